@@ -1,0 +1,133 @@
+//! Ballots: totally ordered attempt numbers, each owned by one incarnation of one agent.
+
+use core::{fmt, num::NonZeroU64};
+
+use crate::{AgentId, Incarnation};
+
+/// An attempt number (Gafni and Lamport 2003, section 3: `Ballot(p)`).
+///
+/// Ordered by round, then agent, then incarnation. The sets of two agents, and of two incarnations
+/// of one agent, are disjoint. "No ballot" is `Option::<Ballot>::None`, which is below all of them
+/// and costs no space.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Ballot(NonZeroU64);
+
+const AGENT_SHIFT: u32 = 16;
+const ROUND_SHIFT: u32 = 24;
+
+impl Ballot {
+    /// The greatest round a ballot can have, 2^40 - 1.
+    pub const ROUND_MAX: u64 = (1 << (64 - ROUND_SHIFT)) - 1;
+
+    /// The ballot of `agent`'s `incarnation` in `round`.
+    ///
+    /// `round` is 1 to [`Ballot::ROUND_MAX`]; anything else panics, since a wrapped round would
+    /// break the order on which safety rests.
+    pub const fn new(round: u64, agent: AgentId, incarnation: Incarnation) -> Self {
+        assert!(
+            round >= 1 && round <= Self::ROUND_MAX,
+            "a ballot's round is out of range"
+        );
+        let bits =
+            (round << ROUND_SHIFT) | ((agent.0 as u64) << AGENT_SHIFT) | (incarnation.0 as u64);
+        match NonZeroU64::new(bits) {
+            Some(bits) => Self(bits),
+            None => panic!("a round of at least 1 is never all zeros"),
+        }
+    }
+
+    /// The lowest ballot of `agent`'s `incarnation` that is above `floor`, by the plain rule
+    /// "one round on".
+    ///
+    /// Safety needs only some own ballot above the own last one; above everything read is for
+    /// progress (same source, section 3). An explorer may choose differently.
+    pub const fn above(floor: Option<Self>, agent: AgentId, incarnation: Incarnation) -> Self {
+        let round = match floor {
+            Some(floor) => floor.round() + 1,
+            None => 1,
+        };
+        Self::new(round, agent, incarnation)
+    }
+
+    /// The round, from 1.
+    pub const fn round(self) -> u64 {
+        self.0.get() >> ROUND_SHIFT
+    }
+
+    /// The agent that owns it.
+    pub const fn agent(self) -> AgentId {
+        AgentId((self.0.get() >> AGENT_SHIFT) as u8)
+    }
+
+    /// The incarnation of that agent that owns it.
+    pub const fn incarnation(self) -> Incarnation {
+        Incarnation(self.0.get() as u16)
+    }
+
+    /// The ballot as a number with the same order; never 0.
+    pub const fn to_bits(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The ballot that [`Ballot::to_bits`] gave, or none for 0.
+    pub const fn from_bits(bits: u64) -> Option<Self> {
+        match NonZeroU64::new(bits) {
+            Some(bits) => Some(Self(bits)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Debug for Ballot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.a{}", self.round(), self.agent().0 + 1)?;
+        match self.incarnation().0 {
+            0 => Ok(()),
+            incarnation => write!(f, "'{incarnation}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ballot() -> impl Strategy<Value = Ballot> {
+        (1..1000_u64, 0..128_u8, 0..9_u16)
+            .prop_map(|(r, a, i)| Ballot::new(r, AgentId(a), Incarnation(i)))
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_by_round_then_agent_then_incarnation(x in ballot(), y in ballot()) {
+            let key = |b: Ballot| (b.round(), b.agent(), b.incarnation());
+            prop_assert_eq!(x.cmp(&y), key(x).cmp(&key(y)));
+        }
+
+        #[test]
+        fn ballots_of_two_incarnations_never_meet(x in ballot(), y in ballot()) {
+            let owner = |b: Ballot| (b.agent(), b.incarnation());
+            prop_assert!(owner(x) == owner(y) || x != y);
+        }
+
+        #[test]
+        fn the_next_ballot_is_above_its_floor_and_ours(x in ballot(), a in 0..128_u8, i in 0..9_u16) {
+            let next = Ballot::above(Some(x), AgentId(a), Incarnation(i));
+            prop_assert!(next > x);
+            prop_assert_eq!((next.agent(), next.incarnation()), (AgentId(a), Incarnation(i)));
+        }
+
+        #[test]
+        fn bits_there_and_back(x in ballot()) {
+            prop_assert_eq!(Ballot::from_bits(x.to_bits()), Some(x));
+        }
+    }
+
+    #[test]
+    fn no_ballot_is_below_every_ballot_and_costs_no_space() {
+        assert!(None < Some(Ballot::new(1, AgentId(0), Incarnation(0))));
+        assert_eq!(size_of::<Option<Ballot>>(), size_of::<u64>());
+    }
+}

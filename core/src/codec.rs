@@ -1,0 +1,255 @@
+//! Blocks as bytes: the four formats, and what a torn or rotten image decodes to.
+//!
+//! A slot is laid out so that a large block has its ballots and its value in different sectors, as
+//! a real one with a payload has: the header stands first, the value in the second half, the
+//! checksum last. That is what makes a torn raw block dangerous (new `bal`, old `inp`).
+
+use core::fmt;
+
+use crc::{CRC_64_XZ, Crc, Table};
+
+use crate::{AgentId, Ballot, Block, Overwrite, StoreId, Value, Version, Vote};
+
+const CHECKSUM: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
+const MAGIC: [u8; 3] = *b"BV\x01";
+const AT_VERSION: usize = 8;
+const AT_MBAL: usize = 16;
+const AT_BAL: usize = 24;
+const WORD: usize = 8;
+/// The least size of one slot: a header of 32 bytes in the first half, value and checksum in the second.
+const SLOT_MIN: u32 = 64;
+/// The greatest size of a block.
+const SIZE_MAX: u32 = 1 << 16;
+
+/// How a block is written as bytes.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Format {
+    /// The fields and nothing else, overwritten in place.
+    Raw,
+    /// With owner, place, version and a checksum, overwritten in place.
+    Checked,
+    /// Two checked slots written in turn, so that a torn write leaves the last good version.
+    Dual,
+    /// Checked, every version under a key of its own; the greatest counts.
+    Versioned,
+}
+
+impl Format {
+    /// Whether a write replaces the one before it.
+    pub const fn overwrite(self) -> Overwrite {
+        match self {
+            Self::Raw | Self::Checked | Self::Dual => Overwrite::InPlace,
+            Self::Versioned => Overwrite::Versioned,
+        }
+    }
+}
+
+/// Sizes and format of every block of a system.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Layout {
+    size: u32,
+    sector: u32,
+    format: Format,
+}
+
+/// Why a layout is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// The block is smaller than its format needs, or larger than 64 KiB. Sizes in bytes.
+    Size {
+        /// What was asked for.
+        size: u32,
+        /// The least size of this format.
+        least: u32,
+    },
+    /// The sector is not a multiple of 8 bytes, or does not divide the block (each slot of a dual
+    /// one).
+    Sector {
+        /// What was asked for, bytes.
+        sector: u32,
+        /// What it must divide, bytes.
+        slot: u32,
+    },
+}
+
+/// Where a block belongs; part of what its checksum covers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The store.
+    pub store: StoreId,
+    /// The agent whose block it is.
+    pub owner: AgentId,
+}
+
+/// The bytes are no block of this place. That is not an empty block: treat the store as not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unreadable;
+
+impl Layout {
+    /// Blocks of `size` bytes, made of sectors of `sector` bytes that a store writes atomically.
+    pub const fn new(size: u32, sector: u32, format: Format) -> Result<Self, LayoutError> {
+        let slots = match format {
+            Format::Dual => 2,
+            Format::Raw | Format::Checked | Format::Versioned => 1,
+        };
+        let least = SLOT_MIN * slots;
+        if size < least || size > SIZE_MAX {
+            return Err(LayoutError::Size { size, least });
+        }
+        let slot = size / slots;
+        if sector == 0
+            || !sector.is_multiple_of(8)
+            || !slot.is_multiple_of(sector)
+            || size % slots != 0
+        {
+            return Err(LayoutError::Sector { sector, slot });
+        }
+        Ok(Self {
+            size,
+            sector,
+            format,
+        })
+    }
+
+    /// The size of a block, bytes.
+    pub const fn size(self) -> u32 {
+        self.size
+    }
+
+    /// The size of a sector, bytes.
+    pub const fn sector(self) -> u32 {
+        self.sector
+    }
+
+    /// How many sectors one write of a block covers: all of a block, one slot of a dual one.
+    pub const fn sectors_per_write(self) -> u32 {
+        self.slot_size() / self.sector
+    }
+
+    /// The format.
+    pub const fn format(self) -> Format {
+        self.format
+    }
+
+    const fn slot_size(self) -> u32 {
+        match self.format {
+            Format::Dual => self.size / 2,
+            Format::Raw | Format::Checked | Format::Versioned => self.size,
+        }
+    }
+
+    /// The part of a block's image that the write of `version` covers.
+    pub const fn slot(self, version: Version) -> core::ops::Range<usize> {
+        let size = self.slot_size() as usize;
+        match self.format {
+            Format::Dual if version.count() % 2 == 1 => size..2 * size,
+            Format::Raw | Format::Checked | Format::Dual | Format::Versioned => 0..size,
+        }
+    }
+
+    /// Writes `block` into its slot of `image`, as one complete write does.
+    ///
+    /// `image` is a whole block of [`Layout::size`] bytes; all zeros is a block never written.
+    pub fn encode(self, place: Place, version: Version, block: Block, image: &mut [u8]) {
+        let slot = &mut image[self.slot(version)];
+        slot.fill(0);
+        let end = slot.len() - WORD;
+        put(slot, AT_VERSION, version.to_bits());
+        put(slot, AT_MBAL, bits(block.mbal));
+        if let Some(vote) = block.vote {
+            put(slot, AT_BAL, vote.bal.to_bits());
+            put(slot, slot.len() / 2, vote.inp.0);
+        }
+        if self.format != Format::Raw {
+            slot[..3].copy_from_slice(&MAGIC);
+            slot[3] = self.format as u8;
+            slot[4] = place.store.0;
+            slot[5] = place.owner.0;
+            let sum = CHECKSUM.checksum(&slot[..end]);
+            put(slot, end, sum);
+        }
+    }
+
+    /// Reads a block's image. Never written is the default block with the default version.
+    ///
+    /// A dual block with one good slot is that slot's: the other one is being written, or was torn.
+    pub fn decode(self, place: Place, image: &[u8]) -> Result<(Block, Version), Unreadable> {
+        match self.format {
+            Format::Raw => Ok(fields(image)),
+            Format::Checked | Format::Versioned => self.decode_slot(place, image),
+            Format::Dual => {
+                let (even, odd) = image.split_at(self.slot_size() as usize);
+                match (self.decode_slot(place, even), self.decode_slot(place, odd)) {
+                    (Ok(even), Ok(odd)) => Ok(if even.1 > odd.1 { even } else { odd }),
+                    (Ok(good), Err(Unreadable)) | (Err(Unreadable), Ok(good)) => Ok(good),
+                    (Err(Unreadable), Err(Unreadable)) => Err(Unreadable),
+                }
+            }
+        }
+    }
+
+    fn decode_slot(self, place: Place, slot: &[u8]) -> Result<(Block, Version), Unreadable> {
+        if slot.iter().all(|&byte| byte == 0) {
+            return Ok(Default::default());
+        }
+        let (body, sum) = slot.split_at(slot.len() - WORD);
+        let head = [
+            MAGIC[0],
+            MAGIC[1],
+            MAGIC[2],
+            self.format as u8,
+            place.store.0,
+            place.owner.0,
+        ];
+        if take(sum, 0) != CHECKSUM.checksum(body) || !body.starts_with(&head) {
+            return Err(Unreadable);
+        }
+        Ok(fields(slot))
+    }
+}
+
+fn fields(slot: &[u8]) -> (Block, Version) {
+    let mbal = Ballot::from_bits(take(slot, AT_MBAL));
+    let vote = Ballot::from_bits(take(slot, AT_BAL)).map(|bal| Vote {
+        bal,
+        inp: Value(take(slot, slot.len() / 2)),
+    });
+    (
+        Block { mbal, vote },
+        Version::from_bits(take(slot, AT_VERSION)),
+    )
+}
+
+fn bits(ballot: Option<Ballot>) -> u64 {
+    ballot.map_or(0, Ballot::to_bits)
+}
+
+fn put(slot: &mut [u8], at: usize, word: u64) {
+    slot[at..at + WORD].copy_from_slice(&word.to_le_bytes());
+}
+
+fn take(slot: &[u8], at: usize) -> u64 {
+    let mut word = [0; WORD];
+    word.copy_from_slice(&slot[at..at + WORD]);
+    u64::from_le_bytes(word)
+}
+
+impl fmt::Display for LayoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Size { size, least } => {
+                write!(
+                    f,
+                    "a block of {size} bytes; this format takes {least} to {SIZE_MAX}"
+                )
+            }
+            Self::Sector { sector, slot } => write!(
+                f,
+                "sectors of {sector} bytes; they must be a multiple of 8 and divide {slot} bytes"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for LayoutError {}

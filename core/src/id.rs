@@ -1,0 +1,45 @@
+//! Names of agents, stores and incarnations: newtypes, so that none can stand in for another.
+
+/// Most agents one consensus instance can have: a set of agents is one `u128`.
+pub const MAX_AGENTS: usize = 128;
+/// Most stores one consensus instance can have: a set of stores is one `u16`.
+pub const MAX_STORES: usize = 16;
+
+/// An agent's index, `0..agents`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AgentId(pub u8);
+
+/// A store's index, `0..stores`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StoreId(pub u8);
+
+/// How often an agent has been started, counted from 0.
+///
+/// Every start of one agent needs a number greater than those of all its earlier starts: ballots
+/// and versions carry it, so that nothing a dead incarnation left in flight can pass for new.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Incarnation(pub u16);
+
+impl AgentId {
+    /// The index as a position in a table.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The set that holds just this agent.
+    pub const fn bit(self) -> u128 {
+        1 << self.0
+    }
+}
+
+impl StoreId {
+    /// The index as a position in a table.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The set that holds just this store.
+    pub const fn bit(self) -> u16 {
+        1 << self.0
+    }
+}

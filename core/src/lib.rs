@@ -1,0 +1,51 @@
+//! Disk Paxos (Gafni and Lamport 2003) for stores that run no code, as a sans-IO value.
+//!
+//! An [`Agent`] takes [`Input`]s and leaves [`Effect`]s in a [`Sink`]. What is yours to bring:
+//! stores that read and write blocks, a pause before each retry ([`Contention`] says how long), and
+//! for every start of an agent an [`Incarnation`] greater than its earlier ones. The very same code
+//! runs in the simulator and on real stores.
+//!
+//! [`Envelope`] says which storage faults are survived, [`Layout`] how blocks become bytes.
+//!
+//! ```
+//! use bivalent_core::{Envelope, Staleness};
+//!
+//! // Five stores bear one that answers old versions and one that never answers.
+//! let envelope = Envelope::new(5, 1, Staleness::PerRun(1))?;
+//! assert_eq!(envelope.quorum(), 4);
+//! // Three stores do not.
+//! assert!(Envelope::new(3, 1, Staleness::PerRun(1)).is_err());
+//! # Ok::<(), bivalent_core::EnvelopeError>(())
+//! ```
+#![no_std]
+
+extern crate alloc;
+
+mod agent;
+mod ballot;
+mod block;
+#[cfg(feature = "planted-bugs")]
+mod bug;
+mod codec;
+mod config;
+mod contention;
+mod effect;
+mod envelope;
+mod id;
+mod input;
+mod link;
+
+#[cfg(feature = "planted-bugs")]
+pub use bug::Bug;
+pub use {
+    agent::{Agent, Phase},
+    ballot::Ballot,
+    block::{Block, Value, Version, Vote},
+    codec::{Format, Layout, LayoutError, Place, Unreadable},
+    config::{Config, Overwrite},
+    contention::Contention,
+    effect::{Effect, Operation, Sink},
+    envelope::{Envelope, EnvelopeError, Staleness},
+    id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, StoreId},
+    input::Input,
+};

@@ -1,0 +1,3 @@
+//! Store operations a second beside the replay floor.
+
+fn main() {}

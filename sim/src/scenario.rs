@@ -1,0 +1,225 @@
+//! What a scenario means: the settings of a run, checked, with nothing left to look up.
+//!
+//! `scenario/spec.rs` mirrors the file, `scenario/resolve.rs` turns it into these types.
+
+use bivalent_core::{Contention, Envelope, Layout};
+
+use crate::fault::{Delay, FaultRule};
+
+/// A scenario, ready to run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Scenario {
+    /// How it was named: a path, or the name of a built-in one. The first half of a coordinate.
+    pub name: String,
+    /// The file's text, kept so that a trace can carry it.
+    pub text: String,
+    /// One line for tables.
+    pub title: String,
+    /// One or two sentences that teach.
+    pub summary: String,
+    /// Words to select by.
+    pub tags: Vec<String>,
+    /// Who takes part.
+    pub cluster: Cluster,
+    /// How long things take, and who chooses.
+    pub schedule: Schedule,
+    /// What breaks.
+    pub faults: Vec<FaultRule>,
+    /// From here on (ns): no faults, fair scheduling.
+    pub heal_ns: Option<u64>,
+    /// Where a run ends at the latest.
+    pub limits: Limits,
+    /// What the scenario promises.
+    pub expect: Expect,
+}
+
+/// Who takes part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cluster {
+    /// The protocol the agents run.
+    pub protocol: Protocol,
+    /// The agents' names and proposals, by agent id.
+    pub agents: Vec<AgentSpec>,
+    /// The stores' names, by store id.
+    pub stores: Vec<String>,
+    /// Blocks as bytes.
+    pub layout: Layout,
+    /// Quorum and staleness promised.
+    pub envelope: Envelope,
+}
+
+/// An agent of a scenario.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AgentSpec {
+    /// Its name.
+    pub name: String,
+    /// What it proposes. Value `i + 1` stands for the `i`-th distinct proposal in agent order.
+    pub proposal: String,
+}
+
+/// A protocol of the core.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protocol {
+    /// Disk Paxos, one decision.
+    DiskPaxos,
+}
+
+impl Protocol {
+    /// The word for it in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DiskPaxos => "disk-paxos",
+        }
+    }
+}
+
+/// How long things take, and who chooses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Schedule {
+    /// The seed of a run that names none.
+    pub seed: u64,
+    /// Who chooses what happens next.
+    pub adversary: Adversary,
+    /// How long a read takes.
+    pub read: Delay,
+    /// How long a write takes.
+    pub write: Delay,
+    /// How long an agent pauses after an abort (ns).
+    pub retry: Contention,
+    /// How long an agent waits for an answer before it asks again (ns).
+    pub timeout_ns: u64,
+    /// Agents start evenly spread over this time (ns), at random points.
+    pub start_ns: u64,
+}
+
+/// Who chooses what happens next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Adversary {
+    /// Delays are drawn at random.
+    Random,
+    /// Every operation takes the mean delay: first asked, first served.
+    Fair,
+    /// Two agents (by index) are let run in turn, each up to the point where it has a ballot that
+    /// undoes the other's attempt.
+    Duel(u8, u8),
+}
+
+/// Where a run ends at the latest.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// After this many steps.
+    pub steps: u64,
+    /// At this virtual time (ns).
+    pub time_ns: u64,
+    /// No decision for this long (ns) is a stall.
+    pub stall_ns: u64,
+}
+
+/// What the scenario promises.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Expect {
+    /// Properties that hold in every run.
+    pub always: Vec<Property>,
+    /// How a run ends.
+    pub outcome: Expected,
+    /// The kind of the stall that is expected, if one is.
+    pub stall: Option<StallKind>,
+    /// The seeds to run; none: just the schedule's seed. For a violation: run until it is found.
+    pub seeds: Option<(u64, u64)>,
+    /// What must be decided, if anything particular.
+    pub value: Option<String>,
+}
+
+/// How a run is expected to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Expected {
+    /// Safe, whatever comes of it.
+    Any,
+    /// Every agent that is up at the end decides, and no stall comes.
+    Decide,
+    /// A stall comes. With a heal: and every agent decides within this time (ns) after it.
+    Stall {
+        /// After the heal: a decision within (ns), or none expected (`None`).
+        heals_within_ns: Option<u64>,
+    },
+    /// A stall comes that no healing ends.
+    Wedge,
+    /// A property is broken in one of the seeds: the scenario lies outside the envelope.
+    Violation(Property),
+    /// A property is broken, or a wedge comes, in one of the seeds.
+    ViolationOrWedge(Property),
+}
+
+/// What an oracle judges.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Property {
+    /// No two incarnations decide differently.
+    Agreement,
+    /// What is decided was proposed.
+    Validity,
+    /// No incarnation changes its decision.
+    Integrity,
+    /// The simulated stores behave as configured.
+    StoreModel,
+    /// The paper's invariants 4c and 5, in the form that bears stale stores.
+    Invariants,
+}
+
+impl Property {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Agreement,
+        Self::Validity,
+        Self::Integrity,
+        Self::StoreModel,
+        Self::Invariants,
+    ];
+
+    /// The word for it in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agreement => "agreement",
+            Self::Validity => "validity",
+            Self::Integrity => "integrity",
+            Self::StoreModel => "store-model",
+            Self::Invariants => "invariants",
+        }
+    }
+}
+
+/// Why there is no decision.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum StallKind {
+    /// Agents pre-empt each other.
+    Contention,
+    /// Fewer stores than a quorum answer.
+    NoQuorum,
+    /// No undecided agent is up.
+    NoAgent,
+    /// An agent is up and a quorum answers, but what it asked for is not answered.
+    Starved,
+    /// A fault-free solo run from here does not decide either.
+    Wedged,
+}
+
+impl StallKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Contention,
+        Self::NoQuorum,
+        Self::NoAgent,
+        Self::Starved,
+        Self::Wedged,
+    ];
+
+    /// The word for it in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contention => "contention",
+            Self::NoQuorum => "no-quorum",
+            Self::NoAgent => "no-agent",
+            Self::Starved => "starved",
+            Self::Wedged => "wedged",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The `bivalent` command.
+
+fn main() {}
