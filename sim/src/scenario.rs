@@ -2,9 +2,22 @@
 //!
 //! `scenario/spec.rs` mirrors the file, `scenario/resolve.rs` turns it into these types.
 
+mod error;
+mod histogram;
+mod keys;
+mod resolve;
+mod schema;
+mod shape;
+mod spec;
+mod units;
+
 use bivalent_core::{Contention, Envelope, Layout};
 
-use crate::fault::{Delay, FaultRule};
+use crate::fault::{Delay, FaultKind, FaultRule};
+
+pub use self::error::{ScenarioError, ScenarioErrors, printable, render};
+pub use self::histogram::{HistogramError, delay_table};
+pub use self::schema::json_schema;
 
 /// A scenario, ready to run.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +44,23 @@ pub struct Scenario {
     pub limits: Limits,
     /// What the scenario promises.
     pub expect: Expect,
+    /// What a campaign may vary.
+    pub fuzz: Fuzz,
+}
+
+/// What a campaign may vary from run to run; nothing named, nothing varied.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fuzz {
+    /// From how many agents to how many, both included.
+    pub agents: Option<(u8, u8)>,
+    /// From how many stores to how many, both included.
+    pub stores: Option<(u8, u8)>,
+    /// Pauses after an abort to choose from.
+    pub retry: Vec<Contention>,
+    /// Kinds of fault that may be added.
+    pub add: Vec<FaultKind>,
+    /// How many faults may be added at most.
+    pub at_most: u32,
 }
 
 /// Who takes part.

@@ -1,0 +1,275 @@
+//! Who takes part: names, proposals, blocks, quorum. Numbers are checked before names are made.
+
+use bivalent_core::Staleness;
+use bivalent_core::{Envelope, EnvelopeError, Format, Layout, LayoutError, MAX_AGENTS, MAX_STORES};
+use serde_spanned::Spanned;
+
+use super::{Resolver, conflict};
+use crate::scenario::error::printable;
+use crate::scenario::keys::NAME_MAX;
+use crate::scenario::shape::{Field, Flaw};
+use crate::scenario::spec::{AgentsSpec, BlockSpec, ClusterSpec, StaleSpec, StoresSpec};
+use crate::scenario::units::Size;
+use crate::scenario::{AgentSpec, Cluster, Protocol};
+
+/// The greatest block the core's layout takes, bytes.
+const BLOCK_MAX: usize = 1 << 16;
+// However large a scenario is made, one image of all blocks stays below 1 GiB.
+const _: () = assert!(MAX_AGENTS * MAX_STORES * BLOCK_MAX <= 1 << 30);
+
+const FORMATS: [(&str, Format); 4] = [
+    ("raw", Format::Raw),
+    ("checked", Format::Checked),
+    ("dual", Format::Dual),
+    ("versioned", Format::Versioned),
+];
+
+impl Resolver<'_> {
+    /// Who takes part. Leaves the names in `self`, for whoever refers to them.
+    pub(super) fn cluster(&mut self, field: Option<Field<ClusterSpec>>) -> Option<Cluster> {
+        let spec = self.required("cluster", field, &(0..0))?;
+        let place = spec.span();
+        let spec = spec.into_inner();
+        if let Some(word) = self.read(spec.protocol) {
+            self.word("protocol", &word, &[Protocol::DiskPaxos.name()]);
+        }
+        let agents = self.required("agents", spec.agents, &place);
+        let agents = agents.and_then(|agents| self.agents(agents));
+        self.agents = agents
+            .as_ref()
+            .map(|agents| agents.iter().map(|agent| agent.name.clone()).collect());
+        let stores = self.required("stores", spec.stores, &place);
+        self.stores = stores.and_then(|stores| self.stores(stores));
+        let layout = self.layout(spec.block);
+        let envelope = self.envelope(spec.quorum, spec.stale);
+        Some(Cluster {
+            protocol: Protocol::DiskPaxos,
+            agents: agents?,
+            stores: self.stores.clone()?,
+            layout: layout?,
+            envelope: envelope?,
+        })
+    }
+
+    fn agents(&mut self, agents: Spanned<AgentsSpec>) -> Option<Vec<AgentSpec>> {
+        let span = agents.span();
+        let entries = match agents.into_inner() {
+            AgentsSpec::Count(count) => {
+                let count = Spanned::new(span, count);
+                let count = self.bounded("agents", &count, 1, MAX_AGENTS as u64)?;
+                let named = |i| AgentSpec {
+                    name: format!("a{i}"),
+                    proposal: format!("v{i}"),
+                };
+                return Some((1..=count.into_inner()).map(named).collect());
+            }
+            AgentsSpec::Named(entries) => entries.0,
+        };
+        let count = Spanned::new(span, entries.len() as i128);
+        self.bounded("agents", &count, 1, MAX_AGENTS as u64)?;
+        let mut agents = Some(Vec::new());
+        for (name, proposal) in entries {
+            let name = self.checked("the agent's name", name, NAME_MAX, false);
+            let proposal = self.read(Some(proposal));
+            let proposal =
+                proposal.and_then(|text| self.checked("the proposal", text, NAME_MAX, false));
+            match (&mut agents, name, proposal) {
+                (Some(agents), Some(name), Some(proposal)) => {
+                    agents.push(AgentSpec { name, proposal });
+                }
+                _ => agents = None,
+            }
+        }
+        agents
+    }
+
+    fn stores(&mut self, stores: Spanned<StoresSpec>) -> Option<Vec<String>> {
+        let span = stores.span();
+        let list = match stores.into_inner() {
+            StoresSpec::Count(count) => {
+                let count = Spanned::new(span, count);
+                let count = self.bounded("stores", &count, 1, MAX_STORES as u64)?;
+                return Some((1..=count.into_inner()).map(|i| format!("s{i}")).collect());
+            }
+            StoresSpec::Named(list) => list,
+        };
+        let count = Spanned::new(span, list.len() as i128);
+        self.bounded("stores", &count, 1, MAX_STORES as u64)?;
+        let mut names: Vec<String> = Vec::new();
+        let mut right = true;
+        for name in list {
+            let Some(name) = self.read(Some(name)) else {
+                right = false;
+                continue;
+            };
+            let span = name.span();
+            let Some(name) = self.checked("the store's name", name, NAME_MAX, false) else {
+                right = false;
+                continue;
+            };
+            if names.contains(&name) {
+                right = false;
+                let flaw = Flaw::new(
+                    "bivalent::scenario::duplicate_name",
+                    format!("two stores are called `{}`", printable(&name)),
+                    "the second one",
+                );
+                self.notes
+                    .add(span, flaw.help("each store has a name of its own"));
+            } else {
+                names.push(name);
+            }
+        }
+        right.then_some(names)
+    }
+
+    fn layout(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {
+        let Some(field) = field else {
+            return Layout::new(512, 64, Format::Dual).ok();
+        };
+        let spec = self.read(Some(field))?;
+        let place = spec.span();
+        let spec = spec.into_inner();
+        let size = self.size(spec.size, 512, &place);
+        let sector = self.size(spec.sector, 64, &place);
+        let format = match spec.format {
+            None => Some(Format::Dual),
+            Some(field) => {
+                let words = FORMATS.map(|(word, _)| word);
+                let word = self.read(Some(field))?;
+                let index = self.word("block format", &word, &words);
+                index.map(|index| FORMATS[index].1)
+            }
+        };
+        let (size, sector, format) = (size?, sector?, format?);
+        match Layout::new(*size.get_ref(), *sector.get_ref(), format) {
+            Ok(layout) => Some(layout),
+            Err(error) => {
+                let span = match error {
+                    LayoutError::Sector { .. } => sector.span(),
+                    _ => size.span(),
+                };
+                let flaw = Flaw::new(
+                    "bivalent::scenario::layout",
+                    error.to_string(),
+                    "does not fit",
+                );
+                let help = match error {
+                    LayoutError::Sector { slot, .. } => format!(
+                        "a {} block of {} bytes is written {slot} bytes at a time: try sectors of \
+                         64B",
+                        FORMATS
+                            .iter()
+                            .find(|(_, known)| *known == format)
+                            .map_or("", |(word, _)| word),
+                        size.get_ref()
+                    ),
+                    _ => "512B is a usual size".to_owned(),
+                };
+                self.notes.add(span, flaw.help(help));
+                None
+            }
+        }
+    }
+
+    fn size(
+        &mut self,
+        field: Option<Field<Size>>,
+        default: u32,
+        place: &std::ops::Range<usize>,
+    ) -> Option<Spanned<u32>> {
+        let Some(field) = field else {
+            return Some(Spanned::new(place.clone(), default));
+        };
+        let size = self.read(Some(field))?;
+        // What does not fit is far too large anyway, and the layout says so.
+        let bytes = u32::try_from(size.get_ref().0).unwrap_or(u32::MAX);
+        Some(Spanned::new(size.span(), bytes))
+    }
+
+    fn envelope(
+        &mut self,
+        quorum: Option<Field<i128>>,
+        stale: Option<Field<StaleSpec>>,
+    ) -> Option<Envelope> {
+        let most = MAX_STORES as u64;
+        let given = quorum.is_some();
+        let quorum = self.number("quorum", quorum, 1, most);
+        let (stale_span, staleness) = match stale {
+            None => (0..0, Staleness::PerRun(0)),
+            Some(field) => {
+                let stale = self.read(Some(field))?;
+                (stale.span(), self.staleness(stale)?)
+            }
+        };
+        let stores = u8::try_from(self.stores.as_ref()?.len()).ok()?;
+        let envelope = match Envelope::with_staleness(stores, staleness) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let help = match error {
+                    EnvelopeError::TooFew { needed, .. } => {
+                        format!(
+                            "{needed} stores, or fewer stale ones; any two quorums must share more stores than are stale"
+                        )
+                    }
+                    _ => format!("1 to {MAX_STORES} stores"),
+                };
+                let flaw = Flaw::new(
+                    "bivalent::scenario::envelope",
+                    error.to_string(),
+                    "more than they bear",
+                );
+                self.notes.add(stale_span, flaw.help(help));
+                return None;
+            }
+        };
+        if !given {
+            return Some(envelope);
+        }
+        let quorum = quorum?;
+        match envelope.quorum_of(*quorum.get_ref() as u8) {
+            Ok(envelope) => Some(envelope),
+            Err(error) => {
+                let flaw = Flaw::new(
+                    "bivalent::scenario::envelope",
+                    error.to_string(),
+                    "not a safe quorum",
+                );
+                let help = format!("leave it out for the least safe one, {}", envelope.quorum());
+                self.notes.add(quorum.span(), flaw.help(help));
+                None
+            }
+        }
+    }
+
+    fn staleness(&mut self, stale: Spanned<StaleSpec>) -> Option<Staleness> {
+        let span = stale.span();
+        let most = MAX_STORES as u64;
+        let table = match stale.into_inner() {
+            StaleSpec::Count(count) => {
+                let count = self.bounded("stale", &Spanned::new(span, count), 0, most)?;
+                return Some(Staleness::PerRun(count.into_inner() as u8));
+            }
+            StaleSpec::Table(table) => table,
+        };
+        match (table.per_run, table.per_reader) {
+            (Some(count), None) => {
+                let count = self.number("per-run", Some(count), 0, most)?;
+                Some(Staleness::PerRun(count.into_inner() as u8))
+            }
+            (None, Some(count)) => {
+                let count = self.number("per-reader", Some(count), 0, most)?;
+                Some(Staleness::PerReader(count.into_inner() as u8))
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                let flaw = conflict(
+                    "`stale` takes one of `per-run` and `per-reader`",
+                    "which one?",
+                );
+                self.notes
+                    .add(span, flaw.help("stale = 1, or stale = { per-reader = 1 }"));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What is promised, when everything heals, and where a run ends.
+
+use serde_spanned::Spanned;
+
+use super::faults::Rule;
+use super::{Resolver, conflict};
+use crate::fault::Trigger;
+use crate::scenario::error::printable;
+use crate::scenario::shape::{Field, Flaw};
+use crate::scenario::spec::{ExpectSpec, HealSpec, LimitsSpec, OutcomeSpec, OutcomeTable};
+use crate::scenario::units::Counts;
+use crate::scenario::{Expect, Expected, Limits, Property, StallKind, keys};
+
+const SECOND: u64 = 1_000_000_000;
+const STEPS: u64 = 1_000_000;
+const STEPS_MAX: u64 = 16_000_000;
+const SEEDS_MAX: u64 = 10_000_000;
+/// A run's time, unless heal or faults need more.
+const TIME: u64 = 10 * SECOND;
+/// How long everybody has after the heal, unless it is said.
+const WITHIN: u64 = 5 * SECOND;
+
+impl Resolver<'_> {
+    /// When everything heals.
+    pub(super) fn heal(&mut self, field: Option<Field<HealSpec>>) -> Option<Spanned<u64>> {
+        let heal = self.read(field)?;
+        let place = heal.span();
+        let at = self.required("at", heal.into_inner().at, &place)?;
+        Some(Spanned::new(at.span(), at.get_ref().0))
+    }
+
+    /// What is promised.
+    pub(super) fn expect(
+        &mut self,
+        field: Option<Field<ExpectSpec>>,
+        heal: Option<&Spanned<u64>>,
+        proposals: Option<Vec<String>>,
+    ) -> Expect {
+        let mut expect = Expect {
+            always: Property::ALL.to_vec(),
+            outcome: Expected::Decide,
+            stall: None,
+            seeds: None,
+            value: None,
+        };
+        let Some(spec) = self.read(field) else {
+            return expect;
+        };
+        let spec = spec.into_inner();
+        if let Some(always) = self.read(spec.always) {
+            expect.always.clear();
+            for word in always.into_inner() {
+                let property = self
+                    .read(Some(word))
+                    .and_then(|word| self.property(&word))
+                    .filter(|property| !expect.always.contains(property));
+                expect.always.extend(property);
+            }
+        }
+        let known = spec.outcome.is_none() || {
+            let outcome = self.read(spec.outcome);
+            let outcome = outcome.and_then(|outcome| self.outcome(outcome, heal));
+            expect.outcome = outcome.unwrap_or(Expected::Any);
+            outcome.is_some()
+        };
+        if let Some(word) = self.read(spec.stall) {
+            let stalls = matches!(
+                expect.outcome,
+                Expected::Stall { .. } | Expected::Wedge | Expected::ViolationOrWedge(_)
+            );
+            if known && !stalls {
+                let flaw = conflict("no stall is expected here", "of which stall?");
+                let help = "`stall` goes with outcome = \"stall\" or \"wedge\"";
+                self.notes.add(word.span(), flaw.help(help));
+            }
+            let words = StallKind::ALL.map(StallKind::name);
+            let index = self.word("stall", &word, &words);
+            expect.stall = index.map(|index| StallKind::ALL[index]);
+        }
+        expect.seeds = self.seeds(spec.seeds);
+        expect.value = self.value(spec.value, proposals);
+        expect
+    }
+
+    fn property(&mut self, word: &Spanned<String>) -> Option<Property> {
+        let words = Property::ALL.map(Property::name);
+        let index = self.word("property", word, &words)?;
+        Some(Property::ALL[index])
+    }
+
+    fn outcome(
+        &mut self,
+        outcome: Spanned<OutcomeSpec>,
+        heal: Option<&Spanned<u64>>,
+    ) -> Option<Expected> {
+        let span = outcome.span();
+        let table = match outcome.into_inner() {
+            OutcomeSpec::Word(word) => {
+                let word = Spanned::new(span, word);
+                let words = ["decide", "any", "stall", "wedge"];
+                let index = self.word("outcome", &word, &words)?;
+                let nothing = Expected::Stall {
+                    heals_within_ns: None,
+                };
+                return Some([Expected::Decide, Expected::Any, nothing, Expected::Wedge][index]);
+            }
+            OutcomeSpec::Table(table) => table,
+        };
+        let healing = table.before_heal.is_some() || table.after_heal.is_some();
+        match (table.violation, table.violation_or_wedge, healing) {
+            (Some(word), None, false) => {
+                let word = self.read(Some(word))?;
+                self.property(&word).map(Expected::Violation)
+            }
+            (None, Some(word), false) => {
+                let word = self.read(Some(word))?;
+                self.property(&word).map(Expected::ViolationOrWedge)
+            }
+            (None, None, true) => {
+                let table = OutcomeTable {
+                    violation: None,
+                    violation_or_wedge: None,
+                    ..table
+                };
+                self.before_and_after(table, &span, heal)
+            }
+            _ => {
+                let flaw = conflict("an outcome is one thing", "which one?");
+                let help = "one of { violation = .. }, { violation-or-wedge = .. } and \
+                            { before-heal = \"stall\", after-heal = \"decide\", within = \"5s\" }";
+                self.notes.add(span, flaw.help(help));
+                None
+            }
+        }
+    }
+
+    fn before_and_after(
+        &mut self,
+        table: OutcomeTable,
+        place: &std::ops::Range<usize>,
+        heal: Option<&Spanned<u64>>,
+    ) -> Option<Expected> {
+        if heal.is_none() {
+            let flaw = conflict("nothing heals in this scenario", "which heal?");
+            let help = "add a section [heal] with a time: at = \"60s\"";
+            self.notes.add(place.clone(), flaw.help(help));
+        }
+        if let Some(word) = self.required("before-heal", table.before_heal, place) {
+            if word.get_ref() == "decide" {
+                let flaw = conflict(
+                    "a decision before the heal leaves nothing to expect after it",
+                    "not meaningful",
+                );
+                let help = "write outcome = \"decide\", or before-heal = \"stall\"";
+                self.notes.add(word.span(), flaw.help(help));
+                return None;
+            }
+            self.word("outcome before the heal", &word, &["stall"])?;
+        }
+        let decides = match self.read(table.after_heal) {
+            None => true,
+            Some(word) => {
+                let words = ["decide", "any"];
+                self.word("outcome after the heal", &word, &words)? == 0
+            }
+        };
+        let within = self.positive("within", table.within);
+        if let (Some(within), false) = (&within, decides) {
+            let flaw = conflict("no decision is expected after the heal", "of what?");
+            let help = "leave `within` out, or write after-heal = \"decide\"";
+            self.notes.add(within.span(), flaw.help(help));
+        }
+        let within = within.map_or(WITHIN, Spanned::into_inner);
+        Some(Expected::Stall {
+            heals_within_ns: decides.then_some(within),
+        })
+    }
+
+    fn seeds(&mut self, field: Option<Field<Counts>>) -> Option<(u64, u64)> {
+        let seeds = self.read(field)?;
+        let Counts { from, to } = *seeds.get_ref();
+        let count = to.map(|to| to - from);
+        match (count, to) {
+            (Some(1..=SEEDS_MAX), Some(to)) => Some((from, to)),
+            _ => {
+                let flaw = Flaw::new(
+                    "bivalent::scenario::bad_range",
+                    match count {
+                        None => "one seed is no range of seeds".to_owned(),
+                        Some(count) => format!("these are {count} seeds"),
+                    },
+                    "not a usable range",
+                );
+                let help = format!("\"0..2000\" is 0 to 1999; at most {SEEDS_MAX} seeds");
+                self.notes.add(seeds.span(), flaw.help(help));
+                None
+            }
+        }
+    }
+
+    fn value(
+        &mut self,
+        field: Option<Field<String>>,
+        proposals: Option<Vec<String>>,
+    ) -> Option<String> {
+        let value = self.read(field)?;
+        let proposals = proposals?;
+        if proposals.contains(value.get_ref()) {
+            return Some(value.into_inner());
+        }
+        let known: Vec<&str> = proposals.iter().map(String::as_str).collect();
+        let flaw = Flaw::new(
+            "bivalent::scenario::unknown_word",
+            format!("nobody proposes `{}`", printable(value.get_ref())),
+            keys::guess(value.get_ref(), &known),
+        );
+        let help = format!("proposals are {}", keys::list(&known));
+        self.notes.add(value.span(), flaw.help(help));
+        None
+    }
+
+    /// Where a run ends; checks that faults and heal come before that.
+    pub(super) fn limits(
+        &mut self,
+        field: Option<Field<LimitsSpec>>,
+        heal_ns: Option<u64>,
+        outcome: Expected,
+        rules: &[Rule],
+    ) -> Limits {
+        let within = match outcome {
+            Expected::Stall { heals_within_ns } => heals_within_ns.unwrap_or(0),
+            Expected::Any
+            | Expected::Decide
+            | Expected::Wedge
+            | Expected::Violation(_)
+            | Expected::ViolationOrWedge(_) => WITHIN,
+        };
+        let healed = heal_ns.map_or(0, |heal| heal + within + SECOND);
+        let starts = rules.iter().filter_map(|rule| match rule.rule.trigger {
+            Trigger::At(at) => Some((at, at, rule)),
+            Trigger::During(from, to) => Some((from, to, rule)),
+            Trigger::When(_) | Trigger::Chance(_) => None,
+        });
+        let last = starts.clone().map(|(_, to, _)| to).max().unwrap_or(0);
+        let mut limits = Limits {
+            steps: STEPS,
+            // Time to see what the last fault leads to.
+            time_ns: TIME.max(healed).max(last + TIME / 2),
+            stall_ns: SECOND,
+        };
+        if let Some(spec) = self.read(field) {
+            let spec = spec.into_inner();
+            if let Some(steps) = self.number("steps", spec.steps, 1, STEPS_MAX) {
+                limits.steps = steps.into_inner();
+            }
+            if let Some(time) = self.positive("time", spec.time) {
+                limits.time_ns = time.get_ref().to_owned();
+                if heal_ns.is_some_and(|heal| heal >= limits.time_ns) {
+                    let flaw = conflict("the run ends before it heals", "too early");
+                    let help = "a later `time`, or an earlier heal";
+                    self.notes.add(time.span(), flaw.help(help));
+                }
+            }
+            if let Some(stall) = self.positive("stall-after", spec.stall_after) {
+                limits.stall_ns = stall.into_inner();
+            }
+        }
+        let end = limits.time_ns.min(heal_ns.unwrap_or(u64::MAX));
+        for (_, _, rule) in starts.filter(|(from, ..)| *from >= end) {
+            let message = if end == limits.time_ns {
+                "this fault never strikes: the run is over by then"
+            } else {
+                "this fault never strikes: all is healed by then"
+            };
+            let flaw = Flaw::new("bivalent::scenario::never_strikes", message, "too late");
+            let help = "an earlier time for the fault, or a later end";
+            self.notes.add(rule.trigger.clone(), flaw.help(help));
+        }
+        limits
+    }
+}

@@ -1,0 +1,595 @@
+//! The rules of what breaks: a trigger and a kind of fault each.
+
+use std::ops::Range;
+
+use bivalent_core::{AgentId, Layout};
+use serde_spanned::Spanned;
+
+use super::{Resolver, conflict};
+use crate::fault::{Condition, Fault, FaultKind, FaultRule, Happening, Scope, Span};
+use crate::fault::{StaleBound, Trigger};
+use crate::scenario::error::line_of;
+use crate::scenario::shape::{Field, Flaw};
+use crate::scenario::spec::{DelayFaultSpec, FaultSpec, Names, RotSpec, ScopeSpec, SlowSpec};
+use crate::scenario::spec::{SkewSpec, StaleReadSpec, TornSpec, VersionsSpec, WhenSpec};
+use crate::scenario::units::{Factor, Times};
+
+/// More rules than these are no scenario.
+const RULES_MAX: usize = 256;
+/// A store is slowed down at most this much, millionths.
+const SLOWEST: u64 = 10_000 * 1_000_000;
+
+const HAPPENINGS: [(&str, Happening); 8] = [
+    ("phase-1", Happening::Phase1),
+    ("phase-2", Happening::Phase2),
+    ("decided", Happening::Decided),
+    ("aborted", Happening::Aborted),
+    ("recovered", Happening::Recovered),
+    ("read", Happening::Read),
+    ("write", Happening::Write),
+    ("vote", Happening::Vote),
+];
+
+/// A rule with the place of its trigger.
+pub(super) struct Rule {
+    /// Where its trigger stands.
+    pub(super) trigger: Range<usize>,
+    /// The rule.
+    pub(super) rule: FaultRule,
+}
+
+/// Which operations, as it is written.
+#[derive(Default)]
+struct Operations {
+    agent: Option<Field<Names>>,
+    store: Option<Field<Names>>,
+    owner: Option<Field<Names>>,
+    operation: Option<Field<String>>,
+}
+
+/// Takes the keys of a scope out of a spec that has them all, or all but the operation.
+macro_rules! operations {
+    ($spec:ident) => {
+        Operations {
+            agent: $spec.agent,
+            store: $spec.store,
+            owner: $spec.owner,
+            operation: $spec.operation,
+        }
+    };
+    ($spec:ident, $operation:expr) => {
+        Operations {
+            agent: $spec.agent,
+            store: $spec.store,
+            owner: $spec.owner,
+            operation: $operation,
+        }
+    };
+}
+
+impl Resolver<'_> {
+    /// What breaks.
+    pub(super) fn faults(
+        &mut self,
+        field: Option<Field<Vec<Field<FaultSpec>>>>,
+        layout: Option<Layout>,
+    ) -> Vec<Rule> {
+        let Some(list) = self.read(field) else {
+            return Vec::new();
+        };
+        let span = list.span();
+        let list = list.into_inner();
+        if list.len() > RULES_MAX {
+            let flaw = Flaw::new(
+                "bivalent::scenario::too_many",
+                format!("there are {} faults", list.len()),
+                "too many",
+            );
+            let help =
+                format!("at most {RULES_MAX}; `chance` and `times` make one rule strike often");
+            self.notes.add(span, flaw.help(help));
+            return Vec::new();
+        }
+        let starts: Vec<usize> = list.iter().map(|fault| fault.span.start).collect();
+        let ends = starts.into_iter().skip(1).chain([usize::MAX]);
+        list.into_iter()
+            .zip(ends)
+            .filter_map(|(fault, end)| self.rule(fault, end, layout))
+            .collect()
+    }
+
+    fn rule(
+        &mut self,
+        field: Field<FaultSpec>,
+        end: usize,
+        layout: Option<Layout>,
+    ) -> Option<Rule> {
+        let spec = self.read(Some(field))?;
+        let place = spec.span();
+        let mut spec = spec.into_inner();
+        // A mistyped trigger or kind has been told already: it is not missing as well.
+        let told = self.notes.has_unknown_key(place.start..end);
+        let during = spec.during.is_some();
+        let trigger = self.trigger(&mut spec, &place, told);
+        let times = spec.times.take();
+        let limited = times.is_some();
+        let times = self.number("times", times, 1, u32::MAX.into());
+        let fault = self.fault(spec, &place, told, during, layout);
+        let (at, trigger) = trigger?;
+        let once = matches!(trigger, Trigger::At(_) | Trigger::When(_)).then_some(1);
+        Some(Rule {
+            trigger: at,
+            rule: FaultRule {
+                trigger,
+                times: if limited {
+                    Some(times?.into_inner() as u32)
+                } else {
+                    once
+                },
+                fault: fault?,
+                line: line_of(self.text, place.start) as u32,
+            },
+        })
+    }
+
+    fn trigger(
+        &mut self,
+        spec: &mut FaultSpec,
+        place: &Range<usize>,
+        told: bool,
+    ) -> Option<(Range<usize>, Trigger)> {
+        let mut present: Vec<Range<usize>> = [
+            spec.at.as_ref().map(|at| at.span.clone()),
+            spec.during.as_ref().map(|during| during.span.clone()),
+            spec.when.as_ref().map(|when| when.span.clone()),
+            spec.chance.as_ref().map(|chance| chance.span.clone()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        present.sort_by_key(|span| span.start);
+        if present.len() != 1 {
+            let help = "a fault strikes at a time, during a range, when something happens, or by \
+                        chance: one of `at`, `during`, `when`, `chance`";
+            if let Some(second) = present.get(1) {
+                let flaw = conflict("this fault has two triggers", "the second one");
+                self.notes.add(second.clone(), flaw.help(help));
+            } else if !told {
+                let flaw = Flaw::new(
+                    "bivalent::scenario::missing_key",
+                    "this fault has no trigger",
+                    "when does it strike?",
+                );
+                self.notes.add(place.clone(), flaw.help(help));
+            }
+        }
+        let at = self.read(spec.at.take()).map(|at| {
+            let ns = at.get_ref().0;
+            (at.span(), Trigger::At(ns))
+        });
+        let during = self.read(spec.during.take());
+        let during = during.and_then(|during| self.during(&during));
+        let when = self.read(spec.when.take());
+        let when = when.and_then(|when| {
+            let span = when.span();
+            let when = self.condition(when)?;
+            Some((span, Trigger::When(when)))
+        });
+        let chance = self.read(spec.chance.take()).map(|chance| {
+            let parts = chance.get_ref().0;
+            (chance.span(), Trigger::Chance(parts))
+        });
+        at.or(during).or(when).or(chance)
+    }
+
+    fn during(&mut self, during: &Spanned<Times>) -> Option<(Range<usize>, Trigger)> {
+        let Span { min, max } = during.get_ref().0;
+        if min == max {
+            let flaw = Flaw::new(
+                "bivalent::scenario::bad_range",
+                "`during` takes no time",
+                "from when to when?",
+            );
+            let help = "a range like \"1s..2s\"; for one moment, use `at`";
+            self.notes.add(during.span(), flaw.help(help));
+            return None;
+        }
+        Some((during.span(), Trigger::During(min, max)))
+    }
+
+    fn condition(&mut self, when: Spanned<WhenSpec>) -> Option<Condition> {
+        let place = when.span();
+        let when = when.into_inner();
+        let happens = self.required("happens", when.happens, &place);
+        let words = HAPPENINGS.map(|(word, _)| word);
+        let happens = happens.and_then(|word| self.word("event", &word, &words));
+        let agents = self.agent_set(when.agent);
+        let on_store = happens.is_none_or(|index| {
+            matches!(
+                HAPPENINGS[index].1,
+                Happening::Read | Happening::Write | Happening::Vote
+            )
+        });
+        if let (Some(store), false) = (&when.store, on_store) {
+            let flaw = conflict("this does not happen on a store", "no store takes part");
+            let help = "`store` goes with read, write and vote";
+            self.notes.add(store.span.clone(), flaw.help(help));
+        }
+        let stores = self.store_set(when.store);
+        let nth = self.number("nth", when.nth, 1, u32::MAX.into());
+        Some(Condition {
+            happens: HAPPENINGS[happens?].1,
+            agents,
+            stores,
+            nth: nth.map_or(1, Spanned::into_inner) as u32,
+        })
+    }
+
+    /// The one kind of fault in a rule. Reads all that are there, for their errors.
+    fn fault(
+        &mut self,
+        spec: FaultSpec,
+        place: &Range<usize>,
+        told: bool,
+        during: bool,
+        layout: Option<Layout>,
+    ) -> Option<Fault> {
+        let mut found: Vec<(Range<usize>, FaultKind, Option<Fault>)> = Vec::new();
+        let mut keep = |span: Range<usize>, kind, fault| found.push((span, kind, fault));
+        if let Some(field) = spec.crash {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).map(|crash| {
+                let crash = crash.into_inner();
+                Fault::Crash {
+                    agents: self.agent_set(crash.agent),
+                    restart: self.read(crash.restart).map(|span| span.get_ref().0),
+                    unfenced: self.read(crash.unfenced).is_some_and(Spanned::into_inner),
+                }
+            });
+            keep(span, FaultKind::Crash, fault);
+        }
+        if let Some(field) = spec.restart {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).map(|restart| Fault::Restart {
+                agents: self.agent_set(restart.into_inner().agent),
+            });
+            keep(span, FaultKind::Restart, fault);
+        }
+        if let Some(field) = spec.pause {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).map(|pause| {
+                let pause = pause.into_inner();
+                Fault::Pause {
+                    agents: self.agent_set(pause.agent),
+                    span: self.lasting(pause.r#for, during),
+                }
+            });
+            keep(span, FaultKind::Pause, fault);
+        }
+        if let Some(field) = spec.clock_skew {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|skew| self.skew(skew));
+            keep(span, FaultKind::ClockSkew, fault);
+        }
+        if let Some(field) = spec.outage {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).map(|outage| {
+                let outage = outage.into_inner();
+                Fault::Outage {
+                    stores: self.store_set(outage.store),
+                    span: self.lasting(outage.r#for, during),
+                }
+            });
+            keep(span, FaultKind::Outage, fault);
+        }
+        if let Some(field) = spec.slow_store {
+            let span = field.span.clone();
+            let fault = self
+                .read(Some(field))
+                .and_then(|slow| self.slow(slow, during));
+            keep(span, FaultKind::SlowStore, fault);
+        }
+        if let Some(field) = spec.amnesia {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|amnesia| {
+                let place = amnesia.span();
+                let amnesia = amnesia.into_inner();
+                let stores = self.store_set(amnesia.store);
+                let versions = self.required("versions", amnesia.versions, &place)?;
+                let versions = self.versions(versions)?;
+                Some(Fault::Amnesia { stores, versions })
+            });
+            keep(span, FaultKind::Amnesia, fault);
+        }
+        if let Some(field) = spec.store_loss {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).map(|loss| Fault::StoreLoss {
+                stores: self.store_set(loss.into_inner().store),
+            });
+            keep(span, FaultKind::StoreLoss, fault);
+        }
+        if let Some(field) = spec.delay {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|delay| self.later(delay));
+            let fault = fault.map(|(scope, by)| Fault::Delay { scope, by });
+            keep(span, FaultKind::Delay, fault);
+        }
+        if let Some(field) = spec.reorder {
+            let span = field.span.clone();
+            let fault = self.plain(field).map(|scope| Fault::Reorder { scope });
+            keep(span, FaultKind::Reorder, fault);
+        }
+        if let Some(field) = spec.lost_request {
+            let span = field.span.clone();
+            let fault = self.plain(field).map(|scope| Fault::LostRequest { scope });
+            keep(span, FaultKind::LostRequest, fault);
+        }
+        if let Some(field) = spec.lost_ack {
+            let span = field.span.clone();
+            let fault = self.plain(field).map(|scope| Fault::LostAck { scope });
+            keep(span, FaultKind::LostAck, fault);
+        }
+        if let Some(field) = spec.late_write {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|late| {
+                let place = late.span();
+                let late = late.into_inner();
+                let by = self.required("by", late.by, &place);
+                let scope = self.writes(operations!(late, None));
+                let by = by?.get_ref().0;
+                Some(Fault::LateWrite { scope: scope?, by })
+            });
+            keep(span, FaultKind::LateWrite, fault);
+        }
+        if let Some(field) = spec.duplicate {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|delay| self.later(delay));
+            let fault = fault.map(|(scope, by)| Fault::Duplicate { scope, by });
+            keep(span, FaultKind::Duplicate, fault);
+        }
+        if let Some(field) = spec.torn_write {
+            let span = field.span.clone();
+            let fault = self
+                .read(Some(field))
+                .and_then(|torn| self.torn(torn, layout));
+            keep(span, FaultKind::TornWrite, fault);
+        }
+        if let Some(field) = spec.stale_read {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|stale| self.stale(stale));
+            keep(span, FaultKind::StaleRead, fault);
+        }
+        if let Some(field) = spec.bit_rot {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|rot| self.rot(rot));
+            keep(span, FaultKind::BitRot, fault);
+        }
+        if let Some(field) = spec.misdirected_write {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|misdirected| {
+                let misdirected = misdirected.into_inner();
+                let onto = self.read(misdirected.onto);
+                let known = self.agents.clone();
+                let index = onto
+                    .as_ref()
+                    .and_then(|name| self.lookup("agent", name, known.as_ref()?));
+                let scope = self.writes(operations!(misdirected, None))?;
+                let onto = index.map(|index| AgentId(index as u8));
+                Some(Fault::MisdirectedWrite { scope, onto })
+            });
+            keep(span, FaultKind::MisdirectedWrite, fault);
+        }
+        found.sort_by_key(|(span, ..)| span.start);
+        if let [(_, first, _), (span, second, _), ..] = found.as_slice() {
+            let message = format!(
+                "this fault is both `{}` and `{}`",
+                first.name(),
+                second.name()
+            );
+            let flaw = conflict(message, "the second kind");
+            let help = "one kind of fault to a [[fault]]: write another [[fault]] for it";
+            self.notes.add(span.clone(), flaw.help(help));
+        } else if found.is_empty() && !told {
+            let flaw = Flaw::new(
+                "bivalent::scenario::missing_key",
+                "this fault does nothing",
+                "no kind of fault",
+            );
+            let help = format!("one of {}", FaultKind::ALL.map(FaultKind::name).join(", "));
+            self.notes.add(place.clone(), flaw.help(help));
+        }
+        found.into_iter().next().and_then(|(.., fault)| fault)
+    }
+
+    /// How long a state lasts; with `during`, that says it.
+    fn lasting(&mut self, field: Option<Field<Times>>, during: bool) -> Option<Span> {
+        let times = self.read(field)?;
+        if during {
+            let flaw = conflict("`during` already says how long", "twice");
+            let help = "leave `for` out, or begin the fault with `at`";
+            self.notes.add(times.span(), flaw.help(help));
+        }
+        Some(times.get_ref().0)
+    }
+
+    fn skew(&mut self, skew: Spanned<SkewSpec>) -> Option<Fault> {
+        let place = skew.span();
+        let skew = skew.into_inner();
+        let agents = self.agent_set(skew.agent);
+        let rate = self.required("rate", skew.rate, &place)?;
+        let ppm = rate.get_ref().0;
+        if !(10_000..=100_000_000).contains(&ppm) || ppm == 1_000_000 {
+            let help = "a rate from 0.01 to 100, and not 1: 2.0 runs twice as fast";
+            self.factor(&rate, "rate", help);
+            return None;
+        }
+        let rate_ppm = ppm as i32 - 1_000_000;
+        Some(Fault::ClockSkew { agents, rate_ppm })
+    }
+
+    fn slow(&mut self, slow: Spanned<SlowSpec>, during: bool) -> Option<Fault> {
+        let place = slow.span();
+        let slow = slow.into_inner();
+        let stores = self.store_set(slow.store);
+        let span = self.lasting(slow.r#for, during);
+        let factor = self.required("factor", slow.factor, &place)?;
+        let percent = factor.get_ref().0 / 10_000;
+        if percent <= 100 || factor.get_ref().0 > SLOWEST {
+            let help = "a factor from 1.01 to 10000: 10 is ten times as slow";
+            self.factor(&factor, "factor", help);
+            return None;
+        }
+        Some(Fault::SlowStore {
+            stores,
+            percent: percent as u32,
+            span,
+        })
+    }
+
+    fn factor(&mut self, factor: &Spanned<Factor>, key: &str, help: &str) {
+        let written = self.text.get(factor.span()).unwrap_or_default();
+        let flaw = Flaw::new(
+            "bivalent::scenario::out_of_range",
+            format!("`{key}` is {written}"),
+            "out of range",
+        );
+        self.notes.add(factor.span(), flaw.help(help));
+    }
+
+    fn versions(&mut self, versions: Spanned<VersionsSpec>) -> Option<u32> {
+        let span = versions.span();
+        match versions.into_inner() {
+            VersionsSpec::Count(count) => {
+                let count = Spanned::new(span, count);
+                let most = u64::from(u32::MAX) - 1;
+                let count = self.bounded("versions", &count, 1, most)?;
+                Some(count.into_inner() as u32)
+            }
+            VersionsSpec::Word(word) => {
+                let word = Spanned::new(span, word);
+                self.word("number of versions", &word, &["all"])?;
+                Some(u32::MAX)
+            }
+        }
+    }
+
+    fn scope(&mut self, operations: Operations) -> Option<Scope> {
+        let agents = self.agent_set(operations.agent);
+        let stores = self.store_set(operations.store);
+        let owners = self.agent_set(operations.owner);
+        let (reads, writes) = match operations.operation {
+            None => (true, true),
+            Some(field) => {
+                let word = self.read(Some(field))?;
+                let index = self.word("operation", &word, &["read", "write"])?;
+                (index == 0, index == 1)
+            }
+        };
+        Some(Scope {
+            agents,
+            stores,
+            owners,
+            reads,
+            writes,
+        })
+    }
+
+    fn writes(&mut self, operations: Operations) -> Option<Scope> {
+        let scope = self.scope(operations)?;
+        Some(Scope {
+            reads: false,
+            ..scope
+        })
+    }
+
+    fn plain(&mut self, field: Field<ScopeSpec>) -> Option<Scope> {
+        let spec = self.read(Some(field))?.into_inner();
+        self.scope(operations!(spec))
+    }
+
+    fn later(&mut self, spec: Spanned<DelayFaultSpec>) -> Option<(Scope, Span)> {
+        let place = spec.span();
+        let spec = spec.into_inner();
+        let by = self.required("by", spec.by, &place);
+        let scope = self.scope(operations!(spec));
+        Some((scope?, by?.get_ref().0))
+    }
+
+    fn torn(&mut self, torn: Spanned<TornSpec>, layout: Option<Layout>) -> Option<Fault> {
+        let place = torn.span();
+        let torn = torn.into_inner();
+        let acknowledged = self.read(torn.acknowledged);
+        let scope = self.writes(operations!(torn, None));
+        let given = torn.keep.is_some();
+        let keep = self.read(torn.keep);
+        let layout = layout?;
+        let sector = u64::from(layout.sector());
+        let write = u64::from(layout.sectors_per_write()) * sector;
+        if write == sector {
+            let flaw = conflict("a write of one sector can't tear", "nothing to tear");
+            let help = format!("a write covers {write} bytes: make `sector` smaller than that");
+            self.notes.add(place, flaw.help(help));
+            return None;
+        }
+        let keep = match keep {
+            None if given => return None,
+            None => None,
+            Some(keep) => {
+                let bytes = keep.get_ref().0;
+                if bytes == 0 || bytes >= write || bytes % sector != 0 {
+                    let flaw = Flaw::new(
+                        "bivalent::scenario::out_of_range",
+                        format!("{bytes} bytes of a write can't be kept"),
+                        "not whole sectors",
+                    );
+                    let help = format!(
+                        "whole sectors of {sector} bytes, less than the {write} bytes of a write: \
+                         {sector}B to {}B",
+                        write - sector
+                    );
+                    self.notes.add(keep.span(), flaw.help(help));
+                    return None;
+                }
+                Some((bytes / sector) as u32)
+            }
+        };
+        Some(Fault::TornWrite {
+            scope: scope?,
+            keep,
+            acknowledged: acknowledged.is_some_and(Spanned::into_inner),
+        })
+    }
+
+    fn stale(&mut self, stale: Spanned<StaleReadSpec>) -> Option<Fault> {
+        let place = stale.span();
+        let stale = stale.into_inner();
+        let scope = self.scope(operations!(stale, None));
+        let given = usize::from(stale.versions.is_some()) + usize::from(stale.age.is_some());
+        if given != 1 {
+            let flaw = conflict("how old a stale read is takes one bound", "how old?");
+            let help = "one of versions = 1 and age = \"50ms\"";
+            self.notes.add(place, flaw.help(help));
+        }
+        let versions = self.number("versions", stale.versions, 1, u32::MAX.into());
+        let age = self.positive("age", stale.age);
+        let bound = match (versions, age) {
+            (Some(versions), _) => StaleBound::Versions(versions.into_inner() as u32),
+            (None, age) => StaleBound::Age(age?.into_inner()),
+        };
+        let scope = Scope {
+            writes: false,
+            ..scope?
+        };
+        Some(Fault::StaleRead { scope, bound })
+    }
+
+    fn rot(&mut self, rot: Spanned<RotSpec>) -> Option<Fault> {
+        let rot = rot.into_inner();
+        let scope = self.scope(operations!(rot));
+        let bits = self.number("bits", rot.bits, 1, 8);
+        Some(Fault::BitRot {
+            scope: scope?,
+            bits: bits.map_or(1, Spanned::into_inner) as u32,
+        })
+    }
+}

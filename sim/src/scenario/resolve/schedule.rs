@@ -1,0 +1,258 @@
+//! How long things take, who chooses, and what a campaign may vary.
+
+use std::sync::Arc;
+
+use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES};
+use serde_spanned::Spanned;
+
+use super::{Resolver, conflict, missing};
+use crate::fault::{Delay, FaultKind, Span};
+use crate::scenario::error::printable;
+use crate::scenario::histogram::delay_table;
+use crate::scenario::keys;
+use crate::scenario::shape::{Field, Flaw};
+use crate::scenario::spec::{AdversarySpec, DelaySpec, FuzzSpec, RetrySpec, ScheduleSpec};
+use crate::scenario::units::{Counts, Duration};
+use crate::scenario::{Adversary, Fuzz, Schedule};
+
+const MS: u64 = 1_000_000;
+/// Faults that a campaign adds, unless it says how many.
+const FUZZ_FAULTS: u64 = 3;
+
+impl Resolver<'_> {
+    /// How long things take, and who chooses.
+    pub(super) fn schedule(&mut self, field: Option<Field<ScheduleSpec>>) -> Option<Schedule> {
+        let mut schedule = Schedule {
+            seed: 0,
+            adversary: Adversary::Random,
+            read: range(MS / 2, 2 * MS),
+            write: range(MS, 3 * MS),
+            retry: Contention::Random {
+                min: 5 * MS,
+                max: 50 * MS,
+            },
+            timeout_ns: 50 * MS,
+            start_ns: 0,
+        };
+        let Some(field) = field else {
+            return Some(schedule);
+        };
+        let spec = self.read(Some(field))?.into_inner();
+        if let Some(seed) = self.number("seed", spec.seed, 0, u64::MAX) {
+            schedule.seed = seed.into_inner();
+        }
+        if let Some(adversary) = self.read(spec.adversary) {
+            schedule.adversary = self.adversary(adversary).unwrap_or(Adversary::Random);
+        }
+        if let Some(read) = self.read(spec.read) {
+            schedule.read = self.delay(read).unwrap_or(schedule.read);
+        }
+        if let Some(write) = self.read(spec.write) {
+            schedule.write = self.delay(write).unwrap_or(schedule.write);
+        }
+        if let Some(retry) = self.read(spec.retry) {
+            schedule.retry = self.retry(retry).unwrap_or(schedule.retry);
+        }
+        if let Some(timeout) = self.positive("timeout", spec.timeout) {
+            schedule.timeout_ns = timeout.into_inner();
+        }
+        if let Some(start) = self.read(spec.start) {
+            schedule.start_ns = start.get_ref().0;
+        }
+        Some(schedule)
+    }
+
+    /// A duration that must not be nothing.
+    pub(super) fn positive(
+        &mut self,
+        key: &str,
+        field: Option<Field<Duration>>,
+    ) -> Option<Spanned<u64>> {
+        let duration = self.read(field)?;
+        if duration.get_ref().0 == 0 {
+            let flaw = Flaw::new(
+                "bivalent::scenario::out_of_range",
+                format!("`{key}` is nothing"),
+                "must be more than 0",
+            );
+            let help = format!("the least `{key}` is 1ns");
+            self.notes.add(duration.span(), flaw.help(help));
+            return None;
+        }
+        Some(Spanned::new(duration.span(), duration.get_ref().0))
+    }
+
+    fn adversary(&mut self, spec: Spanned<AdversarySpec>) -> Option<Adversary> {
+        let span = spec.span();
+        let table = match spec.into_inner() {
+            AdversarySpec::Word(word) if word == "keep-bivalent" => {
+                self.notes.add(span, not_yet("keep-bivalent"));
+                return None;
+            }
+            AdversarySpec::Word(word) => {
+                let word = Spanned::new(span, word);
+                return match self.word("adversary", &word, &["random", "fair", "duel"])? {
+                    0 => Some(Adversary::Random),
+                    1 => Some(Adversary::Fair),
+                    _ => {
+                        let flaw = conflict("a duel needs two agents", "who with whom?");
+                        let help = "adversary = { duel = [\"a1\", \"a2\"] }";
+                        self.notes.add(word.span(), flaw.help(help));
+                        None
+                    }
+                };
+            }
+            AdversarySpec::Table(table) => table,
+        };
+        if table.pct.is_some() {
+            self.notes.add(span, not_yet("pct"));
+            return None;
+        }
+        let duel = self.required("duel", table.duel, &span)?;
+        let span = duel.span();
+        let names: Vec<Spanned<String>> = duel
+            .into_inner()
+            .into_iter()
+            .filter_map(|name| self.read(Some(name)))
+            .collect();
+        let known = self.agents.clone()?;
+        let found: Vec<usize> = names
+            .iter()
+            .filter_map(|name| self.lookup("agent", name, &known))
+            .collect();
+        if found.len() < names.len() {
+            return None;
+        }
+        match found[..] {
+            [one, other] if one != other => Some(Adversary::Duel(one as u8, other as u8)),
+            _ => {
+                let flaw = conflict(
+                    format!("a duel is between two agents, not {}", named(&names)),
+                    "two different agents",
+                );
+                self.notes.add(span, flaw.help("duel = [\"a1\", \"a2\"]"));
+                None
+            }
+        }
+    }
+
+    fn delay(&mut self, spec: Spanned<DelaySpec>) -> Option<Delay> {
+        let place = spec.span();
+        let file = match spec.into_inner() {
+            DelaySpec::Range(times) => return Some(Delay::Range(times.0)),
+            DelaySpec::Table(table) => self.required("histogram", table.histogram, &place)?,
+        };
+        let span = file.span();
+        let file = self.checked("the file name", file, 4 * keys::NAME_MAX, false)?;
+        let problem = match (self.open)(&file) {
+            Ok(text) => match delay_table(&file, &text) {
+                Ok(table) => return Some(Delay::Histogram(Arc::new(table))),
+                Err(error) => error.to_string(),
+            },
+            Err(why) => format!("{}: {}", printable(&file), printable(&why)),
+        };
+        let flaw = Flaw::new("bivalent::scenario::histogram", problem, "can't be used");
+        let help = "a histogram is an HdrHistogram log of nanoseconds, as `bivalent probe` writes";
+        self.notes.add(span, flaw.help(help));
+        None
+    }
+
+    fn retry(&mut self, spec: Spanned<RetrySpec>) -> Option<Contention> {
+        let place = spec.span();
+        match spec.into_inner() {
+            RetrySpec::Range(times) => Some(match times.0 {
+                Span { min: 0, max: 0 } => Contention::None,
+                Span { min, max } => Contention::Random { min, max },
+            }),
+            RetrySpec::Table(table) => {
+                let times = self.required("exponential", table.exponential, &place)?;
+                let Span { min, max } = times.get_ref().0;
+                if max == 0 {
+                    let flaw = conflict("a pause of nothing does not grow", "0ms");
+                    let help = "write retry = \"0ms\", or a range like \"1ms..100ms\"";
+                    self.notes.add(times.span(), flaw.help(help));
+                    return None;
+                }
+                Some(Contention::Exponential { min, max })
+            }
+        }
+    }
+
+    /// What a campaign may vary.
+    pub(super) fn fuzz(&mut self, field: Option<Field<FuzzSpec>>) -> Fuzz {
+        let mut fuzz = Fuzz::default();
+        let Some(spec) = self.read(field) else {
+            return fuzz;
+        };
+        let spec = spec.into_inner();
+        fuzz.agents = self.counts("agents", spec.agents, MAX_AGENTS as u64);
+        fuzz.stores = self.counts("stores", spec.stores, MAX_STORES as u64);
+        let retries = self.read(spec.retry);
+        for retry in retries.map_or_else(Vec::new, Spanned::into_inner) {
+            let retry = self.read(Some(retry));
+            fuzz.retry.extend(retry.and_then(|retry| self.retry(retry)));
+        }
+        if let Some(faults) = self.read(spec.faults) {
+            let place = faults.span();
+            let faults = faults.into_inner();
+            if faults.add.is_none() {
+                self.notes
+                    .add(place, missing("add").help("add = [\"crash\", \"delay\"]"));
+            }
+            let kinds = FaultKind::ALL.map(FaultKind::name);
+            let add = self.read(faults.add);
+            for kind in add.map_or_else(Vec::new, Spanned::into_inner) {
+                if let Some(word) = self.read(Some(kind))
+                    && let Some(index) = self.word("fault", &word, &kinds)
+                    && !fuzz.add.contains(&FaultKind::ALL[index])
+                {
+                    fuzz.add.push(FaultKind::ALL[index]);
+                }
+            }
+            let most = self.number("at-most", faults.at_most, 1, 256);
+            fuzz.at_most = most.map_or(FUZZ_FAULTS, Spanned::into_inner) as u32;
+        }
+        fuzz
+    }
+
+    fn counts(&mut self, key: &str, field: Option<Field<Counts>>, most: u64) -> Option<(u8, u8)> {
+        let counts = self.read(field)?;
+        let Counts { from, to } = *counts.get_ref();
+        let to = to.unwrap_or(from);
+        if from == 0 || to > most {
+            let flaw = Flaw::new(
+                "bivalent::scenario::out_of_range",
+                format!("`{key}` is {from}..{to}"),
+                "out of range",
+            );
+            let help = format!("`{key}` lies within 1..{most}, both included");
+            self.notes.add(counts.span(), flaw.help(help));
+            return None;
+        }
+        Some((from as u8, to as u8))
+    }
+}
+
+const fn range(min: u64, max: u64) -> Delay {
+    Delay::Range(Span { min, max })
+}
+
+fn not_yet(word: &str) -> Flaw {
+    Flaw::new(
+        "bivalent::scenario::unavailable",
+        format!("the adversary `{word}` is not available yet"),
+        "not available yet",
+    )
+    .help("random, fair or duel")
+}
+
+fn named(names: &[Spanned<String>]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => format!("`{}` alone", printable(one.get_ref())),
+        [one, other] if one.get_ref() == other.get_ref() => {
+            format!("`{}` and itself", printable(one.get_ref()))
+        }
+        more => format!("{}", more.len()),
+    }
+}

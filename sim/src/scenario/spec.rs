@@ -1,0 +1,652 @@
+//! The scenario file as it is written: every key, nothing resolved.
+//!
+//! Each key is a [`Field`], so that what is wrong is kept with its place. Each kind of fault is its
+//! own optional table: an internally tagged enum, or `flatten`, would lose the places.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess};
+
+use super::shape::{Entries, Field, Flaw, Shape, tables};
+use super::units::{Chance, Counts, Duration, Factor, Size, Times};
+
+/// A scenario of Bivalent: who takes part, what breaks, and what is promised.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Bivalent scenario")]
+pub(super) struct Spec {
+    /// One line for tables.
+    #[schemars(required)]
+    pub(super) title: Option<Field<String>>,
+    /// One or two sentences that teach.
+    #[schemars(required)]
+    pub(super) summary: Option<Field<String>>,
+    /// Words to select by.
+    pub(super) tags: Option<Field<Vec<Field<String>>>>,
+    /// Who takes part.
+    pub(super) cluster: Option<Field<ClusterSpec>>,
+    /// How long things take, and who chooses.
+    pub(super) schedule: Option<Field<ScheduleSpec>>,
+    /// What breaks.
+    pub(super) fault: Option<Field<Vec<Field<FaultSpec>>>>,
+    /// From here on: no faults, fair scheduling.
+    pub(super) heal: Option<Field<HealSpec>>,
+    /// Where a run ends at the latest.
+    pub(super) limits: Option<Field<LimitsSpec>>,
+    /// What the scenario promises.
+    pub(super) expect: Option<Field<ExpectSpec>>,
+    /// What a campaign may vary.
+    pub(super) fuzz: Option<Field<FuzzSpec>>,
+}
+
+/// Who takes part.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ClusterSpec {
+    /// The protocol: "disk-paxos".
+    pub(super) protocol: Option<Field<String>>,
+    /// How many agents (a1, a2, .. proposing v1, v2, ..), or a table of names and proposals.
+    #[schemars(required)]
+    pub(super) agents: Option<Field<AgentsSpec>>,
+    /// How many stores (s1, s2, ..), or a list of names.
+    #[schemars(required)]
+    pub(super) stores: Option<Field<StoresSpec>>,
+    /// Blocks as bytes; 512 bytes in sectors of 64, dual.
+    pub(super) block: Option<Field<BlockSpec>>,
+    /// How many stores a phase must complete on; as few as are safe.
+    pub(super) quorum: Option<Field<i128>>,
+    /// How many stores may answer with old versions: a number over the run, or { per-reader = 1 }.
+    pub(super) stale: Option<Field<StaleSpec>>,
+}
+
+/// How many agents, or which, each with its proposal.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum AgentsSpec {
+    /// How many.
+    Count(#[schemars(range(min = 1, max = 128))] i128),
+    /// Names and proposals.
+    Named(#[schemars(with = "std::collections::BTreeMap<String, String>")] Entries<String>),
+}
+
+/// How many stores, or which.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum StoresSpec {
+    /// How many.
+    Count(#[schemars(range(min = 1, max = 16))] i128),
+    /// Their names.
+    Named(Vec<Field<String>>),
+}
+
+/// Blocks as bytes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct BlockSpec {
+    /// The size of a block: "512B".
+    pub(super) size: Option<Field<Size>>,
+    /// What a store writes atomically: "64B".
+    pub(super) sector: Option<Field<Size>>,
+    /// "raw", "checked", "dual" or "versioned".
+    pub(super) format: Option<Field<String>>,
+}
+
+/// How many stores may answer with old versions.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum StaleSpec {
+    /// The same ones over a whole run.
+    Count(#[schemars(range(min = 0, max = 16))] i128),
+    /// The same ones over a run, or others for each reader.
+    Table(StaleTable),
+}
+
+/// How many stores may answer with old versions; one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct StaleTable {
+    /// The same ones over a whole run.
+    pub(super) per_run: Option<Field<i128>>,
+    /// Others for each reader.
+    pub(super) per_reader: Option<Field<i128>>,
+}
+
+/// How long things take, and who chooses.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ScheduleSpec {
+    /// The seed of a run that names none.
+    pub(super) seed: Option<Field<i128>>,
+    /// "random", "fair" or { duel = ["a1", "a2"] }.
+    pub(super) adversary: Option<Field<AdversarySpec>>,
+    /// How long a read takes: "0.5ms..2ms".
+    pub(super) read: Option<Field<DelaySpec>>,
+    /// How long a write takes: "1ms..3ms".
+    pub(super) write: Option<Field<DelaySpec>>,
+    /// How long an agent pauses after an abort: "5ms..50ms"; "0ms" is not at all.
+    pub(super) retry: Option<Field<RetrySpec>>,
+    /// How long an agent waits for an answer before it asks again: "50ms".
+    pub(super) timeout: Option<Field<Duration>>,
+    /// Agents start at random points within this time: "0ms".
+    pub(super) start: Option<Field<Duration>>,
+}
+
+/// Who chooses what happens next.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum AdversarySpec {
+    /// "random" or "fair".
+    Word(String),
+    /// One with settings.
+    Table(AdversaryTable),
+}
+
+/// An adversary with settings.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct AdversaryTable {
+    /// Two agents that are let run in turn, so that they pre-empt each other.
+    pub(super) duel: Option<Field<Vec<Field<String>>>>,
+    /// Priority changes; not available yet.
+    pub(super) pct: Option<Field<i128>>,
+}
+
+/// How long operations take.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum DelaySpec {
+    /// Evenly out of a range.
+    Range(Times),
+    /// As measured.
+    Table(DelayFile),
+}
+
+/// A measured distribution of delays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct DelayFile {
+    /// An HdrHistogram log (.hlog) of nanoseconds.
+    #[schemars(required)]
+    pub(super) histogram: Option<Field<String>>,
+}
+
+/// How long an agent pauses after an abort.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum RetrySpec {
+    /// Out of a fixed range; "0ms" is not at all.
+    Range(Times),
+    /// Out of a growing one.
+    Table(RetryTable),
+}
+
+/// A pause that grows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RetryTable {
+    /// The range doubles with each abort in a row, within these bounds.
+    #[schemars(required)]
+    pub(super) exponential: Option<Field<Times>>,
+}
+
+/// From here on: no faults, fair scheduling.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct HealSpec {
+    /// When.
+    #[schemars(required)]
+    pub(super) at: Option<Field<Duration>>,
+}
+
+/// Where a run ends at the latest.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct LimitsSpec {
+    /// After this many steps; 1,000,000.
+    pub(super) steps: Option<Field<i128>>,
+    /// At this virtual time.
+    pub(super) time: Option<Field<Duration>>,
+    /// No decision for this long is a stall; "1s".
+    pub(super) stall_after: Option<Field<Duration>>,
+}
+
+/// What the scenario promises.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ExpectSpec {
+    /// Properties that hold in every run: agreement, validity, integrity, store-model, invariants.
+    pub(super) always: Option<Field<Vec<Field<String>>>>,
+    /// How a run ends: "decide", "any", "stall", "wedge", or a table.
+    pub(super) outcome: Option<Field<OutcomeSpec>>,
+    /// The kind of the stall that is expected: contention, no-quorum, no-agent, starved, wedged.
+    pub(super) stall: Option<Field<String>>,
+    /// The seeds to run, the last one excluded: "0..2000".
+    pub(super) seeds: Option<Field<Counts>>,
+    /// The proposal that must be decided.
+    pub(super) value: Option<Field<String>>,
+}
+
+/// How a run ends.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum OutcomeSpec {
+    /// "decide", "any", "stall" or "wedge".
+    Word(String),
+    /// More to say.
+    Table(OutcomeTable),
+}
+
+/// How a run ends: a violation, or what comes before and after the heal.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct OutcomeTable {
+    /// This property is broken in one of the seeds.
+    pub(super) violation: Option<Field<String>>,
+    /// This property is broken, or a wedge comes, in one of the seeds.
+    pub(super) violation_or_wedge: Option<Field<String>>,
+    /// "stall".
+    pub(super) before_heal: Option<Field<String>>,
+    /// "decide" or "any".
+    pub(super) after_heal: Option<Field<String>>,
+    /// How long after the heal everybody has decided: "5s".
+    pub(super) within: Option<Field<Duration>>,
+}
+
+/// What a campaign may vary.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FuzzSpec {
+    /// From how many agents to how many, both included: "2..5".
+    pub(super) agents: Option<Field<Counts>>,
+    /// From how many stores to how many, both included: "3..5".
+    pub(super) stores: Option<Field<Counts>>,
+    /// Pauses after an abort to choose from.
+    pub(super) retry: Option<Field<Vec<Field<RetrySpec>>>>,
+    /// Faults that may be added.
+    pub(super) faults: Option<Field<FuzzFaults>>,
+}
+
+/// Faults that a campaign may add.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FuzzFaults {
+    /// Kinds of fault.
+    #[schemars(required)]
+    pub(super) add: Option<Field<Vec<Field<String>>>>,
+    /// How many at most; 3.
+    pub(super) at_most: Option<Field<i128>>,
+}
+
+/// One name or several.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<Field<String>>),
+}
+
+/// What breaks: one of `at`, `during`, `when`, `chance`, and one kind of fault.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FaultSpec {
+    /// At a time: "9.1s".
+    pub(super) at: Option<Field<Duration>>,
+    /// From a time to a time: "1s..2s".
+    pub(super) during: Option<Field<Times>>,
+    /// As soon as something has happened.
+    pub(super) when: Option<Field<WhenSpec>>,
+    /// At each opportunity with this probability: 0.01.
+    pub(super) chance: Option<Field<Chance>>,
+    /// How often at most; once for `at` and `when`, else without bound.
+    pub(super) times: Option<Field<i128>>,
+    /// An agent forgets everything.
+    pub(super) crash: Option<Field<CrashSpec>>,
+    /// A crashed agent starts again.
+    pub(super) restart: Option<Field<AgentSpec>>,
+    /// An agent stands still and wakes later, believing all it knew.
+    pub(super) pause: Option<Field<PauseSpec>>,
+    /// An agent's clock runs fast or slow.
+    pub(super) clock_skew: Option<Field<SkewSpec>>,
+    /// A store answers nothing.
+    pub(super) outage: Option<Field<OutageSpec>>,
+    /// A store takes longer for everything.
+    pub(super) slow_store: Option<Field<SlowSpec>>,
+    /// A store returns to an earlier state.
+    pub(super) amnesia: Option<Field<AmnesiaSpec>>,
+    /// A store is gone for good.
+    pub(super) store_loss: Option<Field<StoreSpec>>,
+    /// An operation takes longer.
+    pub(super) delay: Option<Field<DelayFaultSpec>>,
+    /// An operation is passed by ones that were asked for later.
+    pub(super) reorder: Option<Field<ScopeSpec>>,
+    /// A request never arrives.
+    pub(super) lost_request: Option<Field<ScopeSpec>>,
+    /// It happened, but the answer never arrives.
+    pub(super) lost_ack: Option<Field<ScopeSpec>>,
+    /// A write is taken for lost and lands after all.
+    pub(super) late_write: Option<Field<LateSpec>>,
+    /// A request arrives twice.
+    pub(super) duplicate: Option<Field<DelayFaultSpec>>,
+    /// Only some sectors of a block are written.
+    pub(super) torn_write: Option<Field<TornSpec>>,
+    /// A read is answered with an older version.
+    pub(super) stale_read: Option<Field<StaleReadSpec>>,
+    /// Bits of a stored block flip.
+    pub(super) bit_rot: Option<Field<RotSpec>>,
+    /// A write lands in another agent's block.
+    pub(super) misdirected_write: Option<Field<MisdirectedSpec>>,
+}
+
+/// Something that happens, as a trigger.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WhenSpec {
+    /// "phase-1", "phase-2", "decided", "aborted", "recovered", "read", "write" or "vote".
+    #[schemars(required)]
+    pub(super) happens: Option<Field<String>>,
+    /// To whom; anybody.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which store, for a read, a write or a vote; any.
+    pub(super) store: Option<Field<Names>>,
+    /// The how-manieth time; 1.
+    pub(super) nth: Option<Field<i128>>,
+}
+
+/// An agent forgets everything; its blocks and what it has in flight remain.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct CrashSpec {
+    /// Which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// How long until it starts again: "5ms..50ms". Left out: it does not.
+    pub(super) restart: Option<Field<Times>>,
+    /// The new incarnation does not wait for the dead one's operations in flight.
+    pub(super) unfenced: Option<Field<bool>>,
+}
+
+/// Which agents.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct AgentSpec {
+    /// Which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+}
+
+/// An agent stands still.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PauseSpec {
+    /// Which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// How long; until the heal.
+    pub(super) r#for: Option<Field<Times>>,
+}
+
+/// An agent's clock runs fast or slow.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct SkewSpec {
+    /// Which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// Its own seconds in a true one, 0.01 to 100: at 2.0 its pauses are half as long.
+    #[schemars(required)]
+    pub(super) rate: Option<Field<Factor>>,
+}
+
+/// A store answers nothing; what it was asked waits.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct OutageSpec {
+    /// Which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// How long; until the heal.
+    pub(super) r#for: Option<Field<Times>>,
+}
+
+/// A store takes longer for everything.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct SlowSpec {
+    /// Which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// How many times as long, more than 1: 10.
+    #[schemars(required)]
+    pub(super) factor: Option<Field<Factor>>,
+    /// How long; until the heal.
+    pub(super) r#for: Option<Field<Times>>,
+}
+
+/// A store returns to an earlier state, all blocks at once.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct AmnesiaSpec {
+    /// Which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// How many writes of each block are undone, or "all".
+    #[schemars(required)]
+    pub(super) versions: Option<Field<VersionsSpec>>,
+}
+
+/// A number of versions, or "all".
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum VersionsSpec {
+    /// How many.
+    Count(i128),
+    /// "all".
+    Word(String),
+}
+
+/// Which stores.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct StoreSpec {
+    /// Which stores; any.
+    pub(super) store: Option<Field<Names>>,
+}
+
+/// Which operations.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ScopeSpec {
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+    /// "read" or "write"; both.
+    pub(super) operation: Option<Field<String>>,
+}
+
+/// Which operations, and how much later.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct DelayFaultSpec {
+    /// How much later.
+    #[schemars(required)]
+    pub(super) by: Option<Field<Times>>,
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+    /// "read" or "write"; both.
+    pub(super) operation: Option<Field<String>>,
+}
+
+/// Which writes, and how much later they land.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct LateSpec {
+    /// How much later.
+    #[schemars(required)]
+    pub(super) by: Option<Field<Times>>,
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+}
+
+/// Which writes tear, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct TornSpec {
+    /// How much gets through, from the front: whole sectors. Left out: any of the sectors.
+    pub(super) keep: Option<Field<Size>>,
+    /// The store answers as if all were well.
+    pub(super) acknowledged: Option<Field<bool>>,
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+}
+
+/// Which reads are stale, and by how much: one of `versions` and `age`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct StaleReadSpec {
+    /// At most this many versions old.
+    pub(super) versions: Option<Field<i128>>,
+    /// As the block stood at most this long ago.
+    pub(super) age: Option<Field<Duration>>,
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+}
+
+/// Bits of a stored block flip; found by whoever reads it next.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RotSpec {
+    /// How many, 1 to 8; 1.
+    pub(super) bits: Option<Field<i128>>,
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+    /// "read" or "write"; both.
+    pub(super) operation: Option<Field<String>>,
+}
+
+/// Which writes are misdirected, and where to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct MisdirectedSpec {
+    /// Whose block is hit; any other agent's.
+    pub(super) onto: Option<Field<String>>,
+    /// Issued by which agents; any.
+    pub(super) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(super) store: Option<Field<Names>>,
+    /// Of whose blocks; anybody's.
+    pub(super) owner: Option<Field<Names>>,
+}
+
+tables!(
+    AdversaryTable,
+    AgentSpec,
+    AmnesiaSpec,
+    BlockSpec,
+    ClusterSpec,
+    CrashSpec,
+    DelayFaultSpec,
+    DelayFile,
+    ExpectSpec,
+    FaultSpec,
+    FuzzFaults,
+    FuzzSpec,
+    HealSpec,
+    LateSpec,
+    LimitsSpec,
+    MisdirectedSpec,
+    OutageSpec,
+    OutcomeTable,
+    PauseSpec,
+    RetryTable,
+    RotSpec,
+    ScheduleSpec,
+    ScopeSpec,
+    SkewSpec,
+    SlowSpec,
+    StaleReadSpec,
+    StaleTable,
+    StoreSpec,
+    TornSpec,
+    WhenSpec,
+);
+
+/// Forms of a value that can be written in more than one way.
+macro_rules! forms {
+    (@text $variant:ident String) => {
+        fn text(text: &str) -> Result<Self, Flaw> {
+            Ok(Self::$variant(text.to_owned()))
+        }
+    };
+    (@text $variant:ident Times) => {
+        fn text(text: &str) -> Result<Self, Flaw> {
+            Times::text(text).map(Self::$variant)
+        }
+        fn whole(number: i128) -> Result<Self, Flaw> {
+            Times::whole(number).map(Self::$variant)
+        }
+    };
+    (@text $variant:ident i128) => {
+        fn whole(number: i128) -> Result<Self, Flaw> {
+            Ok(Self::$variant(number))
+        }
+    };
+    (@more table $variant:ident) => {
+        fn table<'de, A: MapAccess<'de>>(table: A) -> Result<Result<Self, Flaw>, A::Error> {
+            Deserialize::deserialize(MapAccessDeserializer::new(table))
+                .map(|table| Ok(Self::$variant(table)))
+        }
+    };
+    (@more array $variant:ident) => {
+        fn array<'de, A: SeqAccess<'de>>(array: A) -> Result<Result<Self, Flaw>, A::Error> {
+            Deserialize::deserialize(SeqAccessDeserializer::new(array))
+                .map(|array| Ok(Self::$variant(array)))
+        }
+    };
+    (@more entries $variant:ident) => {
+        fn table<'de, A: MapAccess<'de>>(table: A) -> Result<Result<Self, Flaw>, A::Error> {
+            Entries::read(table).map(|table| Ok(Self::$variant(table)))
+        }
+    };
+    (@more text $variant:ident) => {
+        forms!(@text $variant String);
+    };
+    ($($name:ident: $first:ident($kind:ident), $form:ident $second:ident, $expected:literal;)*) => {$(
+        impl Shape for $name {
+            const EXPECTED: &'static str = $expected;
+
+            forms!(@text $first $kind);
+            forms!(@more $form $second);
+        }
+    )*};
+}
+
+forms! {
+    AgentsSpec: Count(i128), entries Named, "a number, or a table like { a1 = \"0\", a2 = \"1\" }";
+    StoresSpec: Count(i128), array Named, "a number, or a list like [\"s1\", \"s2\"]";
+    StaleSpec: Count(i128), table Table, "a number, or { per-reader = 1 }";
+    AdversarySpec: Word(String), table Table, "\"random\", \"fair\", or { duel = [\"a1\", \"a2\"] }";
+    DelaySpec: Range(Times), table Table, "a range like \"1ms..3ms\", or { histogram = \"file.hlog\" }";
+    RetrySpec: Range(Times), table Table, "a range like \"5ms..50ms\", or { exponential = \"1ms..100ms\" }";
+    OutcomeSpec: Word(String), table Table, "\"decide\", \"any\", \"stall\", \"wedge\", or a table";
+    Names: One(String), array Many, "a name, or a list of names";
+    VersionsSpec: Count(i128), text Word, "a whole number, or \"all\"";
+}
