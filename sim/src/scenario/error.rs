@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
-use miette::{Severity, SourceCode};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError};
+use miette::{MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents};
 use thiserror::Error;
 
 use super::shape::Flaw;
@@ -76,7 +76,7 @@ impl Diagnostic for ScenarioError {
 #[derive(Clone, Debug)]
 pub struct ScenarioErrors {
     name: String,
-    source: NamedSource<String>,
+    source: Source,
     errors: Vec<ScenarioError>,
     left_out: usize,
 }
@@ -103,7 +103,7 @@ impl ScenarioErrors {
     /// The file's text, as far as it may be shown: what a terminal would obey is replaced, byte
     /// for byte.
     pub fn text(&self) -> &str {
-        self.source.inner()
+        &self.source.text
     }
 
     /// The errors, in the order of the file; never empty.
@@ -143,9 +143,12 @@ pub fn render(errors: &ScenarioErrors) -> String {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none())
         .with_width(100)
         .with_links(false)
-        .with_context_lines(0);
+        .with_context_lines(1);
     let mut text = String::new();
     for error in &errors.errors {
+        if !text.is_empty() {
+            text.push('\n');
+        }
         let one = One {
             error,
             text: &errors.source,
@@ -164,7 +167,7 @@ pub fn render(errors: &ScenarioErrors) -> String {
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect();
-    lines.push_str(&format!("{end}, nothing was run.\n"));
+    lines.push_str(&format!("\n{end}, nothing was run.\n"));
     lines
 }
 
@@ -180,7 +183,7 @@ fn counted(count: usize, f: &mut impl fmt::Write) -> fmt::Result {
 #[error("{error}")]
 struct One<'a> {
     error: &'a ScenarioError,
-    text: &'a NamedSource<String>,
+    text: &'a Source,
 }
 
 impl Diagnostic for One<'_> {
@@ -205,10 +208,56 @@ impl Diagnostic for One<'_> {
     }
 }
 
+/// A file's text, quoted by whole lines.
+#[derive(Clone, Debug)]
+struct Source {
+    name: String,
+    text: String,
+}
+
+impl SourceCode for Source {
+    /// Without context, just the place; with any, the line it is in.
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        let place = self.text.get(start..end).ok_or(MietteError::OutOfBounds)?;
+        let (line_start, line_end) = line_around(&self.text, start);
+        let line = line_of(&self.text, start) - 1;
+        let column = self.text[line_start..start].chars().count();
+        let (quoted, span, column) = if before + after == 0 {
+            (place, *span, column)
+        } else {
+            let whole = SourceSpan::from(line_start..line_end.max(end));
+            (&self.text[line_start..line_end.max(end)], whole, 0)
+        };
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            quoted.as_bytes(),
+            span,
+            line,
+            column,
+            1,
+        )))
+    }
+}
+
+/// Where the line of a place begins and ends.
+fn line_around(text: &str, at: usize) -> (usize, usize) {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    (start, end)
+}
+
 /// Errors while they are being collected.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     found: Vec<(Range<usize>, Flaw)>,
+    /// Keys that were there, but wrong, and have been told.
+    dropped: Vec<String>,
     left_out: usize,
 }
 
@@ -216,10 +265,22 @@ impl Notes {
     /// Keeps one more.
     pub(super) fn add(&mut self, span: Range<usize>, flaw: Flaw) {
         // Far more than are shown, so that the first in the file are among them.
-        if self.found.len() < 20 * SHOWN_MAX {
+        if !self.is_full() {
             self.found.push((span, flaw));
         } else {
             self.left_out += 1;
+        }
+    }
+
+    /// Whether one more would only be counted: no need to find words for it.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= 20 * SHOWN_MAX
+    }
+
+    /// Remembers a key that was there, so that it is not told to be missing.
+    pub(super) fn drop_key(&mut self, key: &str) {
+        if !self.is_full() {
+            self.dropped.push(key.to_owned());
         }
     }
 
@@ -235,12 +296,14 @@ impl Notes {
             .any(|(span, flaw)| flaw.code == UNKNOWN_KEY && part.contains(&span.start))
     }
 
-    /// Whether an unknown key was taken for a mistyped `key`.
-    pub(super) fn has_guessed(&self, key: &str) -> bool {
+    /// Whether `key` was there, but mistyped, or with a value that could not stay.
+    pub(super) fn has_told(&self, key: &str) -> bool {
         let label = format!("did you mean `{key}`?");
-        self.found
-            .iter()
-            .any(|(_, flaw)| flaw.code == UNKNOWN_KEY && flaw.label == label)
+        self.dropped.iter().any(|dropped| dropped == key)
+            || self
+                .found
+                .iter()
+                .any(|(_, flaw)| flaw.code == UNKNOWN_KEY && flaw.label == label)
     }
 
     /// All of them, in the order of the file.
@@ -255,7 +318,10 @@ impl Notes {
             .collect();
         ScenarioErrors {
             name: name.to_owned(),
-            source: NamedSource::new(printable(name), harmless(text)),
+            source: Source {
+                name: printable(name),
+                text: harmless(text),
+            },
             errors,
             left_out,
         }
@@ -270,8 +336,7 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
 
 fn placed(span: Range<usize>, flaw: Flaw, text: &str) -> ScenarioError {
     let start = floor(text, span.start);
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let (line_start, line_end) = line_around(text, start);
     // A place that runs over several lines is told by its first.
     let end = floor(text, span.end).clamp(start, line_end);
     let line = line_of(text, start);

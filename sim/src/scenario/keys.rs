@@ -59,11 +59,15 @@ fn prune_table(
         if name.len() > NAME_MAX {
             notes.add(key.span(), too_long());
         } else if inner.is_empty() && !open && others.is_empty() {
-            notes.add(key.span(), unknown(name, &known, place));
+            // Bounds the time: only words that are shown are looked for.
+            let known: &[&str] = if notes.is_full() { &[] } else { &known };
+            notes.add(key.span(), unknown(name, known, place));
         } else {
             let inner = if inner.is_empty() { &others } else { &inner };
             if prune_value(&mut value, inner, depth + 1, name, notes) {
                 table.insert(key, value);
+            } else {
+                notes.drop_key(key.get_ref());
             }
         }
     }
@@ -217,7 +221,8 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|&candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= most && distance < candidate.len())
+        // Names like a1 and a2 differ by a letter without being mistyped.
+        .filter(|&(distance, candidate)| distance <= most && 2 * distance < candidate.len())
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }

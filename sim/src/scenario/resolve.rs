@@ -20,6 +20,8 @@ use super::{Cluster, Scenario, ScenarioErrors};
 
 /// No file is larger, bytes.
 const TEXT_MAX: usize = 16 << 20;
+/// No file has more signs of structure: each may cost the parser a hundred bytes.
+const SIGNS_MAX: usize = 200_000;
 /// No title or summary is longer, bytes.
 const SUMMARY_MAX: usize = 4096;
 
@@ -94,6 +96,20 @@ fn unreadable(text: &str) -> Option<Flaw> {
             "",
         );
         return Some(flaw.help(format!("at most {} MiB are read", TEXT_MAX >> 20)));
+    }
+    let sign = |byte: &u8| {
+        matches!(
+            byte,
+            b'\n' | b'=' | b',' | b'.' | b'[' | b'{' | b'"' | b'\''
+        )
+    };
+    if text.bytes().filter(sign).count() > SIGNS_MAX {
+        let flaw = Flaw::new(
+            "bivalent::scenario::too_large",
+            format!("the file has more than {SIGNS_MAX} lines, keys and values"),
+            "",
+        );
+        return Some(flaw.help("a scenario has a few dozen"));
     }
     let junk = |c: char| c == '\0' || c == char::REPLACEMENT_CHARACTER;
     text.contains(junk).then(|| {
@@ -187,7 +203,7 @@ impl Resolver<'_> {
         place: &Range<usize>,
     ) -> Option<Spanned<T>> {
         // A mistyped key has been told already: it is not missing as well.
-        if field.is_none() && !self.notes.has_guessed(key) {
+        if field.is_none() && !self.notes.has_told(key) {
             self.notes.add(place.clone(), missing(key));
         }
         self.read(field)
@@ -236,6 +252,7 @@ impl Resolver<'_> {
     fn word(&mut self, what: &str, word: &Spanned<String>, known: &[&str]) -> Option<usize> {
         let found = known.iter().position(|name| name == word.get_ref());
         if found.is_none() {
+            let known = if self.notes.is_full() { &[] } else { known };
             let flaw = Flaw::new(
                 "bivalent::scenario::unknown_word",
                 format!("unknown {what} `{}`", printable(word.get_ref())),
@@ -345,6 +362,7 @@ impl Resolver<'_> {
     fn lookup(&mut self, what: &str, name: &Spanned<String>, known: &[String]) -> Option<usize> {
         let found = known.iter().position(|known| known == name.get_ref());
         if found.is_none() {
+            let known = if self.notes.is_full() { &[] } else { known };
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let flaw = Flaw::new(
                 if what == "store" {

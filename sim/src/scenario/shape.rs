@@ -223,6 +223,14 @@ impl<T: DeserializeOwned> Shape for Vec<T> {
     fn array<'de, A: SeqAccess<'de>>(array: A) -> Result<Result<Self, Flaw>, A::Error> {
         Self::deserialize(SeqAccessDeserializer::new(array)).map(Ok)
     }
+
+    fn table<'de, A: MapAccess<'de>>(mut table: A) -> Result<Result<Self, Flaw>, A::Error> {
+        while table.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        let flaw = Self::misfit("a table");
+        Ok(Err(flaw.help(
+            "one of several tables has two brackets, as [[fault]]",
+        )))
+    }
 }
 
 /// A table's entries in the order of the file, whatever its keys are.
