@@ -163,12 +163,12 @@ pub fn render(errors: &ScenarioErrors) -> String {
     if errors.left_out > 0 {
         end = format!("{end} ({} of them not shown)", errors.left_out);
     }
-    let mut lines: String = text
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect();
-    lines.push_str(&format!("\n{end}, nothing was run.\n"));
-    lines
+    let mut lines = String::with_capacity(text.len());
+    for line in text.lines() {
+        lines.push_str(line.trim_end());
+        lines.push('\n');
+    }
+    lines + "\n" + &end + ", nothing was run.\n"
 }
 
 fn counted(count: usize, f: &mut impl fmt::Write) -> fmt::Result {
@@ -264,16 +264,16 @@ pub(super) struct Notes {
 impl Notes {
     /// Keeps one more.
     pub(super) fn add(&mut self, span: Range<usize>, flaw: Flaw) {
-        // Far more than are shown, so that the first in the file are among them.
-        if !self.is_full() {
-            self.found.push((span, flaw));
-        } else {
+        if self.is_full() {
             self.left_out += 1;
+        } else {
+            self.found.push((span, flaw));
         }
     }
 
     /// Whether one more would only be counted: no need to find words for it.
     pub(super) fn is_full(&self) -> bool {
+        // Far more than are shown, so that the first in the file are among them.
         self.found.len() >= 20 * SHOWN_MAX
     }
 
@@ -314,7 +314,7 @@ impl Notes {
         let errors = self
             .found
             .into_iter()
-            .map(|(span, flaw)| placed(span, flaw, text))
+            .map(|(span, flaw)| placed(span, flaw, name, text))
             .collect();
         ScenarioErrors {
             name: name.to_owned(),
@@ -334,7 +334,7 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
     before.bytes().filter(|&byte| byte == b'\n').count() + 1
 }
 
-fn placed(span: Range<usize>, flaw: Flaw, text: &str) -> ScenarioError {
+fn placed(span: Range<usize>, flaw: Flaw, name: &str, text: &str) -> ScenarioError {
     let start = floor(text, span.start);
     let (line_start, line_end) = line_around(text, start);
     // A place that runs over several lines is told by its first.
@@ -342,9 +342,10 @@ fn placed(span: Range<usize>, flaw: Flaw, text: &str) -> ScenarioError {
     let line = line_of(text, start);
     let column = text[line_start..start].chars().count() + 1;
     let long = line_end - line_start > LINE_MAX;
+    let quoted = !long && !text.is_empty();
     let mut message = flaw.message;
-    if long {
-        message = format!("{message} (line {line}, column {column})");
+    if !quoted {
+        message = format!("{message} [{}:{line}:{column}]", printable(name));
     }
     ScenarioError {
         code: flaw.code,
@@ -354,7 +355,7 @@ fn placed(span: Range<usize>, flaw: Flaw, text: &str) -> ScenarioError {
         help: flaw.help,
         line,
         column,
-        quoted: !long && !text.is_empty(),
+        quoted,
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) enum StaleSpec {
     /// The same ones over a whole run.
     Count(#[schemars(range(min = 0, max = 16))] i128),
     /// The same ones over a run, or others for each reader.
-    Table(StaleTable),
+    Table(Box<StaleTable>),
 }
 
 /// How many stores may answer with old versions; one of the two.
@@ -118,7 +118,7 @@ pub(super) struct StaleTable {
 pub(super) struct ScheduleSpec {
     /// The seed of a run that names none.
     pub(super) seed: Option<Field<i128>>,
-    /// "random", "fair" or { duel = ["a1", "a2"] }.
+    /// "random", "fair" or { duel = [..] } with two agents.
     pub(super) adversary: Option<Field<AdversarySpec>>,
     /// How long a read takes: "0.5ms..2ms".
     pub(super) read: Option<Field<DelaySpec>>,
@@ -234,7 +234,7 @@ pub(super) enum OutcomeSpec {
     /// "decide", "any", "stall" or "wedge".
     Word(String),
     /// More to say.
-    Table(OutcomeTable),
+    Table(Box<OutcomeTable>),
 }
 
 /// How a run ends: a violation, or what comes before and after the heal.

@@ -117,7 +117,7 @@ impl Shape for Chance {
         if !(0.0..=1.0).contains(&number) {
             return Err(no_chance(&number.to_string()));
         }
-        let parts = (number * f64::from(CERTAIN)).round() as u32;
+        let parts = rounded(number * f64::from(CERTAIN)) as u32;
         if parts == 0 && number > 0.0 {
             return Err(Flaw::new(
                 BAD_CHANCE,
@@ -142,7 +142,7 @@ impl Shape for Factor {
 
     fn number(number: f64) -> Result<Self, Flaw> {
         if (1e-6..=1e6).contains(&number) {
-            Ok(Self((number * 1e6).round() as u64))
+            Ok(Self(rounded(number * 1e6)))
         } else {
             Err(no_factor(&number.to_string()))
         }
@@ -192,6 +192,14 @@ fn count(text: &str) -> Option<u64> {
     plain
         .then(|| u64::from_str_radix(digits, radix).ok())
         .flatten()
+}
+
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "called only with what is not negative"
+)]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }
 
 fn no_chance(shown: &str) -> Flaw {
@@ -279,7 +287,7 @@ fn duration(text: &str) -> Result<u64, Flaw> {
             .help("units are ns, us, ms, s, m and h, as in \"5ms\""));
     };
     // At most 36 digits before the multiplication: beyond u128 is beyond 30 days.
-    let scaled = digits.checked_mul(ns.into()).unwrap_or(u128::MAX);
+    let scaled = digits.saturating_mul(ns.into());
     let unit_of_last_place = 10_u128.pow(places);
     let total = scaled / unit_of_last_place;
     if total > LONGEST_NS.into() {

@@ -147,7 +147,7 @@ impl Resolver<'_> {
             Err(error) => {
                 let span = match error {
                     LayoutError::Sector { .. } => sector.span(),
-                    _ => size.span(),
+                    LayoutError::Size { .. } | _ => size.span(),
                 };
                 let flaw = Flaw::new(
                     "bivalent::scenario::layout",
@@ -164,7 +164,7 @@ impl Resolver<'_> {
                             .map_or("", |(word, _)| word),
                         size.get_ref()
                     ),
-                    _ => "512B is a usual size".to_owned(),
+                    LayoutError::Size { .. } | _ => "512B is a usual size".to_owned(),
                 };
                 self.notes.add(span, flaw.help(help));
                 None
@@ -212,7 +212,9 @@ impl Resolver<'_> {
                             "{needed} stores, or fewer stale ones; any two quorums must share more stores than are stale"
                         )
                     }
-                    _ => format!("1 to {MAX_STORES} stores"),
+                    EnvelopeError::Stores(_) | EnvelopeError::Quorum { .. } | _ => {
+                        format!("1 to {MAX_STORES} stores")
+                    }
                 };
                 let flaw = Flaw::new(
                     "bivalent::scenario::envelope",
@@ -250,7 +252,7 @@ impl Resolver<'_> {
                 let count = self.bounded("stale", &Spanned::new(span, count), 0, most)?;
                 return Some(Staleness::PerRun(count.into_inner() as u8));
             }
-            StaleSpec::Table(table) => table,
+            StaleSpec::Table(table) => *table,
         };
         match (table.per_run, table.per_reader) {
             (Some(count), None) => {

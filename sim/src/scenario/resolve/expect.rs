@@ -104,7 +104,7 @@ impl Resolver<'_> {
                 };
                 return Some([Expected::Decide, Expected::Any, nothing, Expected::Wedge][index]);
             }
-            OutcomeSpec::Table(table) => table,
+            OutcomeSpec::Table(table) => *table,
         };
         let healing = table.before_heal.is_some() || table.after_heal.is_some();
         match (table.violation, table.violation_or_wedge, healing) {
@@ -180,22 +180,20 @@ impl Resolver<'_> {
         let seeds = self.read(field)?;
         let Counts { from, to } = *seeds.get_ref();
         let count = to.map(|to| to - from);
-        match (count, to) {
-            (Some(1..=SEEDS_MAX), Some(to)) => Some((from, to)),
-            _ => {
-                let flaw = Flaw::new(
-                    "bivalent::scenario::bad_range",
-                    match count {
-                        None => "one seed is no range of seeds".to_owned(),
-                        Some(count) => format!("these are {count} seeds"),
-                    },
-                    "not a usable range",
-                );
-                let help = format!("\"0..2000\" is 0 to 1999; at most {SEEDS_MAX} seeds");
-                self.notes.add(seeds.span(), flaw.help(help));
-                None
-            }
+        if let (Some(1..=SEEDS_MAX), Some(to)) = (count, to) {
+            return Some((from, to));
         }
+        let flaw = Flaw::new(
+            "bivalent::scenario::bad_range",
+            count.map_or_else(
+                || "one seed is no range of seeds".to_owned(),
+                |count| format!("these are {count} seeds"),
+            ),
+            "not a usable range",
+        );
+        let help = format!("\"0..2000\" is 0 to 1999; at most {SEEDS_MAX} seeds");
+        self.notes.add(seeds.span(), flaw.help(help));
+        None
     }
 
     fn value(
@@ -254,7 +252,7 @@ impl Resolver<'_> {
                 limits.steps = steps.into_inner();
             }
             if let Some(time) = self.positive("time", spec.time) {
-                limits.time_ns = time.get_ref().to_owned();
+                limits.time_ns = *time.get_ref();
                 if heal_ns.is_some_and(|heal| heal >= limits.time_ns) {
                     let flaw = conflict("the run ends before it heals", "too early");
                     let help = "a later `time`, or an earlier heal";
