@@ -4,6 +4,7 @@ mod chances;
 mod cluster;
 mod expect;
 mod faults;
+mod kinds;
 mod schedule;
 
 use std::ops::Range;

@@ -3,13 +3,19 @@
 //! Each key is a [`Field`], so that what is wrong is kept with its place. Each kind of fault is its
 //! own optional table: an internally tagged enum, or `flatten`, would lose the places.
 
+mod faults;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess};
 
+pub(super) use self::faults::{
+    DelayFaultSpec, FaultSpec, RotSpec, ScopeSpec, SkewSpec, SlowSpec, StaleReadSpec, TornSpec,
+    WhenSpec,
+};
 use super::shape::{Entries, Field, Flaw, Shape, tables};
-use super::units::{Chance, Counts, Duration, Factor, Size, Times};
+use super::units::{Counts, Duration, Size, Times};
 
 /// A scenario of Bivalent: who takes part, what breaks, and what is promised.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -288,148 +294,6 @@ pub(super) enum Names {
     Many(Vec<Field<String>>),
 }
 
-/// What breaks: one of `at`, `during`, `when`, `chance`, and one kind of fault.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct FaultSpec {
-    /// At a time: "9.1s".
-    pub(super) at: Option<Field<Duration>>,
-    /// From a time to a time: "1s..2s".
-    pub(super) during: Option<Field<Times>>,
-    /// As soon as something has happened.
-    pub(super) when: Option<Field<WhenSpec>>,
-    /// At each opportunity with this probability: 0.01.
-    pub(super) chance: Option<Field<Chance>>,
-    /// How often at most; once for `at` and `when`, else without bound.
-    pub(super) times: Option<Field<i128>>,
-    /// An agent forgets everything.
-    pub(super) crash: Option<Field<CrashSpec>>,
-    /// A crashed agent starts again.
-    pub(super) restart: Option<Field<AgentSpec>>,
-    /// An agent stands still and wakes later, believing all it knew.
-    pub(super) pause: Option<Field<PauseSpec>>,
-    /// An agent's clock runs fast or slow.
-    pub(super) clock_skew: Option<Field<SkewSpec>>,
-    /// A store answers nothing.
-    pub(super) outage: Option<Field<OutageSpec>>,
-    /// A store takes longer for everything.
-    pub(super) slow_store: Option<Field<SlowSpec>>,
-    /// A store returns to an earlier state.
-    pub(super) amnesia: Option<Field<AmnesiaSpec>>,
-    /// A store is gone for good.
-    pub(super) store_loss: Option<Field<StoreSpec>>,
-    /// An operation takes longer.
-    pub(super) delay: Option<Field<DelayFaultSpec>>,
-    /// An operation is passed by ones that were asked for later.
-    pub(super) reorder: Option<Field<ScopeSpec>>,
-    /// A request never arrives.
-    pub(super) lost_request: Option<Field<ScopeSpec>>,
-    /// It happened, but the answer never arrives.
-    pub(super) lost_ack: Option<Field<ScopeSpec>>,
-    /// A write is taken for lost and lands after all.
-    pub(super) late_write: Option<Field<LateSpec>>,
-    /// A request arrives twice.
-    pub(super) duplicate: Option<Field<DelayFaultSpec>>,
-    /// Only some sectors of a block are written.
-    pub(super) torn_write: Option<Field<TornSpec>>,
-    /// A read is answered with an older version.
-    pub(super) stale_read: Option<Field<StaleReadSpec>>,
-    /// Bits of a stored block flip.
-    pub(super) bit_rot: Option<Field<RotSpec>>,
-    /// A write lands in another agent's block.
-    pub(super) misdirected_write: Option<Field<MisdirectedSpec>>,
-}
-
-/// Something that happens, as a trigger.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct WhenSpec {
-    /// "phase-1", "phase-2", "decided", "aborted", "recovered", "read", "write" or "vote".
-    #[schemars(required)]
-    pub(super) happens: Option<Field<String>>,
-    /// To whom; anybody.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which store, for a read, a write or a vote; any.
-    pub(super) store: Option<Field<Names>>,
-    /// The how-manieth time; 1.
-    pub(super) nth: Option<Field<i128>>,
-}
-
-/// An agent forgets everything; its blocks and what it has in flight remain.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct CrashSpec {
-    /// Which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// How long until it starts again: "5ms..50ms". Left out: it does not.
-    pub(super) restart: Option<Field<Times>>,
-    /// The new incarnation does not wait for the dead one's operations in flight.
-    pub(super) unfenced: Option<Field<bool>>,
-}
-
-/// Which agents.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct AgentSpec {
-    /// Which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-}
-
-/// An agent stands still.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct PauseSpec {
-    /// Which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// How long; until the heal.
-    pub(super) r#for: Option<Field<Times>>,
-}
-
-/// An agent's clock runs fast or slow.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct SkewSpec {
-    /// Which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// Its own seconds in a true one, 0.01 to 100: at 2.0 its pauses are half as long.
-    #[schemars(required)]
-    pub(super) rate: Option<Field<Factor>>,
-}
-
-/// A store answers nothing; what it was asked waits.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct OutageSpec {
-    /// Which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// How long; until the heal.
-    pub(super) r#for: Option<Field<Times>>,
-}
-
-/// A store takes longer for everything.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct SlowSpec {
-    /// Which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// How many times as long, more than 1: 10.
-    #[schemars(required)]
-    pub(super) factor: Option<Field<Factor>>,
-    /// How long; until the heal.
-    pub(super) r#for: Option<Field<Times>>,
-}
-
-/// A store returns to an earlier state, all blocks at once.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct AmnesiaSpec {
-    /// Which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// How many writes of each block are undone, or "all".
-    #[schemars(required)]
-    pub(super) versions: Option<Field<VersionsSpec>>,
-}
-
 /// A number of versions, or "all".
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
@@ -440,153 +304,20 @@ pub(super) enum VersionsSpec {
     Word(String),
 }
 
-/// Which stores.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct StoreSpec {
-    /// Which stores; any.
-    pub(super) store: Option<Field<Names>>,
-}
-
-/// Which operations.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct ScopeSpec {
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-    /// "read" or "write"; both.
-    pub(super) operation: Option<Field<String>>,
-}
-
-/// Which operations, and how much later.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct DelayFaultSpec {
-    /// How much later.
-    #[schemars(required)]
-    pub(super) by: Option<Field<Times>>,
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-    /// "read" or "write"; both.
-    pub(super) operation: Option<Field<String>>,
-}
-
-/// Which writes, and how much later they land.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct LateSpec {
-    /// How much later.
-    #[schemars(required)]
-    pub(super) by: Option<Field<Times>>,
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-}
-
-/// Which writes tear, and how.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct TornSpec {
-    /// How much gets through, from the front: whole sectors. Left out: any of the sectors.
-    pub(super) keep: Option<Field<Size>>,
-    /// The store answers as if all were well.
-    pub(super) acknowledged: Option<Field<bool>>,
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-}
-
-/// Which reads are stale, and by how much: one of `versions` and `age`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct StaleReadSpec {
-    /// At most this many versions old.
-    pub(super) versions: Option<Field<i128>>,
-    /// As the block stood at most this long ago.
-    pub(super) age: Option<Field<Duration>>,
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-}
-
-/// Bits of a stored block flip; found by whoever reads it next.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RotSpec {
-    /// How many, 1 to 8; 1.
-    pub(super) bits: Option<Field<i128>>,
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-    /// "read" or "write"; both.
-    pub(super) operation: Option<Field<String>>,
-}
-
-/// Which writes are misdirected, and where to.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct MisdirectedSpec {
-    /// Whose block is hit; any other agent's.
-    pub(super) onto: Option<Field<String>>,
-    /// Issued by which agents; any.
-    pub(super) agent: Option<Field<Names>>,
-    /// On which stores; any.
-    pub(super) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
-    pub(super) owner: Option<Field<Names>>,
-}
-
 tables!(
     AdversaryTable,
-    AgentSpec,
-    AmnesiaSpec,
     BlockSpec,
     ClusterSpec,
-    CrashSpec,
-    DelayFaultSpec,
     DelayFile,
     ExpectSpec,
-    FaultSpec,
     FuzzFaults,
     FuzzSpec,
     HealSpec,
-    LateSpec,
     LimitsSpec,
-    MisdirectedSpec,
-    OutageSpec,
     OutcomeTable,
-    PauseSpec,
     RetryTable,
-    RotSpec,
     ScheduleSpec,
-    ScopeSpec,
-    SkewSpec,
-    SlowSpec,
-    StaleReadSpec,
-    StaleTable,
-    StoreSpec,
-    TornSpec,
-    WhenSpec,
+    StaleTable
 );
 
 /// Forms of a value that can be written in more than one way.

@@ -1,8 +1,6 @@
 //! Numbers with units: durations in integer nanoseconds, sizes in bytes, chances in parts of 10^9.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+mod schemas;
 
 use super::error::printable;
 use super::shape::{Flaw, Shape};
@@ -356,38 +354,6 @@ fn size(text: &str) -> Result<u64, Flaw> {
             )
             .help("a size is a whole number with a unit: \"64B\", \"4KiB\", \"1MiB\"")
         })
-}
-
-/// Gives each unit its schema.
-macro_rules! schemas {
-    ($($name:ident => $schema:tt),* $(,)?) => {$(
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    )*};
-}
-
-schemas! {
-    Duration => { "type": "string", "examples": ["5ms", "0.4ms", "10s"],
-        "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|s|m|h)\s*$" },
-    Times => { "type": "string", "examples": ["1ms..3ms", "5ms"],
-        "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|s|m|h)\s*(\.\.\s*[0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|s|m|h)\s*)?$" },
-    Size => { "type": ["string", "integer"], "examples": ["512B", "4KiB"],
-        "pattern": r"^\s*[0-9]+\s*(B|KiB|MiB)?\s*$", "minimum": 0 },
-    Chance => { "type": "number", "minimum": 0, "maximum": 1 },
-    Factor => { "type": "number", "exclusiveMinimum": 0 },
-    Counts => { "type": ["string", "integer"], "examples": ["2..5"],
-        "pattern": r"^\s*(0x[0-9a-fA-F]+|[0-9]+)\s*(\.\.\s*(0x[0-9a-fA-F]+|[0-9]+)\s*)?$", "minimum": 0 },
 }
 
 #[cfg(test)]

@@ -5,19 +5,16 @@ use std::ops::Range;
 use bivalent_core::{AgentId, Layout};
 use serde_spanned::Spanned;
 
+use super::kinds::{Operations, operations};
 use super::{Resolver, conflict};
-use crate::fault::{Condition, Fault, FaultKind, FaultRule, Happening, Scope, Span};
-use crate::fault::{StaleBound, Trigger};
+use crate::fault::{Condition, Fault, FaultKind, FaultRule, Happening, Span, Trigger};
 use crate::scenario::error::line_of;
 use crate::scenario::shape::{Field, Flaw};
-use crate::scenario::spec::{DelayFaultSpec, FaultSpec, Names, RotSpec, ScopeSpec, SlowSpec};
-use crate::scenario::spec::{SkewSpec, StaleReadSpec, TornSpec, VersionsSpec, WhenSpec};
-use crate::scenario::units::{Factor, Times};
+use crate::scenario::spec::{FaultSpec, WhenSpec};
+use crate::scenario::units::Times;
 
 /// More rules than these are no scenario.
 const RULES_MAX: usize = 256;
-/// A store is slowed down at most this much, millionths.
-const SLOWEST: u64 = 10_000 * 1_000_000;
 
 const HAPPENINGS: [(&str, Happening); 8] = [
     ("phase-1", Happening::Phase1),
@@ -36,35 +33,6 @@ pub(super) struct Rule {
     pub(super) trigger: Range<usize>,
     /// The rule.
     pub(super) rule: FaultRule,
-}
-
-/// Which operations, as it is written.
-#[derive(Default)]
-struct Operations {
-    agent: Option<Field<Names>>,
-    store: Option<Field<Names>>,
-    owner: Option<Field<Names>>,
-    operation: Option<Field<String>>,
-}
-
-/// Takes the keys of a scope out of a spec that has them all, or all but the operation.
-macro_rules! operations {
-    ($spec:ident) => {
-        Operations {
-            agent: $spec.agent,
-            store: $spec.store,
-            owner: $spec.owner,
-            operation: $spec.operation,
-        }
-    };
-    ($spec:ident, $operation:expr) => {
-        Operations {
-            agent: $spec.agent,
-            store: $spec.store,
-            owner: $spec.owner,
-            operation: $operation,
-        }
-    };
 }
 
 impl Resolver<'_> {
@@ -399,197 +367,5 @@ impl Resolver<'_> {
             self.notes.add(place.clone(), flaw.help(help));
         }
         found.into_iter().next().and_then(|(.., fault)| fault)
-    }
-
-    /// How long a state lasts; with `during`, that says it.
-    fn lasting(&mut self, field: Option<Field<Times>>, during: bool) -> Option<Span> {
-        let times = self.read(field)?;
-        if during {
-            let flaw = conflict("`during` already says how long", "twice");
-            let help = "leave `for` out, or begin the fault with `at`";
-            self.notes.add(times.span(), flaw.help(help));
-        }
-        Some(times.get_ref().0)
-    }
-
-    fn skew(&mut self, skew: Spanned<SkewSpec>) -> Option<Fault> {
-        let place = skew.span();
-        let skew = skew.into_inner();
-        let agents = self.agent_set(skew.agent);
-        let rate = self.required("rate", skew.rate, &place)?;
-        let ppm = rate.get_ref().0;
-        if !(10_000..=100_000_000).contains(&ppm) || ppm == 1_000_000 {
-            let help = "a rate from 0.01 to 100, and not 1: 2.0 runs twice as fast";
-            self.factor(&rate, "rate", help);
-            return None;
-        }
-        let rate_ppm = ppm as i32 - 1_000_000;
-        Some(Fault::ClockSkew { agents, rate_ppm })
-    }
-
-    fn slow(&mut self, slow: Spanned<SlowSpec>, during: bool) -> Option<Fault> {
-        let place = slow.span();
-        let slow = slow.into_inner();
-        let stores = self.store_set(slow.store);
-        let span = self.lasting(slow.r#for, during);
-        let factor = self.required("factor", slow.factor, &place)?;
-        let percent = factor.get_ref().0 / 10_000;
-        if percent <= 100 || factor.get_ref().0 > SLOWEST {
-            let help = "a factor from 1.01 to 10000: 10 is ten times as slow";
-            self.factor(&factor, "factor", help);
-            return None;
-        }
-        Some(Fault::SlowStore {
-            stores,
-            percent: percent as u32,
-            span,
-        })
-    }
-
-    fn factor(&mut self, factor: &Spanned<Factor>, key: &str, help: &str) {
-        let written = self.text.get(factor.span()).unwrap_or_default();
-        let flaw = Flaw::new(
-            "bivalent::scenario::out_of_range",
-            format!("`{key}` is {written}"),
-            "out of range",
-        );
-        self.notes.add(factor.span(), flaw.help(help));
-    }
-
-    fn versions(&mut self, versions: Spanned<VersionsSpec>) -> Option<u32> {
-        let span = versions.span();
-        match versions.into_inner() {
-            VersionsSpec::Count(count) => {
-                let count = Spanned::new(span, count);
-                let most = u64::from(u32::MAX) - 1;
-                let count = self.bounded("versions", &count, 1, most)?;
-                Some(count.into_inner() as u32)
-            }
-            VersionsSpec::Word(word) => {
-                let word = Spanned::new(span, word);
-                self.word("number of versions", &word, &["all"])?;
-                Some(u32::MAX)
-            }
-        }
-    }
-
-    fn scope(&mut self, operations: Operations) -> Option<Scope> {
-        let agents = self.agent_set(operations.agent);
-        let stores = self.store_set(operations.store);
-        let owners = self.agent_set(operations.owner);
-        let (reads, writes) = match operations.operation {
-            None => (true, true),
-            Some(field) => {
-                let word = self.read(Some(field))?;
-                let index = self.word("operation", &word, &["read", "write"])?;
-                (index == 0, index == 1)
-            }
-        };
-        Some(Scope {
-            agents,
-            stores,
-            owners,
-            reads,
-            writes,
-        })
-    }
-
-    fn writes(&mut self, operations: Operations) -> Option<Scope> {
-        let scope = self.scope(operations)?;
-        Some(Scope {
-            reads: false,
-            ..scope
-        })
-    }
-
-    fn plain(&mut self, field: Field<ScopeSpec>) -> Option<Scope> {
-        let spec = self.read(Some(field))?.into_inner();
-        self.scope(operations!(spec))
-    }
-
-    fn later(&mut self, spec: Spanned<DelayFaultSpec>) -> Option<(Scope, Span)> {
-        let place = spec.span();
-        let spec = spec.into_inner();
-        let by = self.required("by", spec.by, &place);
-        let scope = self.scope(operations!(spec));
-        Some((scope?, by?.get_ref().0))
-    }
-
-    fn torn(&mut self, torn: Spanned<TornSpec>, layout: Option<Layout>) -> Option<Fault> {
-        let place = torn.span();
-        let torn = torn.into_inner();
-        let acknowledged = self.read(torn.acknowledged);
-        let scope = self.writes(operations!(torn, None));
-        let given = torn.keep.is_some();
-        let keep = self.read(torn.keep);
-        let layout = layout?;
-        let sector = u64::from(layout.sector());
-        let write = u64::from(layout.sectors_per_write()) * sector;
-        if write == sector {
-            let flaw = conflict("a write of one sector can't tear", "nothing to tear");
-            let help = format!("a write covers {write} bytes: make `sector` smaller than that");
-            self.notes.add(place, flaw.help(help));
-            return None;
-        }
-        let keep = match keep {
-            None if given => return None,
-            None => None,
-            Some(keep) => {
-                let bytes = keep.get_ref().0;
-                if bytes == 0 || bytes >= write || bytes % sector != 0 {
-                    let flaw = Flaw::new(
-                        "bivalent::scenario::out_of_range",
-                        format!("{bytes} bytes of a write can't be kept"),
-                        "not whole sectors",
-                    );
-                    let help = format!(
-                        "whole sectors of {sector} bytes, less than the {write} bytes of a write: \
-                         {sector}B to {}B",
-                        write - sector
-                    );
-                    self.notes.add(keep.span(), flaw.help(help));
-                    return None;
-                }
-                Some((bytes / sector) as u32)
-            }
-        };
-        Some(Fault::TornWrite {
-            scope: scope?,
-            keep,
-            acknowledged: acknowledged.is_some_and(Spanned::into_inner),
-        })
-    }
-
-    fn stale(&mut self, stale: Spanned<StaleReadSpec>) -> Option<Fault> {
-        let place = stale.span();
-        let stale = stale.into_inner();
-        let scope = self.scope(operations!(stale, None));
-        let given = usize::from(stale.versions.is_some()) + usize::from(stale.age.is_some());
-        if given != 1 {
-            let flaw = conflict("how old a stale read is takes one bound", "how old?");
-            let help = "one of versions = 1 and age = \"50ms\"";
-            self.notes.add(place, flaw.help(help));
-        }
-        let versions = self.number("versions", stale.versions, 1, u32::MAX.into());
-        let age = self.positive("age", stale.age);
-        let bound = match (versions, age) {
-            (Some(versions), _) => StaleBound::Versions(versions.into_inner() as u32),
-            (None, age) => StaleBound::Age(age?.into_inner()),
-        };
-        let scope = Scope {
-            writes: false,
-            ..scope?
-        };
-        Some(Fault::StaleRead { scope, bound })
-    }
-
-    fn rot(&mut self, rot: Spanned<RotSpec>) -> Option<Fault> {
-        let rot = rot.into_inner();
-        let scope = self.scope(operations!(rot));
-        let bits = self.number("bits", rot.bits, 1, 8);
-        Some(Fault::BitRot {
-            scope: scope?,
-            bits: bits.map_or(1, Spanned::into_inner) as u32,
-        })
     }
 }
