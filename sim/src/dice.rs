@@ -1,0 +1,258 @@
+//! The one source of choices: every non-deterministic pick of a run is drawn here, by name.
+//!
+//! Seeds feed ChaCha8 streams, one a purpose, so that a new fault does not shift every delay. Each
+//! draw is a bounded integer; a run is the list of them. On a tape the list is kept, or comes from
+//! an earlier run instead of the streams.
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+/// What a draw is for; one stream each.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    /// How long an operation takes.
+    Delay,
+    /// Whether an operation meets a fault.
+    Lottery,
+    /// How a fault looks: its victim, its span, its sectors.
+    Fault,
+    /// How long an agent pauses; when it starts.
+    Pause,
+}
+
+/// Where draws come from and whether they are kept.
+#[derive(Clone, Debug)]
+enum Tape {
+    /// From the streams, not kept.
+    Off,
+    /// From the streams, kept.
+    Record(Vec<u32>),
+    /// From an earlier run's list.
+    Play {
+        choices: Vec<u32>,
+        at: usize,
+        /// The first choice that was missing or out of its bounds.
+        misfit: Option<usize>,
+    },
+}
+
+/// The dice of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Dice {
+    streams: [ChaCha8Rng; 4],
+    tape: Tape,
+    taped: bool,
+}
+
+impl Dice {
+    /// The dice of `seed`, nothing kept.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { streams: streams(seed), tape: Tape::Off, taped: false }
+    }
+
+    /// The same, every choice kept.
+    pub(crate) fn recording(seed: u64) -> Self {
+        Self { streams: streams(seed), tape: Tape::Record(Vec::new()), taped: true }
+    }
+
+    /// Choices of an earlier run; where they end or do not fit, the first possible choice.
+    pub(crate) fn playing(choices: Vec<u32>) -> Self {
+        Self { streams: streams(0), tape: Tape::Play { choices, at: 0, misfit: None }, taped: true }
+    }
+
+    /// The choices kept so far.
+    pub(crate) fn take_choices(&mut self) -> Vec<u32> {
+        match &mut self.tape {
+            Tape::Record(choices) | Tape::Play { choices, .. } => std::mem::take(choices),
+            Tape::Off => Vec::new(),
+        }
+    }
+
+    /// The index of the first choice that did not fit, when playing; a list that is too long
+    /// counts from its first surplus choice.
+    pub(crate) fn misfit(&self) -> Option<usize> {
+        match &self.tape {
+            Tape::Play { misfit: Some(at), .. } => Some(*at),
+            Tape::Play { choices, at, misfit: None } if *at < choices.len() => Some(*at),
+            Tape::Play { .. } | Tape::Record(_) | Tape::Off => None,
+        }
+    }
+
+    /// A number below `bound`, which is at least 1.
+    #[inline]
+    pub(crate) fn below(&mut self, purpose: Purpose, bound: u64) -> u64 {
+        if self.taped {
+            return self.below_taped(purpose, bound);
+        }
+        scale(self.streams[purpose as usize].next_u32(), bound)
+    }
+
+    /// A number in `min..=max`.
+    #[inline]
+    pub(crate) fn within(&mut self, purpose: Purpose, min: u64, max: u64) -> u64 {
+        if min == max { min } else { min + self.below(purpose, max - min + 1) }
+    }
+
+    /// Which of some chances comes true: `tickets` are ascending bounds out of 2^32, the draw
+    /// belongs to the first bound above it, or to none.
+    #[inline]
+    pub(crate) fn lottery(&mut self, tickets: &[Ticket]) -> Option<u8> {
+        let Some(last) = tickets.last() else {
+            return None;
+        };
+        if self.taped {
+            return self.lottery_taped(tickets);
+        }
+        let draw = u64::from(self.streams[Purpose::Lottery as usize].next_u32());
+        if draw >= last.below {
+            return None;
+        }
+        winner(tickets, draw)
+    }
+
+    #[cold]
+    fn below_taped(&mut self, purpose: Purpose, bound: u64) -> u64 {
+        match &mut self.tape {
+            Tape::Play { choices, at, misfit } => {
+                let choice = choices.get(*at).copied();
+                let fits = choice.filter(|&choice| bound > WIDE || u64::from(choice) < bound);
+                if fits.is_none() && misfit.is_none() {
+                    *misfit = Some(*at);
+                }
+                *at += 1;
+                let choice = fits.unwrap_or(0);
+                if bound > WIDE { scale(choice, bound) } else { u64::from(choice) }
+            }
+            Tape::Record(choices) => {
+                let draw = self.streams[purpose as usize].next_u32();
+                let value = scale(draw, bound);
+                choices.push(if bound > WIDE { draw } else { value as u32 });
+                value
+            }
+            Tape::Off => unreachable!("taped says so"),
+        }
+    }
+
+    #[cold]
+    fn lottery_taped(&mut self, tickets: &[Ticket]) -> Option<u8> {
+        match &mut self.tape {
+            Tape::Play { choices, at, misfit } => {
+                let choice = choices.get(*at).copied();
+                let known = |rule: u32| tickets.iter().any(|ticket| u32::from(ticket.rule) == rule);
+                let fits = choice.filter(|&choice| choice == 0 || known(choice - 1));
+                if fits.is_none() && misfit.is_none() {
+                    *misfit = Some(*at);
+                }
+                *at += 1;
+                fits.unwrap_or(0).checked_sub(1).map(|rule| rule as u8)
+            }
+            Tape::Record(choices) => {
+                let draw = u64::from(self.streams[Purpose::Lottery as usize].next_u32());
+                let rule = winner(tickets, draw);
+                choices.push(rule.map_or(0, |rule| u32::from(rule) + 1));
+                rule
+            }
+            Tape::Off => unreachable!("taped says so"),
+        }
+    }
+}
+
+/// A chance in a lottery.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Ticket {
+    /// The upper bound of its draws, out of 2^32; the ticket before it has the lower one.
+    pub(crate) below: u64,
+    /// The rule that strikes.
+    pub(crate) rule: u8,
+}
+
+/// Bounds above this do not fit a choice of 32 bits: the raw draw is kept instead.
+const WIDE: u64 = 1 << 32;
+
+#[inline]
+const fn scale(draw: u32, bound: u64) -> u64 {
+    // Lemire's multiply-shift without the rejection: a bias of at most bound / 2^32 is harmless
+    // here, and one draw a choice keeps lists comparable.
+    ((draw as u128 * bound as u128) >> 32) as u64
+}
+
+#[cold]
+fn winner(tickets: &[Ticket], draw: u64) -> Option<u8> {
+    tickets.iter().find(|ticket| draw < ticket.below).map(|ticket| ticket.rule)
+}
+
+fn streams(seed: u64) -> [ChaCha8Rng; 4] {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    let stream = |number| {
+        let mut rng = ChaCha8Rng::from_seed(key);
+        rng.set_stream(number);
+        rng
+    };
+    [stream(0), stream(1), stream(2), stream(3)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draws(dice: &mut Dice) -> Vec<u64> {
+        let tickets = [Ticket { below: 1 << 30, rule: 4 }, Ticket { below: 1 << 31, rule: 9 }];
+        (1..200)
+            .flat_map(|n| {
+                let hit = dice.lottery(&tickets).map_or(99, u64::from);
+                [dice.below(Purpose::Delay, n), hit, dice.within(Purpose::Pause, 5, 5 + (n << 30))]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_recorded_list_plays_back_the_same_draws() {
+        let mut recording = Dice::recording(7);
+        let first = draws(&mut recording);
+
+        let mut playing = Dice::playing(recording.take_choices());
+
+        assert_eq!(draws(&mut playing), first);
+        assert_eq!(playing.misfit(), None);
+        assert_eq!(draws(&mut Dice::new(7)), first, "recording must not change the draws");
+        assert_ne!(draws(&mut Dice::new(8)), first);
+    }
+
+    #[test]
+    fn a_list_that_is_short_long_or_out_of_bounds_is_a_misfit_at_its_place() {
+        let mut short = Dice::playing(vec![1]);
+        let values = [short.below(Purpose::Delay, 2), short.below(Purpose::Delay, 2)];
+        assert_eq!((values, short.misfit()), ([1, 0], Some(1)));
+
+        let mut beyond = Dice::playing(vec![0, 7]);
+        let values = [beyond.below(Purpose::Delay, 2), beyond.below(Purpose::Delay, 2)];
+        assert_eq!((values, beyond.misfit()), ([0, 0], Some(1)));
+
+        let mut long = Dice::playing(vec![0, 0, 0]);
+        long.below(Purpose::Delay, 2);
+        assert_eq!(long.misfit(), Some(1));
+    }
+
+    #[test]
+    fn a_chance_of_one_always_comes_true_and_an_empty_lottery_never() {
+        let mut dice = Dice::new(1);
+        let certain = [Ticket { below: 1 << 32, rule: 3 }];
+
+        assert!((0..100).all(|_| dice.lottery(&certain) == Some(3)));
+        assert_eq!(dice.lottery(&[]), None);
+    }
+
+    #[test]
+    fn a_draw_of_one_purpose_does_not_shift_another() {
+        let mut plain = Dice::new(3);
+        let mut mixed = Dice::new(3);
+        mixed.below(Purpose::Fault, 1000);
+
+        let same = (0..50).all(|_| plain.below(Purpose::Delay, 99) == mixed.below(Purpose::Delay, 99));
+
+        assert!(same);
+    }
+}
