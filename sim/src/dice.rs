@@ -49,17 +49,33 @@ pub(crate) struct Dice {
 impl Dice {
     /// The dice of `seed`, nothing kept.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { streams: streams(seed), tape: Tape::Off, taped: false }
+        Self {
+            streams: streams(seed),
+            tape: Tape::Off,
+            taped: false,
+        }
     }
 
     /// The same, every choice kept.
     pub(crate) fn recording(seed: u64) -> Self {
-        Self { streams: streams(seed), tape: Tape::Record(Vec::new()), taped: true }
+        Self {
+            streams: streams(seed),
+            tape: Tape::Record(Vec::new()),
+            taped: true,
+        }
     }
 
     /// Choices of an earlier run; where they end or do not fit, the first possible choice.
     pub(crate) fn playing(choices: Vec<u32>) -> Self {
-        Self { streams: streams(0), tape: Tape::Play { choices, at: 0, misfit: None }, taped: true }
+        Self {
+            streams: streams(0),
+            tape: Tape::Play {
+                choices,
+                at: 0,
+                misfit: None,
+            },
+            taped: true,
+        }
     }
 
     /// The choices kept so far.
@@ -74,8 +90,14 @@ impl Dice {
     /// counts from its first surplus choice.
     pub(crate) fn misfit(&self) -> Option<usize> {
         match &self.tape {
-            Tape::Play { misfit: Some(at), .. } => Some(*at),
-            Tape::Play { choices, at, misfit: None } if *at < choices.len() => Some(*at),
+            Tape::Play {
+                misfit: Some(at), ..
+            } => Some(*at),
+            Tape::Play {
+                choices,
+                at,
+                misfit: None,
+            } if *at < choices.len() => Some(*at),
             Tape::Play { .. } | Tape::Record(_) | Tape::Off => None,
         }
     }
@@ -92,7 +114,11 @@ impl Dice {
     /// A number in `min..=max`.
     #[inline]
     pub(crate) fn within(&mut self, purpose: Purpose, min: u64, max: u64) -> u64 {
-        if min == max { min } else { min + self.below(purpose, max - min + 1) }
+        if min == max {
+            min
+        } else {
+            min + self.below(purpose, max - min + 1)
+        }
     }
 
     /// Which of some chances comes true: `tickets` are ascending bounds out of 2^32, the draw
@@ -115,7 +141,11 @@ impl Dice {
     #[cold]
     fn below_taped(&mut self, purpose: Purpose, bound: u64) -> u64 {
         match &mut self.tape {
-            Tape::Play { choices, at, misfit } => {
+            Tape::Play {
+                choices,
+                at,
+                misfit,
+            } => {
                 let choice = choices.get(*at).copied();
                 let fits = choice.filter(|&choice| bound > WIDE || u64::from(choice) < bound);
                 if fits.is_none() && misfit.is_none() {
@@ -123,7 +153,11 @@ impl Dice {
                 }
                 *at += 1;
                 let choice = fits.unwrap_or(0);
-                if bound > WIDE { scale(choice, bound) } else { u64::from(choice) }
+                if bound > WIDE {
+                    scale(choice, bound)
+                } else {
+                    u64::from(choice)
+                }
             }
             Tape::Record(choices) => {
                 let draw = self.streams[purpose as usize].next_u32();
@@ -138,7 +172,11 @@ impl Dice {
     #[cold]
     fn lottery_taped(&mut self, tickets: &[Ticket]) -> Option<u8> {
         match &mut self.tape {
-            Tape::Play { choices, at, misfit } => {
+            Tape::Play {
+                choices,
+                at,
+                misfit,
+            } => {
                 let choice = choices.get(*at).copied();
                 let known = |rule: u32| tickets.iter().any(|ticket| u32::from(ticket.rule) == rule);
                 let fits = choice.filter(|&choice| choice == 0 || known(choice - 1));
@@ -180,7 +218,10 @@ const fn scale(draw: u32, bound: u64) -> u64 {
 
 #[cold]
 fn winner(tickets: &[Ticket], draw: u64) -> Option<u8> {
-    tickets.iter().find(|ticket| draw < ticket.below).map(|ticket| ticket.rule)
+    tickets
+        .iter()
+        .find(|ticket| draw < ticket.below)
+        .map(|ticket| ticket.rule)
 }
 
 fn streams(seed: u64) -> [ChaCha8Rng; 4] {
@@ -199,11 +240,24 @@ mod tests {
     use super::*;
 
     fn draws(dice: &mut Dice) -> Vec<u64> {
-        let tickets = [Ticket { below: 1 << 30, rule: 4 }, Ticket { below: 1 << 31, rule: 9 }];
+        let tickets = [
+            Ticket {
+                below: 1 << 30,
+                rule: 4,
+            },
+            Ticket {
+                below: 1 << 31,
+                rule: 9,
+            },
+        ];
         (1..200)
             .flat_map(|n| {
                 let hit = dice.lottery(&tickets).map_or(99, u64::from);
-                [dice.below(Purpose::Delay, n), hit, dice.within(Purpose::Pause, 5, 5 + (n << 30))]
+                [
+                    dice.below(Purpose::Delay, n),
+                    hit,
+                    dice.within(Purpose::Pause, 5, 5 + (n << 30)),
+                ]
             })
             .collect()
     }
@@ -217,18 +271,28 @@ mod tests {
 
         assert_eq!(draws(&mut playing), first);
         assert_eq!(playing.misfit(), None);
-        assert_eq!(draws(&mut Dice::new(7)), first, "recording must not change the draws");
+        assert_eq!(
+            draws(&mut Dice::new(7)),
+            first,
+            "recording must not change the draws"
+        );
         assert_ne!(draws(&mut Dice::new(8)), first);
     }
 
     #[test]
     fn a_list_that_is_short_long_or_out_of_bounds_is_a_misfit_at_its_place() {
         let mut short = Dice::playing(vec![1]);
-        let values = [short.below(Purpose::Delay, 2), short.below(Purpose::Delay, 2)];
+        let values = [
+            short.below(Purpose::Delay, 2),
+            short.below(Purpose::Delay, 2),
+        ];
         assert_eq!((values, short.misfit()), ([1, 0], Some(1)));
 
         let mut beyond = Dice::playing(vec![0, 7]);
-        let values = [beyond.below(Purpose::Delay, 2), beyond.below(Purpose::Delay, 2)];
+        let values = [
+            beyond.below(Purpose::Delay, 2),
+            beyond.below(Purpose::Delay, 2),
+        ];
         assert_eq!((values, beyond.misfit()), ([0, 0], Some(1)));
 
         let mut long = Dice::playing(vec![0, 0, 0]);
@@ -239,7 +303,10 @@ mod tests {
     #[test]
     fn a_chance_of_one_always_comes_true_and_an_empty_lottery_never() {
         let mut dice = Dice::new(1);
-        let certain = [Ticket { below: 1 << 32, rule: 3 }];
+        let certain = [Ticket {
+            below: 1 << 32,
+            rule: 3,
+        }];
 
         assert!((0..100).all(|_| dice.lottery(&certain) == Some(3)));
         assert_eq!(dice.lottery(&[]), None);
@@ -251,7 +318,8 @@ mod tests {
         let mut mixed = Dice::new(3);
         mixed.below(Purpose::Fault, 1000);
 
-        let same = (0..50).all(|_| plain.below(Purpose::Delay, 99) == mixed.below(Purpose::Delay, 99));
+        let same =
+            (0..50).all(|_| plain.below(Purpose::Delay, 99) == mixed.below(Purpose::Delay, 99));
 
         assert!(same);
     }

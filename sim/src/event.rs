@@ -12,11 +12,25 @@ pub(crate) enum Event {
     /// A read has gone unanswered for as long as agents wait.
     ReadTimeout(ReadOp),
     /// The same for a write.
-    WriteTimeout { agent: AgentId, incarnation: u16, store: StoreId, epoch: u32, attempt: u8 },
+    WriteTimeout {
+        agent: AgentId,
+        incarnation: u16,
+        store: StoreId,
+        epoch: u32,
+        attempt: u8,
+    },
     /// An agent's pause before its next attempt ends.
-    Start { agent: AgentId, incarnation: u16, epoch: u32 },
+    Start {
+        agent: AgentId,
+        incarnation: u16,
+        epoch: u32,
+    },
     /// A crashed agent starts again.
-    Restart { agent: AgentId, incarnation: u16, unfenced: bool },
+    Restart {
+        agent: AgentId,
+        incarnation: u16,
+        unfenced: bool,
+    },
     /// A paused agent wakes; `count` tells one pause from the next.
     Wake { agent: AgentId, count: u16 },
     /// A store's outage ends.
@@ -110,7 +124,11 @@ impl ReadOp {
             store: store(bits),
             owner: AgentId((bits >> OWNER & 0x7f) as u8),
             epoch: epoch(bits),
-            rule: if rule == NO_RULE { None } else { Some(rule as u8) },
+            rule: if rule == NO_RULE {
+                None
+            } else {
+                Some(rule as u8)
+            },
         }
     }
 }
@@ -123,20 +141,32 @@ impl Event {
             Self::Read(op) => KIND_READ | op.pack(),
             Self::Write { pending } => KIND_WRITE | (pending as u64) << EPOCH,
             Self::ReadTimeout(op) => 2 | op.pack(),
-            Self::WriteTimeout { agent, incarnation, store, epoch, attempt } => {
+            Self::WriteTimeout {
+                agent,
+                incarnation,
+                store,
+                epoch,
+                attempt,
+            } => {
                 3 | who(agent, incarnation)
                     | (store.0 as u64) << STORE
                     | (epoch as u64) << EPOCH
                     | (attempt as u64) << OWNER
             }
-            Self::Start { agent, incarnation, epoch } => {
-                4 | who(agent, incarnation) | (epoch as u64) << EPOCH
-            }
-            Self::Restart { agent, incarnation, unfenced } => {
-                5 | who(agent, incarnation) | (unfenced as u64) << EPOCH
-            }
+            Self::Start {
+                agent,
+                incarnation,
+                epoch,
+            } => 4 | who(agent, incarnation) | (epoch as u64) << EPOCH,
+            Self::Restart {
+                agent,
+                incarnation,
+                unfenced,
+            } => 5 | who(agent, incarnation) | (unfenced as u64) << EPOCH,
             Self::Wake { agent, count } => 6 | who(agent, 0) | (count as u64) << EPOCH,
-            Self::StoreUp { store, count } => 7 | (store.0 as u64) << STORE | (count as u64) << EPOCH,
+            Self::StoreUp { store, count } => {
+                7 | (store.0 as u64) << STORE | (count as u64) << EPOCH
+            }
             Self::StoreFast { store, count } => {
                 8 | (store.0 as u64) << STORE | (count as u64) << EPOCH
             }
@@ -159,15 +189,42 @@ impl Event {
             2 => Self::ReadTimeout(ReadOp::unpack(bits)),
             3 => {
                 let attempt = (bits >> OWNER & 0x7f) as u8;
-                Self::WriteTimeout { agent, incarnation, store, epoch, attempt }
+                Self::WriteTimeout {
+                    agent,
+                    incarnation,
+                    store,
+                    epoch,
+                    attempt,
+                }
             }
-            4 => Self::Start { agent, incarnation, epoch },
-            5 => Self::Restart { agent, incarnation, unfenced: word & 1 == 1 },
-            6 => Self::Wake { agent, count: word as u16 },
-            7 => Self::StoreUp { store, count: word as u16 },
-            8 => Self::StoreFast { store, count: word as u16 },
-            9 => Self::Trigger { rule: (bits >> RULE) as u8 },
-            10 => Self::TriggerEnd { rule: (bits >> RULE) as u8 },
+            4 => Self::Start {
+                agent,
+                incarnation,
+                epoch,
+            },
+            5 => Self::Restart {
+                agent,
+                incarnation,
+                unfenced: word & 1 == 1,
+            },
+            6 => Self::Wake {
+                agent,
+                count: word as u16,
+            },
+            7 => Self::StoreUp {
+                store,
+                count: word as u16,
+            },
+            8 => Self::StoreFast {
+                store,
+                count: word as u16,
+            },
+            9 => Self::Trigger {
+                rule: (bits >> RULE) as u8,
+            },
+            10 => Self::TriggerEnd {
+                rule: (bits >> RULE) as u8,
+            },
             11 => Self::Heal,
             12 => Self::StallCheck,
             other => unreachable!("no event is packed as {other}"),
@@ -186,17 +243,44 @@ mod tests {
     #[test]
     fn every_event_unpacks_to_itself() {
         let (agent, store, incarnation, epoch) = (AgentId(127), StoreId(15), 1023, 0xff_fffe);
-        let op = ReadOp { agent, incarnation, store, owner: AgentId(126), epoch, rule: Some(254) };
+        let op = ReadOp {
+            agent,
+            incarnation,
+            store,
+            owner: AgentId(126),
+            epoch,
+            rule: Some(254),
+        };
         let events = [
             Event::Read(op),
             Event::Read(ReadOp { rule: None, ..op }),
             Event::Write { pending: u32::MAX },
             Event::ReadTimeout(op),
-            Event::WriteTimeout { agent, incarnation, store, epoch, attempt: 7 },
-            Event::Start { agent, incarnation, epoch },
-            Event::Restart { agent, incarnation, unfenced: true },
-            Event::Wake { agent, count: 65_535 },
-            Event::StoreUp { store, count: 65_535 },
+            Event::WriteTimeout {
+                agent,
+                incarnation,
+                store,
+                epoch,
+                attempt: 7,
+            },
+            Event::Start {
+                agent,
+                incarnation,
+                epoch,
+            },
+            Event::Restart {
+                agent,
+                incarnation,
+                unfenced: true,
+            },
+            Event::Wake {
+                agent,
+                count: 65_535,
+            },
+            Event::StoreUp {
+                store,
+                count: 65_535,
+            },
             Event::StoreFast { store, count: 1 },
             Event::Trigger { rule: 254 },
             Event::TriggerEnd { rule: 0 },

@@ -16,7 +16,9 @@ impl Fingerprint {
     #[inline]
     pub(crate) const fn mix(&mut self, x: u64, y: u64) {
         let both = x.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ y.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-        self.0 = (self.0 ^ both).rotate_left(27).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        self.0 = (self.0 ^ both)
+            .rotate_left(27)
+            .wrapping_mul(0xd6e8_feb8_6659_fd93);
     }
 
     /// The hash so far.

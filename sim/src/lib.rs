@@ -1,5 +1,24 @@
 //! The simulator: a seeded discrete-event engine, passive stores with faults, and the oracles.
+//!
+//! [`scenario`] says what a run is, [`engine`] runs it, [`verdict`] and [`report`] say what it came
+//! to, [`campaign`] runs many seeds, [`story`] tells one, [`trace`] keeps one. Nothing here knows
+//! files, terminals, arguments or a wall clock.
 
+pub mod campaign;
+pub mod catalogue;
+mod dice;
+pub mod engine;
+mod event;
 pub mod fault;
+mod fingerprint;
+mod journal;
+mod oracle;
+mod plan;
+mod pool;
 pub mod report;
 pub mod scenario;
+mod store;
+pub mod story;
+pub mod trace;
+pub mod verdict;
+mod wheel;

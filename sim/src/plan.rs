@@ -4,6 +4,7 @@ use bivalent_core::{AgentId, Contention, Envelope, Layout, StoreId};
 
 use crate::{
     dice::Ticket,
+    event::STEPS_MAX,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
     scenario::{Adversary, Scenario},
     wheel::SLOTS,
@@ -102,7 +103,7 @@ impl Plan {
             odds: [Vec::new(), Vec::new()],
             kinds: 0,
             heal: scenario.heal_ns.map(|ns| ticks(ns, shift)),
-            steps_max: scenario.limits.steps,
+            steps_max: scenario.limits.steps.min(STEPS_MAX),
             end: ticks(scenario.limits.time_ns, shift),
             stall: ticks(scenario.limits.stall_ns, shift).max(1),
             history: 0,
@@ -128,7 +129,10 @@ impl Plan {
                         let (agent, store) = (AgentId(agent as u8), StoreId(store as u8));
                         if can_hit(&rule.fault, operation, agent, store) {
                             below += (u64::from(parts) << 32) / 1_000_000_000;
-                            self.tickets.push(Ticket { below, rule: index as u8 });
+                            self.tickets.push(Ticket {
+                                below,
+                                rule: index as u8,
+                            });
                         }
                     }
                     self.odds[operation].push((first as u16, self.tickets.len() as u16));
@@ -149,22 +153,33 @@ impl Plan {
 
     /// The kinds that some rule can inject.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = FaultKind> {
-        FaultKind::ALL.into_iter().filter(|kind| self.kinds & 1 << kind.index() != 0)
+        FaultKind::ALL
+            .into_iter()
+            .filter(|kind| self.kinds & 1 << kind.index() != 0)
     }
 }
 
 /// Whether an operation is an opportunity for a fault.
 pub(crate) fn can_hit(fault: &Fault, operation: usize, agent: AgentId, store: StoreId) -> bool {
-    let any_store = Scope { agents: u128::MAX, ..Scope::ALL };
+    let any_store = Scope {
+        agents: u128::MAX,
+        ..Scope::ALL
+    };
     let scope = match *fault {
-        Fault::Crash { agents, .. } | Fault::Pause { agents, .. } | Fault::ClockSkew { agents, .. } => {
-            Scope { agents, ..any_store }
-        }
+        Fault::Crash { agents, .. }
+        | Fault::Pause { agents, .. }
+        | Fault::ClockSkew { agents, .. } => Scope {
+            agents,
+            ..any_store
+        },
         Fault::Restart { .. } => any_store,
         Fault::Outage { stores, .. }
         | Fault::SlowStore { stores, .. }
         | Fault::Amnesia { stores, .. }
-        | Fault::StoreLoss { stores } => Scope { stores, ..any_store },
+        | Fault::StoreLoss { stores } => Scope {
+            stores,
+            ..any_store
+        },
         Fault::Delay { scope, .. }
         | Fault::Reorder { scope }
         | Fault::LostRequest { scope }
@@ -173,18 +188,34 @@ pub(crate) fn can_hit(fault: &Fault, operation: usize, agent: AgentId, store: St
         | Fault::BitRot { scope, .. } => scope,
         Fault::LateWrite { scope, .. }
         | Fault::TornWrite { scope, .. }
-        | Fault::MisdirectedWrite { scope, .. } => Scope { reads: false, ..scope },
-        Fault::StaleRead { scope, .. } => Scope { writes: false, ..scope },
+        | Fault::MisdirectedWrite { scope, .. } => Scope {
+            reads: false,
+            ..scope
+        },
+        Fault::StaleRead { scope, .. } => Scope {
+            writes: false,
+            ..scope
+        },
     };
-    let asked = if operation == READ { scope.reads } else { scope.writes };
+    let asked = if operation == READ {
+        scope.reads
+    } else {
+        scope.writes
+    };
     asked && scope.agents & agent.bit() != 0 && scope.stores & store.bit() != 0
 }
 
 /// How many earlier versions a fault needs of each block.
 fn history(fault: &Fault) -> usize {
     let versions = match *fault {
-        Fault::StaleRead { bound: StaleBound::Versions(versions), .. } => versions,
-        Fault::StaleRead { bound: StaleBound::Age(_), .. } => return HISTORY_BY_AGE,
+        Fault::StaleRead {
+            bound: StaleBound::Versions(versions),
+            ..
+        } => versions,
+        Fault::StaleRead {
+            bound: StaleBound::Age(_),
+            ..
+        } => return HISTORY_BY_AGE,
         Fault::Amnesia { versions, .. } => versions,
         // A dual block's image has the version before in its other slot.
         Fault::TornWrite { .. }
@@ -226,11 +257,18 @@ fn draw(delay: &Delay, shift: u32, adversary: Adversary) -> Draw {
     let draw = match delay {
         Delay::Range(Span { min, max }) => {
             let (min, max) = (ticks(*min, shift).max(1), ticks(*max, shift).max(1));
-            Draw::Range { min, width: max - min + 1 }
+            Draw::Range {
+                min,
+                width: max - min + 1,
+            }
         }
-        Delay::Histogram(table) => {
-            Draw::Table(table.values.iter().map(|&ns| ticks(ns, shift).max(1)).collect())
-        }
+        Delay::Histogram(table) => Draw::Table(
+            table
+                .values
+                .iter()
+                .map(|&ns| ticks(ns, shift).max(1))
+                .collect(),
+        ),
     };
     match adversary {
         Adversary::Random | Adversary::Duel(..) => draw,
@@ -239,7 +277,10 @@ fn draw(delay: &Delay, shift: u32, adversary: Adversary) -> Draw {
                 Draw::Range { min, width } => min + (width - 1) / 2,
                 Draw::Table(values) => values.iter().sum::<u64>() / values.len() as u64,
             };
-            Draw::Range { min: mean, width: 1 }
+            Draw::Range {
+                min: mean,
+                width: 1,
+            }
         }
     }
 }

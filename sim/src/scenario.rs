@@ -26,6 +26,8 @@ pub struct Scenario {
     pub name: String,
     /// The file's text, kept so that a trace can carry it.
     pub text: String,
+    /// The files it names and their texts, kept for the same reason.
+    pub files: Vec<(String, String)>,
     /// One line for tables.
     pub title: String,
     /// One or two sentences that teach.

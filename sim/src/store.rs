@@ -60,6 +60,9 @@ pub(crate) struct Stores {
     since: Vec<u64>,
     images: Vec<Vec<u8>>,
     images_used: usize,
+    /// A planted bug: every fifth write of an agent to a store is acknowledged and not kept.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) loses_writes: bool,
 }
 
 /// What a write did to its place.
@@ -76,7 +79,10 @@ pub(crate) enum Landing {
 }
 
 const NEVER: Cell = Cell {
-    block: Block { mbal: None, vote: None },
+    block: Block {
+        mbal: None,
+        vote: None,
+    },
     version: Version::from_bits(0),
     applied: Version::from_bits(0),
     unreadable: false,
@@ -85,7 +91,11 @@ const NEVER: Cell = Cell {
     past: 0,
     next: 0,
 };
-const NO_PAST: Past = Past { block: NEVER.block, version: NEVER.version, since: 0 };
+const NO_PAST: Past = Past {
+    block: NEVER.block,
+    version: NEVER.version,
+    since: 0,
+};
 
 impl Stores {
     pub(crate) fn new(layout: Layout, agents: usize, stores: usize, depth: usize) -> Self {
@@ -99,6 +109,8 @@ impl Stores {
             since: vec![0; cells],
             images: Vec::new(),
             images_used: 0,
+            #[cfg(feature = "planted-bugs")]
+            loses_writes: false,
         }
     }
 
@@ -128,7 +140,17 @@ impl Stores {
 
     /// A complete write takes effect.
     #[inline]
-    pub(crate) fn write(&mut self, place: Place, block: Block, version: Version, now: u64) -> Landing {
+    pub(crate) fn write(
+        &mut self,
+        place: Place,
+        block: Block,
+        version: Version,
+        now: u64,
+    ) -> Landing {
+        #[cfg(feature = "planted-bugs")]
+        if self.loses_writes && version.count() % 5 == 0 {
+            return Landing::Newest;
+        }
         let at = self.at(place);
         let cell = &self.cells[at];
         let in_turn = version > cell.version
@@ -158,7 +180,11 @@ impl Stores {
 
     fn remember(&mut self, at: usize) {
         let cell = &self.cells[at];
-        let past = Past { block: cell.block, version: cell.version, since: self.since[at] };
+        let past = Past {
+            block: cell.block,
+            version: cell.version,
+            since: self.since[at],
+        };
         self.remember_past(at, past);
     }
 
@@ -199,11 +225,17 @@ impl Stores {
             }
             Format::Dual => {}
         }
-        self.edit(place, now, |layout, image| layout.encode(place, version, block, image));
+        self.edit(place, now, |layout, image| {
+            layout.encode(place, version, block, image)
+        });
         let cell = &mut self.cells[at];
         cell.applied = cell.applied.max(version);
         let untouched = (cell.version, cell.unreadable) == (before.version, before.unreadable);
-        if landing == Landing::TookBack && untouched { Landing::Overtaken } else { landing }
+        if landing == Landing::TookBack && untouched {
+            Landing::Overtaken
+        } else {
+            landing
+        }
     }
 
     /// Some sectors of a write get through. `keep` is asked for each sector from the front.
@@ -220,7 +252,11 @@ impl Stores {
         let versioned = self.layout.format() == Format::Versioned;
         self.edit(place, now, |layout, image| {
             // A versioned write has a key of its own: nothing else stands where it goes.
-            let old = if versioned { vec![0; image.len()] } else { image.to_vec() };
+            let old = if versioned {
+                vec![0; image.len()]
+            } else {
+                image.to_vec()
+            };
             let mut whole = old.clone();
             layout.encode(place, version, block, &mut whole);
             let mut mixed = old.clone();
@@ -288,20 +324,29 @@ impl Stores {
         version: Version,
         now: u64,
     ) {
-        self.edit(victim, now, |layout, image| layout.encode(of, version, block, image));
+        self.edit(victim, now, |layout, image| {
+            layout.encode(of, version, block, image)
+        });
     }
 
     /// Undoes up to `versions` writes of every block of a store; returns the owners hit.
     pub(crate) fn forget(&mut self, store: StoreId, versions: u32, now: u64) -> u128 {
         let mut hit = 0;
         for owner in 0..self.agents {
-            let place = Place { store, owner: AgentId(owner as u8) };
+            let place = Place {
+                store,
+                owner: AgentId(owner as u8),
+            };
             let at = self.at(place);
             let cell = self.cells[at];
             if cell.version == Version::default() && !cell.unreadable {
                 continue;
             }
-            let past = if versions == u32::MAX { None } else { self.oldest_within(at, versions) };
+            let past = if versions == u32::MAX {
+                None
+            } else {
+                self.oldest_within(at, versions)
+            };
             self.set(at, past.unwrap_or(NO_PAST));
             self.cells[at].past = 0;
             self.cells[at].next = 0;
@@ -370,7 +415,11 @@ impl Stores {
         change(self.layout, image);
         let found = self.layout.decode(place, image);
         let cell = &mut self.cells[at];
-        let before = Past { block: cell.block, version: cell.version, since: self.since[at] };
+        let before = Past {
+            block: cell.block,
+            version: cell.version,
+            since: self.since[at],
+        };
         cell.unreadable = found.is_err();
         if let Ok((block, version)) = found {
             cell.block = block;

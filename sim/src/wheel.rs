@@ -41,7 +41,12 @@ impl Wheel {
     pub(crate) fn new() -> Self {
         Self {
             now: 0,
-            slots: Box::new([Slot { head: NONE, tail: NONE }; SLOTS as usize]),
+            slots: Box::new(
+                [Slot {
+                    head: NONE,
+                    tail: NONE,
+                }; SLOTS as usize],
+            ),
             occupied: [0; WORDS],
             nodes: Vec::with_capacity(1024),
             free: NONE,
@@ -57,7 +62,10 @@ impl Wheel {
             let mut bits = self.occupied[word];
             while bits != 0 {
                 let slot = word * 64 + bits.trailing_zeros() as usize;
-                self.slots[slot] = Slot { head: NONE, tail: NONE };
+                self.slots[slot] = Slot {
+                    head: NONE,
+                    tail: NONE,
+                };
                 bits &= bits - 1;
             }
         }

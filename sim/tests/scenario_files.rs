@@ -358,7 +358,7 @@ fn chances_that_never_meet_may_add_up_to_more_than_one() {
 
 #[test]
 fn measured_delays_have_the_medians_that_were_measured() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/delays");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/measured/delays");
     for (file, median_us, max_us) in [
         ("local-disk-write.hlog", 224, 5_444),
         ("local-disk-read.hlog", 106, 2_327),

@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    const DISK: &str = include_str!("../../../scenarios/delays/local-disk-write.hlog");
+    const DISK: &str = include_str!("../../../scenarios/measured/delays/local-disk-write.hlog");
 
     #[test]
     fn a_table_has_the_shares_of_what_was_counted() {

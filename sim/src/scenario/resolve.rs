@@ -7,6 +7,7 @@ mod faults;
 mod kinds;
 mod schedule;
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -74,15 +75,27 @@ impl Scenario {
                 return Err(notes.into_errors(name, text));
             }
         };
+        let files = RefCell::new(Vec::<(String, String)>::new());
+        let keeping = |file: &str| {
+            let text = open(file)?;
+            let mut files = files.borrow_mut();
+            if files.iter().all(|(known, _)| known != file) {
+                files.push((file.to_owned(), text.clone()));
+            }
+            Ok(text)
+        };
         let mut resolver = Resolver {
             text,
-            open,
+            open: &keeping,
             notes,
             agents: None,
             stores: None,
         };
         match resolver.scenario(name, spec) {
-            Some(scenario) if resolver.notes.is_empty() => Ok(scenario),
+            Some(scenario) if resolver.notes.is_empty() => Ok(Self {
+                files: files.take(),
+                ..scenario
+            }),
             Some(_) | None => Err(resolver.notes.into_errors(name, text)),
         }
     }
@@ -171,6 +184,7 @@ impl Resolver<'_> {
         Some(Scenario {
             name: name.to_owned(),
             text: self.text.to_owned(),
+            files: Vec::new(),
             title: title?,
             summary: summary?,
             tags,

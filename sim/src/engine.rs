@@ -1,0 +1,641 @@
+//! The engine: takes events in order, lets agents and stores act, and keeps the account.
+//!
+//! One run is one seed. Everything is reused from seed to seed: a run allocates nothing once the
+//! first few have warmed it up.
+
+mod liveness;
+mod net;
+mod operate;
+pub(crate) mod seat;
+mod strike;
+
+use std::sync::Arc;
+
+use bivalent_core::{Agent, AgentId, Ballot, Config, Incarnation, Input, Phase, StoreId, Value};
+
+use crate::{
+    dice::{Dice, Purpose},
+    event::{self, Event},
+    fault::{FaultKind, Happening},
+    fingerprint::Fingerprint,
+    journal::{Journal, What},
+    oracle::{Oracles, invariants::World},
+    plan::Plan,
+    report::{FaultCount, Stall, Violation},
+    scenario::{Adversary, Scenario},
+    store::{Service, Stores},
+};
+
+use net::{Milestone, Net, Port};
+use seat::{Seat, Status};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// Every agent that is up has decided.
+    Decided,
+    /// Virtual time was over.
+    Time,
+    /// The steps were used up.
+    Steps,
+    /// Nothing is left to happen.
+    Quiet,
+}
+
+/// A simulator of one scenario, to be run with many seeds.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    plan: Arc<Plan>,
+    net: Net,
+    seats: Vec<Seat>,
+    stores: Stores,
+    service: Vec<Service>,
+    /// Requests that wait for a store to come back.
+    waiting: Vec<Vec<u64>>,
+    /// Tells one outage or slowness of a store from the next.
+    spells: Vec<u16>,
+    oracles: Oracles,
+    fingerprint: Fingerprint,
+    journal: Option<Box<Journal>>,
+    steps: u64,
+    store_ops: u64,
+    decided: u32,
+    /// Ticks of the decisions, in order.
+    decisions: Vec<u64>,
+    value: Option<Value>,
+    /// The agent the duel lets run.
+    runner: Option<AgentId>,
+    duel: Option<(AgentId, AgentId)>,
+    /// Only this agent takes steps: a solo probe.
+    solo: Option<AgentId>,
+    healed: bool,
+    liveness: liveness::Liveness,
+    /// Which happenings some rule waits for.
+    awaited: u32,
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<bivalent_core::Bug>,
+}
+
+impl Engine {
+    /// Works a scenario out and allocates what its runs need.
+    pub fn new(scenario: &Scenario) -> Self {
+        let plan = Arc::new(Plan::new(scenario));
+        let seats = (0..plan.agents as u8).map(|index| {
+            let id = AgentId(index);
+            Seat {
+                agent: Agent::new(config(&plan, id)),
+                id,
+                status: Status::Up,
+                incarnation: 0,
+                aborts: 0,
+                above: None,
+                rate: 1_000_000,
+                inbox: Vec::new(),
+                held: Vec::new(),
+                pauses: 0,
+                decided: false,
+            }
+        });
+        Self {
+            seats: seats.collect(),
+            stores: Stores::new(plan.layout, plan.agents, plan.stores, plan.history),
+            service: vec![Service::Up; plan.stores],
+            waiting: vec![Vec::new(); plan.stores],
+            spells: vec![0; plan.stores],
+            oracles: Oracles::new(&plan),
+            fingerprint: Fingerprint::new(),
+            journal: None,
+            steps: 0,
+            store_ops: 0,
+            decided: 0,
+            decisions: Vec::with_capacity(plan.agents),
+            value: None,
+            runner: None,
+            duel: None,
+            solo: None,
+            healed: false,
+            liveness: liveness::Liveness::default(),
+            awaited: strike::awaited(&plan),
+            net: Net::new(Arc::clone(&plan)),
+            plan,
+            #[cfg(feature = "planted-bugs")]
+            bug: None,
+        }
+    }
+
+    /// Gives every agent a planted bug from the next run on.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
+        self.bug = bug;
+    }
+
+    /// Plants a bug in the stores from the next run on: they lose every fifth write.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant_in_stores(&mut self, loses_writes: bool) {
+        self.stores.loses_writes = loses_writes;
+    }
+
+    /// Runs one seed to its end.
+    pub fn run(&mut self, seed: u64) -> End {
+        self.start(Dice::new(seed), None);
+        self.go(u64::MAX)
+    }
+
+    /// Runs one seed and keeps its choices, a digest of every step, and notes.
+    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Journal) {
+        let journal = Journal {
+            tells: true,
+            ..Journal::default()
+        };
+        self.start(Dice::recording(seed), Some(Box::new(journal)));
+        let end = self.go(u64::MAX);
+        let choices = self.net.dice.take_choices();
+        (end, choices, self.take_journal())
+    }
+
+    /// Runs a list of choices, at most to a step; none of the choices if they did not fit.
+    pub(crate) fn run_choices(
+        &mut self,
+        choices: Vec<u32>,
+        until: u64,
+    ) -> (End, Journal, Option<usize>) {
+        let journal = Journal {
+            tells: true,
+            ..Journal::default()
+        };
+        self.start(Dice::playing(choices), Some(Box::new(journal)));
+        let end = self.go(until);
+        let misfit = self.net.dice.misfit();
+        (end, self.take_journal(), misfit)
+    }
+
+    fn take_journal(&mut self) -> Journal {
+        self.journal
+            .take()
+            .map(|journal| *journal)
+            .unwrap_or_default()
+    }
+
+    fn start(&mut self, dice: Dice, journal: Option<Box<Journal>>) {
+        self.net.reset(dice);
+        self.stores.reset();
+        self.service.fill(Service::Up);
+        self.waiting.iter_mut().for_each(Vec::clear);
+        self.spells.fill(0);
+        self.oracles.reset();
+        self.fingerprint = Fingerprint::new();
+        self.journal = journal;
+        self.steps = 0;
+        self.store_ops = 0;
+        self.decided = 0;
+        self.decisions.clear();
+        self.value = None;
+        self.solo = None;
+        self.healed = false;
+        self.liveness.reset();
+        self.duel = match self.plan.adversary {
+            Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
+            Adversary::Random | Adversary::Fair => None,
+        };
+        self.runner = self.duel.map(|(first, _)| first);
+        for index in 0..self.seats.len() {
+            let agent = Agent::new(self.config(AgentId(index as u8)));
+            let seat = &mut self.seats[index];
+            seat.reset(agent);
+            let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
+            let event = Event::Start {
+                agent: seat.id,
+                incarnation: 0,
+                epoch: 0,
+            };
+            self.net.wheel.put(start, event.pack());
+        }
+        if let Some(heal) = self.plan.heal {
+            self.net.wheel.put(heal, Event::Heal.pack());
+        }
+        self.net
+            .wheel
+            .put(self.plan.stall, Event::StallCheck.pack());
+        self.set_triggers();
+    }
+
+    fn config(&self, id: AgentId) -> Config {
+        let config = config(&self.plan, id);
+        #[cfg(feature = "planted-bugs")]
+        let config = config.with_bug(self.bug);
+        config
+    }
+
+    fn go(&mut self, until: u64) -> End {
+        let until = until.min(self.plan.steps_max);
+        let end = loop {
+            if self.steps >= until {
+                break End::Steps;
+            }
+            let Some(bits) = self.net.wheel.pop() else {
+                break End::Quiet;
+            };
+            if self.net.now() > self.plan.end {
+                break End::Time;
+            }
+            if let Some(end) = self.step(bits) {
+                break end;
+            }
+        };
+        self.close_stall();
+        end
+    }
+
+    /// Takes one event.
+    #[inline]
+    fn step(&mut self, bits: u64) -> Option<End> {
+        self.steps += 1;
+        self.fingerprint.mix(self.net.now(), bits);
+        match event::kind(bits) {
+            event::KIND_READ => self.on_read(bits),
+            event::KIND_WRITE => self.on_write(bits),
+            _ => self.on_rare(bits),
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.digests.push(self.fingerprint.value() as u16);
+        }
+        self.liveness.over.then_some(End::Decided)
+    }
+
+    #[cold]
+    fn on_rare(&mut self, bits: u64) {
+        match Event::unpack(bits) {
+            Event::Read(_) => self.on_read(bits),
+            Event::Write { .. } => self.on_write(bits),
+            Event::ReadTimeout(op) => {
+                let operation = bivalent_core::Operation::Read {
+                    store: op.store,
+                    owner: op.owner,
+                    epoch: op.epoch,
+                };
+                self.deliver(op.agent, op.incarnation, Input::TimedOut { operation });
+            }
+            Event::WriteTimeout {
+                agent,
+                incarnation,
+                store,
+                epoch,
+                attempt,
+            } => {
+                let operation = bivalent_core::Operation::Write {
+                    store,
+                    epoch,
+                    attempt,
+                };
+                self.deliver(agent, incarnation, Input::TimedOut { operation });
+            }
+            Event::Start {
+                agent,
+                incarnation,
+                epoch,
+            } => self.on_start(agent, incarnation, epoch),
+            Event::Restart {
+                agent,
+                incarnation,
+                unfenced,
+            } => {
+                self.on_restart(agent, incarnation, unfenced);
+            }
+            Event::Wake { agent, count } => {
+                if self.seats[agent.index()].pauses == count {
+                    self.wake(agent);
+                }
+            }
+            Event::StoreUp { store, count } => {
+                if self.spells[store.index()] == count {
+                    self.store_up(store);
+                }
+            }
+            Event::StoreFast { store, count } => {
+                if self.spells[store.index()] == count {
+                    self.net.percent[store.index()] = 100;
+                }
+            }
+            Event::Trigger { rule } => self.on_trigger(rule, None, None),
+            Event::TriggerEnd { rule } => self.on_trigger_end(rule),
+            Event::Heal => self.heal(),
+            Event::StallCheck => self.check_stall(),
+        }
+    }
+
+    fn on_start(&mut self, agent: AgentId, incarnation: u16, epoch: u32) {
+        let seat = &mut self.seats[agent.index()];
+        let stale = seat.incarnation != incarnation || seat.agent.epoch() & 0xff_ffff != epoch;
+        if stale || seat.agent.phase() != Phase::Waiting {
+            return;
+        }
+        let floor = seat.above.max(seat.agent.block().mbal);
+        let ballot = Ballot::above(floor, agent, Incarnation(incarnation));
+        self.deliver(agent, incarnation, Input::Start { ballot });
+    }
+
+    /// Gives an answer to an agent, if it is still the one that asked.
+    #[inline]
+    fn deliver(&mut self, agent: AgentId, incarnation: u16, input: Input) {
+        let seat = &self.seats[agent.index()];
+        if seat.incarnation == incarnation && seat.status == Status::Up {
+            self.feed(agent, input);
+        } else {
+            self.deliver_odd(agent, incarnation, input);
+        }
+    }
+
+    #[cold]
+    fn deliver_odd(&mut self, agent: AgentId, incarnation: u16, input: Input) {
+        let seat = &mut self.seats[agent.index()];
+        if seat.incarnation != incarnation || matches!(seat.status, Status::Down { .. }) {
+            // Asked for by an incarnation that is no more.
+            self.net.observed(FaultKind::Crash);
+            return;
+        }
+        seat.inbox.push(input);
+        self.net.observed(FaultKind::Pause);
+    }
+
+    /// Lets an agent take one step.
+    #[inline]
+    fn feed(&mut self, id: AgentId, input: Input) {
+        let seat = &mut self.seats[id.index()];
+        let before = seat.agent.phase();
+        let mut port = Port {
+            net: &mut self.net,
+            agent: id,
+            incarnation: seat.incarnation,
+            rate: seat.rate,
+        };
+        seat.agent.on(input, &mut port);
+        if seat.agent.phase() != before || self.net.milestone.is_some() {
+            self.turned(id, before);
+        }
+    }
+
+    /// An agent has entered another phase, or said something.
+    #[cold]
+    fn turned(&mut self, id: AgentId, before: Phase) {
+        let agent = &self.seats[id.index()].agent;
+        let phase = agent.phase();
+        let block = agent.block();
+        let word = block.vote.map_or(0, |vote| vote.inp.0);
+        let ballot = block.mbal.map_or(0, Ballot::to_bits);
+        self.fingerprint.mix(ballot, word << 8 | phase as u64);
+        match self.net.milestone.take() {
+            Some(Milestone::Abort { above }) => self.on_abort(id, before, above),
+            Some(Milestone::Decide(value)) => self.on_decide(id, value),
+            None => {}
+        }
+        match phase {
+            Phase::One if before != Phase::One => {
+                if let Some(ballot) = block.mbal {
+                    self.note(What::Phase1 { agent: id, ballot });
+                }
+                self.liveness.started(block.mbal);
+                self.happened(Happening::Phase1, id, None);
+            }
+            Phase::Two if before != Phase::Two => {
+                if let Some(vote) = block.vote {
+                    self.note(What::Phase2 {
+                        agent: id,
+                        ballot: vote.bal,
+                        value: vote.inp,
+                    });
+                }
+                self.check_votes(id);
+                self.duel_turn(id);
+                self.happened(Happening::Phase2, id, None);
+            }
+            Phase::Waiting | Phase::Recovering | Phase::One | Phase::Two | Phase::Decided => {}
+        }
+    }
+
+    fn on_abort(&mut self, id: AgentId, before: Phase, above: Option<Ballot>) {
+        let seat = &mut self.seats[id.index()];
+        seat.above = above;
+        let block = seat.agent.block();
+        let (incarnation, epoch) = (seat.incarnation, seat.agent.epoch() & 0xff_ffff);
+        let recovered = before == Phase::Recovering;
+        let (min, max) = if recovered {
+            (0, 0)
+        } else {
+            seat.aborts += 1;
+            self.plan.retry.pause(seat.aborts)
+        };
+        let rate = u64::from(seat.rate);
+        let (min, max) = (self.plan.ticks(min), self.plan.ticks(max));
+        let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
+        if rate != 1_000_000 {
+            self.net.observed(FaultKind::ClockSkew);
+        }
+        let event = Event::Start {
+            agent: id,
+            incarnation,
+            epoch,
+        };
+        self.net
+            .wheel
+            .put(self.net.now() + pause.max(1), event.pack());
+        if recovered {
+            self.net.observed(FaultKind::Restart);
+            let vote = block.vote.map(|vote| vote.inp);
+            self.note(What::Recovered {
+                agent: id,
+                floor: above,
+                vote,
+            });
+            self.happened(Happening::Recovered, id, None);
+        } else {
+            self.liveness.aborted(id);
+            self.note(What::Aborted {
+                agent: id,
+                ballot: block.mbal,
+                above,
+            });
+            self.happened(Happening::Aborted, id, None);
+        }
+    }
+
+    fn on_decide(&mut self, id: AgentId, value: Value) {
+        let seat = &mut self.seats[id.index()];
+        let who = (id, seat.incarnation);
+        let first = !seat.decided;
+        seat.decided = true;
+        seat.aborts = 0;
+        self.oracles.decided(self.steps, who, value);
+        self.value.get_or_insert(value);
+        self.note(What::Decided { agent: id, value });
+        if !first {
+            return;
+        }
+        self.decided += 1;
+        self.decisions.push(self.net.now());
+        let world = self.world();
+        let found = [
+            ("invariant-4c", world.holds_4c(id)),
+            ("invariant-5", world.holds_5(id, true)),
+        ];
+        for (property, detail) in found {
+            if let Some(detail) = detail {
+                self.oracles.found(self.steps, property, detail);
+            }
+        }
+        self.progressed();
+        self.happened(Happening::Decided, id, None);
+        self.see_whether_over();
+    }
+
+    /// Invariants 4c and 5, when somebody has voted.
+    fn check_votes(&mut self, voter: AgentId) {
+        let world = self.world();
+        let mut found = [
+            ("invariant-4c", world.holds_4c(voter)),
+            ("invariant-5", None),
+        ];
+        for index in 0..self.seats.len() as u8 {
+            if found[1].1.is_none() {
+                found[1].1 = world.holds_5(AgentId(index), false);
+            }
+        }
+        for (property, detail) in found {
+            if let Some(detail) = detail {
+                self.oracles.found(self.steps, property, detail);
+            }
+        }
+    }
+
+    /// Invariant 4c, when a fault has changed an agent's block.
+    fn check_damage(&mut self, owner: AgentId) {
+        if let Some(detail) = self.world().holds_4c(owner) {
+            self.oracles.found(self.steps, "invariant-4c", detail);
+        }
+    }
+
+    fn world(&self) -> World<'_> {
+        World {
+            plan: &self.plan,
+            seats: &self.seats,
+            stores: &self.stores,
+            service: &self.service,
+            account: &self.oracles.envelope,
+        }
+    }
+
+    /// Lets the other of two duellists run, once this one has a ballot that undoes his attempt.
+    fn duel_turn(&mut self, id: AgentId) {
+        let Some((a, b)) = self.duel else {
+            return;
+        };
+        if self.runner != Some(id) {
+            return;
+        }
+        let other = if id == a { b } else { a };
+        if matches!(self.seats[other.index()].status, Status::Down { .. })
+            || self.seats[other.index()].decided
+        {
+            return;
+        }
+        self.runner = Some(other);
+        let held = std::mem::take(&mut self.seats[other.index()].held);
+        for &bits in &held {
+            self.net.wheel.put(self.net.now() + 1, bits);
+        }
+        self.seats[other.index()].held = held;
+        self.seats[other.index()].held.clear();
+    }
+
+    /// Whether the adversary holds an agent's operations back now.
+    #[inline]
+    fn holds(&self, agent: AgentId) -> bool {
+        match self.duel {
+            None => false,
+            Some((a, b)) => (agent == a || agent == b) && self.runner != Some(agent),
+        }
+    }
+
+    fn note(&mut self, what: What) {
+        if let Some(journal) = &mut self.journal {
+            journal.note(self.steps, self.net.wheel.now(), what);
+        }
+    }
+
+    /// Events taken.
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Reads and writes that arrived at a store.
+    pub const fn store_ops(&self) -> u64 {
+        self.store_ops
+    }
+
+    /// How many incarnations have decided.
+    pub const fn decided(&self) -> u32 {
+        self.decided
+    }
+
+    /// The first decision of the run: the number of a proposal, from 1.
+    pub const fn value(&self) -> Option<Value> {
+        self.value
+    }
+
+    /// Virtual time, nanoseconds.
+    pub fn virtual_ns(&self) -> u64 {
+        self.plan.ns(self.net.now().min(self.plan.end))
+    }
+
+    /// The run's fingerprint.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint.value()
+    }
+
+    /// What the oracles found, one a property; names and values still to be put in.
+    pub fn violations(&self) -> &[Violation] {
+        &self.oracles.violations
+    }
+
+    /// The stalls, in order.
+    pub fn stalls(&self) -> &[Stall] {
+        &self.liveness.stalls
+    }
+
+    /// What went beyond the envelope.
+    pub fn exceeded(&self) -> Vec<String> {
+        self.oracles.envelope.exceeded()
+    }
+
+    /// The faults of each kind that the scenario can inject.
+    pub fn faults(&self) -> impl Iterator<Item = (FaultKind, FaultCount)> {
+        self.plan
+            .kinds()
+            .map(|kind| (kind, self.net.counts[kind.index()]))
+    }
+
+    /// The decisions' times, nanoseconds from the start.
+    pub fn decision_times_ns(&self) -> impl Iterator<Item = u64> {
+        self.decisions.iter().map(|&tick| self.plan.ns(tick))
+    }
+
+    /// A tick as nanoseconds.
+    pub(crate) fn ns(&self, tick: u64) -> u64 {
+        self.plan.ns(tick)
+    }
+
+    /// The proposals, by number - 1.
+    pub(crate) fn values(&self) -> &[String] {
+        &self.plan.values
+    }
+}
+
+fn config(plan: &Plan, id: AgentId) -> Config {
+    let overwrite = plan.layout.format().overwrite();
+    let input = Value(plan.inputs[id.index()]);
+    Config::new(id, plan.agents as u8, plan.envelope, overwrite, input)
+}
+
+/// A store's id, by index.
+const fn store_id(index: usize) -> StoreId {
+    StoreId(index as u8)
+}

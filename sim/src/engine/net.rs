@@ -1,0 +1,438 @@
+//! The way from agents to stores: operations are asked for here, and meet delays and fault rules.
+
+use std::sync::Arc;
+
+use bivalent_core::{AgentId, Ballot, Block, Effect, Operation, Sink, StoreId, Value, Version};
+
+use crate::{
+    dice::{Dice, Purpose},
+    event::{Event, ReadOp},
+    fault::{Fault, FaultKind, Span},
+    plan::{Draw, Plan, READ, WRITE, can_hit},
+    report::FaultCount,
+    wheel::Wheel,
+};
+
+/// Rules above this number would not fit an event; a copy's rule is its rule plus this.
+pub(crate) const COPY: u8 = 120;
+
+/// A write in flight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    pub(crate) block: Block,
+    pub(crate) version: Version,
+    pub(crate) epoch: u32,
+    pub(crate) incarnation: u16,
+    pub(crate) agent: AgentId,
+    pub(crate) store: StoreId,
+    pub(crate) attempt: u8,
+    pub(crate) rule: Option<u8>,
+    /// A restart waits for it.
+    pub(crate) fences: bool,
+}
+
+/// How far a rule has got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuleState {
+    /// How often it may still strike.
+    pub(crate) left: u32,
+    /// How often its condition has come true.
+    pub(crate) seen: u32,
+}
+
+/// What an agent said that is no request to a store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Milestone {
+    Abort { above: Option<Ballot> },
+    Decide(Value),
+}
+
+/// Everything between the agents and the stores.
+#[derive(Clone, Debug)]
+pub(crate) struct Net {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) wheel: Wheel,
+    pub(crate) dice: Dice,
+    pub(crate) pending: Vec<Pending>,
+    free: Vec<u32>,
+    /// Chances are drawn; off after the heal.
+    pub(crate) lottery: bool,
+    /// Rules of operations whose time or condition has come.
+    pub(crate) armed: Vec<u8>,
+    pub(crate) rules: Vec<RuleState>,
+    /// Each store's delays in percent.
+    pub(crate) percent: [u32; 16],
+    pub(crate) slow: bool,
+    /// Writes of each agent that a restart of it waits for.
+    pub(crate) fences: Vec<u32>,
+    /// Reads and writes held back by a reordering: store, tick.
+    reordered: Vec<(StoreId, u64)>,
+    pub(crate) counts: [FaultCount; 18],
+    pub(crate) milestone: Option<Milestone>,
+}
+
+impl Net {
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        let rules = Vec::with_capacity(plan.rules.len());
+        let fences = vec![0; plan.agents];
+        let mut net = Self {
+            plan,
+            wheel: Wheel::new(),
+            dice: Dice::new(0),
+            pending: Vec::with_capacity(64),
+            free: Vec::with_capacity(64),
+            lottery: false,
+            armed: Vec::new(),
+            rules,
+            percent: [100; 16],
+            slow: false,
+            fences,
+            reordered: Vec::new(),
+            counts: [FaultCount::default(); 18],
+            milestone: None,
+        };
+        net.reset(Dice::new(0));
+        net
+    }
+
+    pub(crate) fn reset(&mut self, dice: Dice) {
+        self.wheel.reset();
+        self.dice = dice;
+        self.pending.clear();
+        self.free.clear();
+        self.lottery = !self.plan.tickets.is_empty();
+        self.armed.clear();
+        self.rules.clear();
+        let states = self.plan.rules.iter();
+        self.rules.extend(states.map(|r| RuleState {
+            left: r.times.unwrap_or(u32::MAX),
+            seen: 0,
+        }));
+        self.percent = [100; 16];
+        self.slow = false;
+        self.fences.fill(0);
+        self.reordered.clear();
+        self.counts = [FaultCount::default(); 18];
+        self.milestone = None;
+    }
+
+    pub(crate) const fn now(&self) -> u64 {
+        self.wheel.now()
+    }
+
+    pub(crate) fn drawn(&mut self, kind: FaultKind) {
+        self.counts[kind.index()].drawn += 1;
+    }
+
+    pub(crate) fn landed(&mut self, kind: FaultKind) {
+        self.counts[kind.index()].landed += 1;
+    }
+
+    pub(crate) fn observed(&mut self, kind: FaultKind) {
+        self.counts[kind.index()].observed += 1;
+    }
+
+    /// A span as ticks, at least one.
+    pub(crate) fn span(&mut self, span: Span) -> u64 {
+        let (min, max) = (self.plan.ticks(span.min), self.plan.ticks(span.max));
+        self.dice.within(Purpose::Fault, min, max.max(min)).max(1)
+    }
+
+    /// Which rule an operation meets, if any.
+    #[inline]
+    fn strike(&mut self, op: usize, agent: AgentId, store: StoreId, owner: AgentId) -> Option<u8> {
+        if !self.armed.is_empty()
+            && let Some(rule) = self.strike_armed(op, agent, store, owner)
+        {
+            return Some(rule);
+        }
+        if !self.lottery {
+            return None;
+        }
+        let (from, to) = self.plan.odds[op][agent.index() * self.plan.stores + store.index()];
+        if from == to {
+            return None;
+        }
+        let rule = self
+            .dice
+            .lottery(&self.plan.tickets[from as usize..to as usize])?;
+        self.take(rule, owner)
+    }
+
+    #[cold]
+    fn strike_armed(
+        &mut self,
+        op: usize,
+        agent: AgentId,
+        store: StoreId,
+        owner: AgentId,
+    ) -> Option<u8> {
+        let plan = &self.plan;
+        let hits = |&rule: &u8| can_hit(&plan.rules[rule as usize].fault, op, agent, store);
+        let rule = self.armed.iter().copied().find(hits)?;
+        let rule = self.take(rule, owner)?;
+        if self.rules[rule as usize].left == 0 {
+            self.armed.retain(|&armed| armed != rule);
+        }
+        Some(rule)
+    }
+
+    #[cold]
+    fn take(&mut self, rule: u8, owner: AgentId) -> Option<u8> {
+        let fault = &self.plan.rules[rule as usize].fault;
+        let state = &mut self.rules[rule as usize];
+        let meant = fault
+            .scope()
+            .is_none_or(|scope| scope.owners & owner.bit() != 0);
+        if state.left == 0 || !meant {
+            return None;
+        }
+        state.left -= 1;
+        let kind = fault.kind();
+        self.drawn(kind);
+        Some(rule)
+    }
+
+    /// How long an operation takes, ticks.
+    #[inline]
+    fn delay(&mut self, op: usize, store: StoreId) -> u64 {
+        let draw = if op == READ {
+            &self.plan.read
+        } else {
+            &self.plan.write
+        };
+        let ticks = match draw {
+            Draw::Range { min, width: 1 } => *min,
+            Draw::Range { min, width } => min + self.dice.below(Purpose::Delay, *width),
+            Draw::Table(values) => {
+                values[self.dice.below(Purpose::Delay, values.len() as u64) as usize]
+            }
+        };
+        if self.slow {
+            self.delay_slowed(store, ticks)
+        } else {
+            ticks
+        }
+    }
+
+    #[cold]
+    fn delay_slowed(&mut self, store: StoreId, ticks: u64) -> u64 {
+        let percent = self.percent[store.index()];
+        if percent == 100 {
+            return ticks;
+        }
+        self.observed(FaultKind::SlowStore);
+        (ticks * u64::from(percent) / 100).max(1)
+    }
+
+    /// How much later an operation comes because of the rule it met.
+    #[cold]
+    fn held_up(&mut self, rule: u8, store: StoreId, ticks: u64) -> (u64, bool) {
+        let by = match self.plan.rules[rule as usize].fault {
+            Fault::Delay { by, .. } => {
+                self.landed(FaultKind::Delay);
+                self.span(by)
+            }
+            Fault::LateWrite { by, .. } => return (self.span(by), false),
+            Fault::Reorder { .. } => {
+                let by = 1 + self.dice.below(Purpose::Fault, 2 * ticks);
+                self.reordered.push((store, self.now() + ticks + by));
+                by
+            }
+            Fault::Crash { .. }
+            | Fault::Restart { .. }
+            | Fault::Pause { .. }
+            | Fault::ClockSkew { .. }
+            | Fault::Outage { .. }
+            | Fault::SlowStore { .. }
+            | Fault::Amnesia { .. }
+            | Fault::StoreLoss { .. }
+            | Fault::LostRequest { .. }
+            | Fault::LostAck { .. }
+            | Fault::Duplicate { .. }
+            | Fault::TornWrite { .. }
+            | Fault::StaleRead { .. }
+            | Fault::BitRot { .. }
+            | Fault::MisdirectedWrite { .. } => 0,
+        };
+        (by, true)
+    }
+
+    /// Has an operation asked for just now passed one that was held back?
+    #[cold]
+    fn pass(&mut self, store: StoreId, tick: u64) {
+        let now = self.now();
+        self.reordered.retain(|&(_, held)| held > now);
+        let passed = self
+            .reordered
+            .iter()
+            .filter(|&&(at, held)| at == store && held > tick)
+            .count();
+        self.counts[FaultKind::Reorder.index()].landed += passed as u64;
+        self.reordered
+            .retain(|&(at, held)| at != store || held <= tick);
+    }
+
+    #[inline]
+    fn ask_read(&mut self, mut op: ReadOp) {
+        op.rule = self.strike(READ, op.agent, op.store, op.owner);
+        let mut ticks = self.delay(READ, op.store);
+        if let Some(rule) = op.rule {
+            ticks += self.held_up(rule, op.store, ticks).0;
+        } else if !self.reordered.is_empty() {
+            self.pass(op.store, self.now() + ticks);
+        }
+        let now = self.now();
+        self.wheel.put(now + ticks, Event::Read(op).pack());
+        if ticks > self.plan.timeout {
+            self.wheel
+                .put(now + self.plan.timeout, Event::ReadTimeout(op).pack());
+        }
+    }
+
+    #[inline]
+    fn ask_write(&mut self, mut write: Pending) {
+        write.rule = self.strike(WRITE, write.agent, write.store, write.agent);
+        let mut ticks = self.delay(WRITE, write.store);
+        if let Some(rule) = write.rule {
+            let (by, fences) = self.held_up(rule, write.store, ticks);
+            ticks += by;
+            write.fences = fences;
+        } else if !self.reordered.is_empty() {
+            self.pass(write.store, self.now() + ticks);
+        }
+        let now = self.now();
+        self.fences[write.agent.index()] += u32::from(write.fences);
+        let pending = self.keep(write);
+        self.wheel.put(now + ticks, Event::Write { pending }.pack());
+        if ticks > self.plan.timeout {
+            self.time_out_write(&write, now + self.plan.timeout);
+        }
+    }
+
+    pub(crate) fn time_out_write(&mut self, write: &Pending, at: u64) {
+        let Pending {
+            agent,
+            incarnation,
+            store,
+            epoch,
+            attempt,
+            ..
+        } = *write;
+        let event = Event::WriteTimeout {
+            agent,
+            incarnation,
+            store,
+            epoch,
+            attempt,
+        };
+        self.wheel.put(at, event.pack());
+    }
+
+    /// Puts a write into the slab.
+    #[inline]
+    pub(crate) fn keep(&mut self, write: Pending) -> u32 {
+        if let Some(index) = self.free.pop() {
+            self.pending[index as usize] = write;
+            return index;
+        }
+        self.pending.push(write);
+        self.pending.len() as u32 - 1
+    }
+
+    /// Takes a write out of the slab.
+    #[inline]
+    pub(crate) fn release(&mut self, index: u32) -> Pending {
+        self.free.push(index);
+        self.pending[index as usize]
+    }
+}
+
+/// One agent's door to the net.
+pub(crate) struct Port<'a> {
+    pub(crate) net: &'a mut Net,
+    pub(crate) agent: AgentId,
+    pub(crate) incarnation: u16,
+    /// The agent's clock: own nanoseconds in a million true ones.
+    pub(crate) rate: u32,
+}
+
+impl Sink for Port<'_> {
+    #[inline]
+    fn push(&mut self, effect: Effect) {
+        let (agent, incarnation) = (self.agent, self.incarnation);
+        match effect {
+            Effect::Read {
+                store,
+                owner,
+                epoch,
+            } => {
+                self.net.ask_read(ReadOp {
+                    agent,
+                    incarnation,
+                    store,
+                    owner,
+                    epoch,
+                    rule: None,
+                });
+            }
+            Effect::Write {
+                store,
+                epoch,
+                attempt,
+                version,
+                block,
+            } => {
+                self.net.ask_write(Pending {
+                    block,
+                    version,
+                    epoch,
+                    incarnation,
+                    agent,
+                    store,
+                    attempt,
+                    rule: None,
+                    fences: true,
+                });
+            }
+            Effect::Retry { operation } => self.retry(operation),
+            Effect::Abort { above } => self.net.milestone = Some(Milestone::Abort { above }),
+            Effect::Decide(value) => self.net.milestone = Some(Milestone::Decide(value)),
+        }
+    }
+}
+
+impl Port<'_> {
+    #[cold]
+    fn retry(&mut self, operation: Operation) {
+        let (agent, incarnation) = (self.agent, self.incarnation);
+        let pause = self.net.plan.timeout * 1_000_000 / u64::from(self.rate);
+        let at = self.net.now() + pause.max(1);
+        let event = match operation {
+            Operation::Read {
+                store,
+                owner,
+                epoch,
+            } => Event::ReadTimeout(ReadOp {
+                agent,
+                incarnation,
+                store,
+                owner,
+                epoch,
+                rule: None,
+            }),
+            Operation::Write {
+                store,
+                epoch,
+                attempt,
+            } => Event::WriteTimeout {
+                agent,
+                incarnation,
+                store,
+                epoch,
+                attempt,
+            },
+        };
+        self.net.wheel.put(at, event.pack());
+    }
+}

@@ -1,0 +1,676 @@
+//! Operations take effect: reads and writes at their stores, clean or as a fault has it.
+
+use bivalent_core::{AgentId, Block, Input, Place, StoreId, Version};
+
+use super::{
+    Engine,
+    net::{COPY, Pending},
+};
+use crate::{
+    dice::Purpose,
+    event::{Event, ReadOp},
+    fault::{Fault, FaultKind, Happening, StaleBound},
+    journal::What,
+    store::{Landing, Service},
+};
+
+/// Kinds whose mark on a block means it was read as a fault left it.
+const MARKS: [FaultKind; 6] = [
+    FaultKind::Amnesia,
+    FaultKind::LateWrite,
+    FaultKind::Duplicate,
+    FaultKind::TornWrite,
+    FaultKind::BitRot,
+    FaultKind::MisdirectedWrite,
+];
+
+impl Engine {
+    /// A read takes effect.
+    #[inline]
+    pub(super) fn on_read(&mut self, bits: u64) {
+        let op = ReadOp::unpack(bits);
+        let up = self.service[op.store.index()] == Service::Up;
+        if op.rule.is_some() || !up || self.duel.is_some() || self.solo.is_some() {
+            self.on_read_odd(bits, op);
+        } else {
+            self.read(op);
+        }
+    }
+
+    #[cold]
+    fn on_read_odd(&mut self, bits: u64, op: ReadOp) {
+        if self.solo.is_some_and(|solo| solo != op.agent) {
+            return;
+        }
+        if self.holds(op.agent) {
+            self.seats[op.agent.index()].held.push(bits);
+            return;
+        }
+        let fault = self.fault_of(op.rule);
+        let store = op.store;
+        if let Some((fault, rule, false)) = &fault {
+            self.strike_store(fault, *rule, store);
+        }
+        match self.service[store.index()] {
+            Service::Up => {}
+            Service::Out => {
+                self.net.observed(FaultKind::Outage);
+                self.waiting[store.index()].push(bits);
+                return;
+            }
+            Service::Lost => {
+                self.net.observed(FaultKind::StoreLoss);
+                self.time_out_read(op);
+                return;
+            }
+        }
+        let Some((fault, _, copy)) = fault else {
+            self.read(op);
+            return;
+        };
+        let place = Place {
+            store,
+            owner: op.owner,
+        };
+        let kind = fault.kind();
+        match fault {
+            Fault::LostRequest { .. } => {
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.time_out_read(op);
+            }
+            Fault::LostAck { .. } => {
+                self.store_ops += 1;
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.time_out_read(op);
+            }
+            Fault::Duplicate { by, .. } if !copy => {
+                let later = self.net.span(by);
+                let again = ReadOp {
+                    rule: op.rule.map(|rule| rule + COPY),
+                    ..op
+                };
+                self.net
+                    .wheel
+                    .put(self.net.now() + later, Event::Read(again).pack());
+                self.read(op);
+            }
+            Fault::Duplicate { .. } => {
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.read(op);
+            }
+            Fault::StaleRead { bound, .. } => self.read_stale(op, bound),
+            Fault::BitRot { bits, .. } => {
+                self.rot(place, bits);
+                self.read(op);
+            }
+            Fault::Delay { .. } | Fault::Reorder { .. } => {
+                self.net.observed(kind);
+                self.read(op);
+            }
+            Fault::Crash {
+                restart, unfenced, ..
+            } => {
+                self.read(op);
+                self.crash(op.agent, restart, unfenced);
+            }
+            Fault::Restart { agents } => {
+                self.read(op);
+                self.restart_one(agents);
+            }
+            Fault::Pause { span, .. } => {
+                self.pause(op.agent, span);
+                self.read(op);
+            }
+            Fault::ClockSkew { rate_ppm, .. } => {
+                self.skew(op.agent, rate_ppm);
+                self.read(op);
+            }
+            Fault::Outage { .. }
+            | Fault::SlowStore { .. }
+            | Fault::Amnesia { .. }
+            | Fault::StoreLoss { .. }
+            | Fault::LateWrite { .. }
+            | Fault::TornWrite { .. }
+            | Fault::MisdirectedWrite { .. } => self.read(op),
+        }
+    }
+
+    fn time_out_read(&mut self, op: ReadOp) {
+        let op = ReadOp { rule: None, ..op };
+        self.net.wheel.put(
+            self.net.now() + self.plan.timeout,
+            Event::ReadTimeout(op).pack(),
+        );
+    }
+
+    /// The rule an operation met: its fault, its number, and whether this is the second copy.
+    fn fault_of(&self, rule: Option<u8>) -> Option<(Fault, u8, bool)> {
+        let rule = rule?;
+        let copy = rule >= COPY;
+        let rule = if copy { rule - COPY } else { rule };
+        Some((self.plan.rules[rule as usize].fault.clone(), rule, copy))
+    }
+
+    /// A read of what stands there.
+    #[inline]
+    fn read(&mut self, op: ReadOp) {
+        self.store_ops += 1;
+        let place = Place {
+            store: op.store,
+            owner: op.owner,
+        };
+        let cell = self.stores.cell(place);
+        let (block, version) = (cell.block, cell.version);
+        if cell.marks != 0 || cell.unreadable {
+            self.read_damaged(op, place);
+            return;
+        }
+        if let Some(detail) = self.oracles.store_model.read(place, block, None) {
+            self.oracles.found(self.steps, "store-model", detail);
+        }
+        self.answer_read(op, block, version);
+    }
+
+    #[inline]
+    fn answer_read(&mut self, op: ReadOp, block: Block, version: Version) {
+        if self.awaited & 1 << Happening::Read as u32 != 0 {
+            self.happened(Happening::Read, op.agent, Some(op.store));
+        }
+        let ReadOp {
+            store,
+            owner,
+            epoch,
+            ..
+        } = op;
+        let input = Input::Read {
+            store,
+            owner,
+            epoch,
+            block,
+            version,
+        };
+        self.deliver(op.agent, op.incarnation, input);
+    }
+
+    #[cold]
+    fn read_damaged(&mut self, op: ReadOp, place: Place) {
+        let cell = *self.stores.cell(place);
+        for kind in MARKS {
+            if cell.marks & 1 << kind.index() != 0 {
+                self.net.observed(kind);
+            }
+        }
+        if cell.unreadable {
+            if let Some(detail) = self.oracles.store_model.unreadable(place) {
+                self.oracles.found(self.steps, "store-model", detail);
+            }
+            let ReadOp {
+                store,
+                owner,
+                epoch,
+                ..
+            } = op;
+            self.deliver(
+                op.agent,
+                op.incarnation,
+                Input::Unreadable {
+                    store,
+                    owner,
+                    epoch,
+                },
+            );
+            return;
+        }
+        if let Some(detail) = self.oracles.store_model.read(place, cell.block, None) {
+            self.oracles.found(self.steps, "store-model", detail);
+        }
+        self.answer_read(op, cell.block, cell.version);
+    }
+
+    fn read_stale(&mut self, op: ReadOp, bound: StaleBound) {
+        let place = Place {
+            store: op.store,
+            owner: op.owner,
+        };
+        let remembered = self.stores.remembered(place);
+        let most = match bound {
+            StaleBound::Versions(versions) => versions.min(remembered),
+            StaleBound::Age(ns) => {
+                let age = self.plan.ticks(ns);
+                self.stores
+                    .back_at(place, self.net.now().saturating_sub(age))
+            }
+        };
+        if most == 0 {
+            self.read(op);
+            return;
+        }
+        let back = 1 + self.net.dice.below(Purpose::Fault, u64::from(most)) as u32;
+        let newest = *self.stores.cell(place);
+        let Some(past) = self.stores.back(place, back) else {
+            self.read(op);
+            return;
+        };
+        self.store_ops += 1;
+        if past.block != newest.block || newest.unreadable {
+            self.net.landed(FaultKind::StaleRead);
+            self.oracles.envelope.stale_to(op.agent, op.store);
+            let seat = &self.seats[op.agent.index()];
+            let asks =
+                seat.incarnation == op.incarnation && seat.agent.epoch() & 0xff_ffff == op.epoch;
+            if asks {
+                self.net.observed(FaultKind::StaleRead);
+            }
+            let text = format_args!(
+                "{{a{}}} read of {{a{}}}'s block {back} versions old",
+                op.agent.0, op.owner.0
+            );
+            self.note_fault(FaultKind::StaleRead, Some(op.agent), Some(op.store), text);
+        }
+        if let Some(detail) = self.oracles.store_model.read(place, past.block, Some(most)) {
+            self.oracles.found(self.steps, "store-model", detail);
+        }
+        self.answer_read(op, past.block, past.version);
+    }
+
+    /// A write takes effect.
+    #[inline]
+    pub(super) fn on_write(&mut self, bits: u64) {
+        let Event::Write { pending } = Event::unpack(bits) else {
+            unreachable!("the kind says so");
+        };
+        let write = self.net.pending[pending as usize];
+        let up = self.service[write.store.index()] == Service::Up;
+        if write.rule.is_some() || !up || self.duel.is_some() || self.solo.is_some() {
+            self.on_write_odd(bits, pending, write);
+        } else {
+            self.net.release(pending);
+            self.land(write);
+            self.answer_write(write);
+        }
+    }
+
+    #[cold]
+    fn on_write_odd(&mut self, bits: u64, pending: u32, write: Pending) {
+        let Pending { agent, store, .. } = write;
+        if self.solo.is_some_and(|solo| solo != agent) {
+            return;
+        }
+        if self.holds(agent) {
+            self.seats[agent.index()].held.push(bits);
+            return;
+        }
+        let fault = self.fault_of(write.rule);
+        if let Some((fault, rule, false)) = &fault {
+            self.strike_store(fault, *rule, store);
+        }
+        if self.service[store.index()] == Service::Out {
+            self.net.observed(FaultKind::Outage);
+            self.waiting[store.index()].push(bits);
+            return;
+        }
+        self.net.release(pending);
+        if self.service[store.index()] == Service::Lost {
+            self.unfence(write);
+            self.net.observed(FaultKind::StoreLoss);
+            self.net
+                .time_out_write(&write, self.net.now() + self.plan.timeout);
+            return;
+        }
+        let Some((fault, _, copy)) = fault else {
+            self.land(write);
+            self.answer_write(write);
+            return;
+        };
+        let kind = fault.kind();
+        let place = Place {
+            store,
+            owner: agent,
+        };
+        match fault {
+            Fault::LostRequest { .. } => {
+                self.unfence(write);
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.note_fault(
+                    kind,
+                    Some(agent),
+                    Some(store),
+                    format_args!("a write never arrives"),
+                );
+                self.net
+                    .time_out_write(&write, self.net.now() + self.plan.timeout);
+            }
+            Fault::LostAck { .. } => {
+                self.land(write);
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.note_fault(
+                    kind,
+                    Some(agent),
+                    Some(store),
+                    format_args!("a write's answer is lost"),
+                );
+                self.net
+                    .time_out_write(&write, self.net.now() + self.plan.timeout);
+            }
+            Fault::Duplicate { by, .. } if !copy => {
+                let later = self.net.span(by);
+                let again = Pending {
+                    rule: write.rule.map(|rule| rule + COPY),
+                    fences: false,
+                    ..write
+                };
+                let again = self.net.keep(again);
+                self.net.wheel.put(
+                    self.net.now() + later,
+                    Event::Write { pending: again }.pack(),
+                );
+                self.land(write);
+                self.answer_write(write);
+            }
+            Fault::Duplicate { .. } => {
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.land_again(write, kind);
+                self.answer_write(write);
+            }
+            Fault::LateWrite { .. } => {
+                self.land_again(write, kind);
+                self.answer_write(write);
+            }
+            Fault::TornWrite {
+                keep, acknowledged, ..
+            } => self.tear(write, keep, acknowledged),
+            Fault::BitRot { bits, .. } => {
+                self.land(write);
+                self.rot(place, bits);
+                self.answer_write(write);
+            }
+            Fault::MisdirectedWrite { onto, .. } => self.misdirect(write, onto),
+            Fault::Delay { .. } | Fault::Reorder { .. } => {
+                self.net.observed(kind);
+                self.land(write);
+                self.answer_write(write);
+            }
+            Fault::Crash {
+                restart, unfenced, ..
+            } => {
+                self.land(write);
+                self.crash(agent, restart, unfenced);
+                self.answer_write(write);
+            }
+            Fault::Restart { agents } => {
+                self.land(write);
+                self.answer_write(write);
+                self.restart_one(agents);
+            }
+            Fault::Pause { span, .. } => {
+                self.land(write);
+                self.pause(agent, span);
+                self.answer_write(write);
+            }
+            Fault::ClockSkew { rate_ppm, .. } => {
+                self.skew(agent, rate_ppm);
+                self.land(write);
+                self.answer_write(write);
+            }
+            Fault::Outage { .. }
+            | Fault::SlowStore { .. }
+            | Fault::Amnesia { .. }
+            | Fault::StoreLoss { .. }
+            | Fault::StaleRead { .. } => {
+                self.land(write);
+                self.answer_write(write);
+            }
+        }
+    }
+
+    fn unfence(&mut self, write: Pending) {
+        self.net.fences[write.agent.index()] -= u32::from(write.fences);
+    }
+
+    /// The store takes a whole write.
+    #[inline]
+    fn land(&mut self, write: Pending) {
+        if self.land_quietly(write) == Landing::TookBack {
+            // An ordinary write of a dead incarnation that nobody waited for, or one that a core
+            // let itself overtake.
+            self.took_back(write, FaultKind::LateWrite);
+        }
+    }
+
+    #[inline]
+    fn land_quietly(&mut self, write: Pending) -> Landing {
+        self.store_ops += 1;
+        self.unfence(write);
+        let place = Place {
+            store: write.store,
+            owner: write.agent,
+        };
+        let mbal = write.block.mbal.map_or(0, bivalent_core::Ballot::to_bits);
+        self.fingerprint.mix(
+            mbal,
+            u64::from(write.store.0) << 32 | u64::from(write.agent.0),
+        );
+        let landing = self
+            .stores
+            .write(place, write.block, write.version, self.net.now());
+        self.oracles
+            .store_model
+            .wrote(place, write.block, write.version);
+        if self.journal.is_some() {
+            let Pending {
+                agent,
+                store,
+                block,
+                ..
+            } = write;
+            self.note(What::Wrote {
+                agent,
+                store,
+                block,
+            });
+        }
+        landing
+    }
+
+    /// A write that comes late or a second time.
+    fn land_again(&mut self, write: Pending, kind: FaultKind) {
+        match self.land_quietly(write) {
+            Landing::TookBack => {
+                if kind == FaultKind::LateWrite {
+                    self.net.landed(kind);
+                }
+                self.took_back(write, kind);
+            }
+            Landing::Overtaken => {
+                if kind == FaultKind::LateWrite {
+                    self.net.landed(kind);
+                    self.net.observed(kind);
+                }
+            }
+            Landing::Newest => {
+                // Nothing newer stands there yet: late only if its incarnation is no more.
+                let seat = &self.seats[write.agent.index()];
+                if kind == FaultKind::LateWrite && seat.incarnation != write.incarnation {
+                    self.net.landed(kind);
+                    self.stores.mark(self.place_of(write), 1 << kind.index());
+                    self.oracles.envelope.landed(kind, write.store);
+                }
+            }
+            Landing::Again => {}
+        }
+    }
+
+    const fn place_of(&self, write: Pending) -> Place {
+        Place {
+            store: write.store,
+            owner: write.agent,
+        }
+    }
+
+    #[cold]
+    fn took_back(&mut self, write: Pending, kind: FaultKind) {
+        let place = self.place_of(write);
+        self.stores.mark(place, 1 << kind.index());
+        self.oracles.envelope.landed(kind, write.store);
+        let text = format_args!(
+            "an older write of {{a{}}} replaces a newer one",
+            write.agent.0
+        );
+        self.note_fault(kind, Some(write.agent), Some(write.store), text);
+        self.check_damage(write.agent);
+    }
+
+    #[inline]
+    fn answer_write(&mut self, write: Pending) {
+        let Pending {
+            agent,
+            store,
+            epoch,
+            attempt,
+            incarnation,
+            block,
+            ..
+        } = write;
+        if self.awaited != 0 {
+            self.happened(Happening::Write, agent, Some(store));
+            if block.vote.is_some_and(|vote| Some(vote.bal) == block.mbal) {
+                self.happened(Happening::Vote, agent, Some(store));
+            }
+        }
+        self.deliver(
+            agent,
+            incarnation,
+            Input::Wrote {
+                store,
+                epoch,
+                attempt,
+            },
+        );
+    }
+
+    fn tear(&mut self, write: Pending, keep: Option<u32>, acknowledged: bool) {
+        let Pending {
+            agent,
+            store,
+            block,
+            version,
+            ..
+        } = write;
+        let kind = FaultKind::TornWrite;
+        let place = self.place_of(write);
+        let sectors = self.plan.layout.sectors_per_write();
+        self.store_ops += 1;
+        self.unfence(write);
+        // Any subset but none and all, unless it is given.
+        let mut kept = 0_u128;
+        for sector in 0..sectors.min(128) {
+            let keeps = keep.map_or_else(
+                || self.net.dice.below(Purpose::Fault, 2) == 1,
+                |keep| sector < keep,
+            );
+            kept |= u128::from(keeps) << sector;
+        }
+        let now = self.net.now();
+        let torn = self
+            .stores
+            .write_torn(place, block, version, now, |sector| {
+                kept & 1 << (sector % 128) != 0
+            });
+        self.oracles.store_model.touched(place, Some(block));
+        if torn {
+            self.net.landed(kind);
+            self.stores.mark(place, 1 << kind.index());
+            self.oracles.envelope.landed(kind, store);
+            if acknowledged {
+                self.oracles.envelope.stale_to_all(store);
+            }
+            let text = format_args!("a write of {{a{}}} is torn", agent.0);
+            self.note_fault(kind, Some(agent), Some(store), text);
+            self.check_damage(agent);
+        }
+        if acknowledged {
+            self.answer_write(write);
+        } else {
+            self.net.time_out_write(&write, now + self.plan.timeout);
+        }
+    }
+
+    fn rot(&mut self, place: Place, bits: u32) {
+        let (kind, now) = (FaultKind::BitRot, self.net.now());
+        let dice = &mut self.net.dice;
+        let changed = self
+            .stores
+            .rot(place, bits, now, |bound| dice.below(Purpose::Fault, bound));
+        self.oracles.store_model.touched(place, None);
+        if changed {
+            self.net.landed(kind);
+            self.stores.mark(place, 1 << kind.index());
+            self.oracles.envelope.landed(kind, place.store);
+            let text = format_args!("bits of {{a{}}}'s block flip", place.owner.0);
+            self.note_fault(kind, None, Some(place.store), text);
+            self.check_damage(place.owner);
+        }
+    }
+
+    fn misdirect(&mut self, write: Pending, onto: Option<AgentId>) {
+        let (kind, now) = (FaultKind::MisdirectedWrite, self.net.now());
+        let agents = self.plan.agents as u64;
+        let victim = onto.unwrap_or_else(|| {
+            let other = 1 + self.net.dice.below(Purpose::Fault, (agents - 1).max(1));
+            AgentId(((u64::from(write.agent.0) + other) % agents) as u8)
+        });
+        if victim == write.agent {
+            self.land(write);
+            self.answer_write(write);
+            return;
+        }
+        self.store_ops += 1;
+        self.unfence(write);
+        let victim = Place {
+            store: write.store,
+            owner: victim,
+        };
+        self.stores.misdirect(
+            victim,
+            self.place_of(write),
+            write.block,
+            write.version,
+            now,
+        );
+        self.oracles.store_model.touched(victim, Some(write.block));
+        self.net.landed(kind);
+        self.stores.mark(victim, 1 << kind.index());
+        self.oracles.envelope.landed(kind, write.store);
+        let text = format_args!(
+            "a write of {{a{}}} lands in {{a{}}}'s block",
+            write.agent.0, victim.owner.0
+        );
+        self.note_fault(kind, Some(write.agent), Some(write.store), text);
+        self.check_damage(victim.owner);
+        self.answer_write(write);
+    }
+
+    /// Takes note of a fault for the story.
+    pub(super) fn note_fault(
+        &mut self,
+        kind: FaultKind,
+        agent: Option<AgentId>,
+        store: Option<StoreId>,
+        detail: std::fmt::Arguments<'_>,
+    ) {
+        if self.journal.is_some() {
+            self.note(What::Fault {
+                kind,
+                agent,
+                store,
+                detail: detail.to_string(),
+            });
+        }
+    }
+}

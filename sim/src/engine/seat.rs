@@ -1,0 +1,55 @@
+//! An agent's place in a run: the agent itself and what the world does to it.
+
+use bivalent_core::{Agent, AgentId, Ballot, Input};
+
+/// Whether an agent takes steps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Status {
+    /// It does.
+    Up,
+    /// It stands still and does not know it.
+    Paused,
+    /// It has crashed.
+    Down {
+        /// A restart is on its way.
+        returns: bool,
+    },
+}
+
+/// One agent of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) agent: Agent,
+    pub(crate) id: AgentId,
+    pub(crate) status: Status,
+    pub(crate) incarnation: u16,
+    /// Aborts in a row, for the contention manager.
+    pub(crate) aborts: u32,
+    /// The next ballot must be above this.
+    pub(crate) above: Option<Ballot>,
+    /// Own nanoseconds in a million true ones.
+    pub(crate) rate: u32,
+    /// Answers that came while it stood still.
+    pub(crate) inbox: Vec<Input>,
+    /// Operations that the adversary holds back.
+    pub(crate) held: Vec<u64>,
+    /// Tells one pause from the next.
+    pub(crate) pauses: u16,
+    /// It has decided in this incarnation.
+    pub(crate) decided: bool,
+}
+
+impl Seat {
+    pub(crate) fn reset(&mut self, agent: Agent) {
+        self.agent = agent;
+        self.status = Status::Up;
+        self.incarnation = 0;
+        self.aborts = 0;
+        self.above = None;
+        self.rate = 1_000_000;
+        self.inbox.clear();
+        self.held.clear();
+        self.pauses = 0;
+        self.decided = false;
+    }
+}

@@ -1,0 +1,117 @@
+//! Envelope accounting: did the faults that landed stay inside what the protocol promises to
+//! survive?
+//!
+//! Counted: stores that answered anyone with an old version (stale reads, amnesia, lies about
+//! writes, a rotten newest version), against the envelope, per run or per reader; and faults that a
+//! block format does not survive at all. Not counted: what endangers progress only (silent stores,
+//! crashes, unreadable blocks).
+
+use bivalent_core::{AgentId, Envelope, Format, Staleness, StoreId};
+
+use crate::{fault::FaultKind, plan::Plan};
+
+/// The account of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Accounting {
+    envelope: Envelope,
+    format: Format,
+    /// Stores stale to each reader.
+    stale: Vec<u16>,
+    /// Stores stale to somebody.
+    any: u16,
+    /// Kinds that this format does not survive, as a bit set.
+    fatal: u32,
+}
+
+impl Accounting {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            envelope: plan.envelope,
+            format: plan.layout.format(),
+            stale: vec![0; plan.agents],
+            any: 0,
+            fatal: 0,
+        }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.stale.fill(0);
+        self.any = 0;
+        self.fatal = 0;
+    }
+
+    /// A store answered a reader with an old version.
+    pub(crate) fn stale_to(&mut self, reader: AgentId, store: StoreId) {
+        self.stale[reader.index()] |= store.bit();
+        self.any |= store.bit();
+    }
+
+    /// A store holds old versions, whoever reads.
+    pub(crate) fn stale_to_all(&mut self, store: StoreId) {
+        self.stale
+            .iter_mut()
+            .for_each(|stores| *stores |= store.bit());
+        self.any |= store.bit();
+    }
+
+    /// The stores that have been stale to a reader.
+    pub(crate) fn stale_for(&self, reader: AgentId) -> u16 {
+        self.stale[reader.index()]
+    }
+
+    /// A kind of fault changed a block on a store.
+    pub(crate) fn landed(&mut self, kind: FaultKind, store: StoreId) {
+        let fatal = match (kind, self.format) {
+            // A late write takes a place back in time, wherever places are overwritten.
+            (
+                FaultKind::LateWrite | FaultKind::Duplicate,
+                Format::Raw | Format::Checked | Format::Dual,
+            ) => true,
+            (
+                FaultKind::TornWrite | FaultKind::BitRot | FaultKind::MisdirectedWrite,
+                Format::Raw,
+            ) => true,
+            // Falling back a version, or a write that is not where it was acknowledged to be.
+            (FaultKind::BitRot, Format::Dual | Format::Versioned)
+            | (FaultKind::MisdirectedWrite | FaultKind::Amnesia, _) => {
+                self.stale_to_all(store);
+                false
+            }
+            _ => false,
+        };
+        self.fatal |= u32::from(fatal) << kind.index();
+    }
+
+    /// What went beyond the promise, in words.
+    pub(crate) fn exceeded(&self) -> Vec<String> {
+        let mut exceeded: Vec<String> = FaultKind::ALL
+            .into_iter()
+            .filter(|kind| self.fatal & 1 << kind.index() != 0)
+            .map(|kind| format!("{} on {} blocks", kind.name(), format_name(self.format)))
+            .collect();
+        let most = self
+            .stale
+            .iter()
+            .map(|stores| stores.count_ones())
+            .max()
+            .unwrap_or(0);
+        let (had, bound, whose) = match self.envelope.staleness() {
+            Staleness::PerRun(bound) => (self.any.count_ones(), bound, "in the run"),
+            Staleness::PerReader(bound) => (most, bound, "to one reader"),
+        };
+        if had > u32::from(bound) {
+            exceeded.push(format!("{had} stale stores {whose}, {bound} promised"));
+        }
+        exceeded
+    }
+}
+
+/// The word for a block format.
+pub(crate) const fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Raw => "raw",
+        Format::Checked => "checked",
+        Format::Dual => "dual",
+        Format::Versioned => "versioned",
+    }
+}

@@ -1,0 +1,156 @@
+//! Store model: the simulated store behaves as it was configured to.
+//!
+//! Kept apart from the stores' own code: it is told which writes took effect and checks what reads
+//! return. Checked: a read of a place that no fault touched returns the write that took effect
+//! last (versioned blocks: the greatest version); a stale read returns an earlier one inside its
+//! bound; a place that a fault touched returns some write of its owner's, nothing, or no block.
+//! Not checked: raw blocks once a fault has touched their bytes (they may hold anything), and
+//! whether a write should have taken effect at all.
+
+use bivalent_core::{Block, Format, Overwrite, Place, Version};
+
+use crate::plan::Plan;
+
+use super::name;
+
+/// Writes remembered of each place, at most; more than any staleness can be bounded by.
+const KEPT: usize = 256;
+
+#[derive(Clone, Copy, Debug)]
+struct Shadow {
+    newest: Block,
+    version: Version,
+    /// A fault has touched the bytes since the last whole write in turn.
+    touched: bool,
+}
+
+/// What every place should hold.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreModel {
+    agents: usize,
+    format: Format,
+    shadows: Vec<Shadow>,
+    /// The blocks written to each place, newest last, for places that faults touch.
+    written: Vec<Vec<Block>>,
+    keeps: bool,
+}
+
+const NEVER: Shadow = Shadow {
+    newest: Block {
+        mbal: None,
+        vote: None,
+    },
+    version: Version::from_bits(0),
+    touched: false,
+};
+
+impl StoreModel {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let places = plan.agents * plan.stores;
+        Self {
+            agents: plan.agents,
+            format: plan.layout.format(),
+            shadows: vec![NEVER; places],
+            written: vec![Vec::with_capacity(8); places],
+            keeps: plan.history != 0 || plan.kinds != 0,
+        }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.shadows.fill(NEVER);
+        self.written.iter_mut().for_each(Vec::clear);
+    }
+
+    #[inline]
+    const fn at(&self, place: Place) -> usize {
+        place.store.index() * self.agents + place.owner.index()
+    }
+
+    /// A write took effect as a whole.
+    #[inline]
+    pub(crate) fn wrote(&mut self, place: Place, block: Block, version: Version) {
+        let at = self.at(place);
+        let shadow = &mut self.shadows[at];
+        let counts = match self.format.overwrite() {
+            Overwrite::InPlace => true,
+            Overwrite::Versioned => version >= shadow.version,
+        };
+        // Two slots: an older write may or may not show.
+        let in_turn = self.format != Format::Dual || version > shadow.version;
+        if counts {
+            shadow.touched = (shadow.touched && self.format == Format::Dual) || !in_turn;
+            shadow.newest = block;
+            shadow.version = shadow.version.max(version);
+        }
+        if self.keeps {
+            self.remember(at, block);
+        }
+    }
+
+    fn remember(&mut self, at: usize, block: Block) {
+        let written = &mut self.written[at];
+        if written.len() == KEPT {
+            written.drain(..KEPT / 2);
+        }
+        written.push(block);
+    }
+
+    /// A fault had a hand in a place; `block` is what it tried to write, if it did.
+    pub(crate) fn touched(&mut self, place: Place, block: Option<Block>) {
+        let at = self.at(place);
+        self.shadows[at].touched = true;
+        if let Some(block) = block {
+            self.remember(at, block);
+        }
+    }
+
+    /// A read was answered with a block, `stale` if a fault says so and by how many versions at
+    /// most; says what is wrong with it.
+    #[inline]
+    pub(crate) fn read(&self, place: Place, block: Block, stale: Option<u32>) -> Option<String> {
+        let at = self.at(place);
+        let shadow = &self.shadows[at];
+        if stale.is_none() && !shadow.touched && shadow.newest == block {
+            return None;
+        }
+        self.read_odd(place, block, stale)
+    }
+
+    /// A read was answered with no block.
+    pub(crate) fn unreadable(&self, place: Place) -> Option<String> {
+        let touched = self.shadows[self.at(place)].touched;
+        (!touched).then(|| {
+            format!(
+                "store {{s{}}}: an untouched block of {} is unreadable",
+                place.store.0,
+                name(place.owner)
+            )
+        })
+    }
+
+    #[cold]
+    fn read_odd(&self, place: Place, block: Block, stale: Option<u32>) -> Option<String> {
+        let at = self.at(place);
+        let shadow = &self.shadows[at];
+        let written = &self.written[at];
+        let newest_first = written.iter().rev().chain(std::iter::once(&NEVER.newest));
+        let allowed = if shadow.touched {
+            self.format == Format::Raw || newest_first.clone().any(|known| *known == block)
+        } else if let Some(bound) = stale {
+            newest_first
+                .clone()
+                .take(bound as usize + 1)
+                .any(|known| *known == block)
+        } else {
+            shadow.newest == block
+        };
+        (!allowed).then(|| {
+            format!(
+                "store {{s{}}}: a read of {}'s block returned {block:?}, last written {:?}",
+                place.store.0,
+                name(place.owner),
+                shadow.newest
+            )
+        })
+    }
+}

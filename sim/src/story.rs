@@ -1,0 +1,289 @@
+//! The story of a run: the steps that mattered, in words.
+
+use bivalent_core::{AgentId, Ballot, Value};
+
+use crate::{
+    engine::Engine,
+    fault::FaultKind,
+    journal::{Journal, Note, What},
+    report::Outcome,
+    scenario::{Scenario, StallKind},
+    verdict,
+};
+
+/// Lines told at most.
+const LINES_MAX: usize = 40;
+
+/// A run, told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Story {
+    /// What came of it, without verdict and coordinate.
+    pub headline: String,
+    /// The steps that mattered, in order.
+    pub lines: Vec<StoryLine>,
+    /// Why it came so.
+    pub explanation: String,
+    /// Where to find it again.
+    pub coordinate: String,
+}
+
+/// A step that mattered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoryLine {
+    /// Its number.
+    pub step: u64,
+    /// Its virtual time, ns.
+    pub time_ns: u64,
+    /// An agent, a store, or `~` for a fault.
+    pub who: String,
+    /// What happened.
+    pub what: String,
+    /// Empty, or `first wrong step`.
+    pub mark: &'static str,
+}
+
+/// Runs a seed again and tells it.
+pub fn tell(scenario: &Scenario, seed: u64) -> Story {
+    let mut engine = Engine::new(scenario);
+    let (end, _, journal) = engine.run_recorded(seed);
+    let report = verdict::report(scenario, &engine, seed, end);
+    let first_wrong = report.violations.first().map(|violation| violation.step);
+    let headline = match report.outcome {
+        Outcome::Unsafe => report
+            .violations
+            .first()
+            .map_or_else(String::new, |violation| {
+                format!(
+                    "{} broken: {}",
+                    violation.property.to_uppercase(),
+                    violation.detail
+                )
+            }),
+        Outcome::Stalled => report.stalls.first().map_or_else(String::new, |stall| {
+            let agents = stall.agents.join(", ");
+            format!(
+                "no decision, {}: {agents}, ballots {} -> {}",
+                stall.kind, stall.ballots[0], stall.ballots[1]
+            )
+        }),
+        Outcome::Decided => format!("{} agents decided", report.decided),
+        Outcome::Inconclusive => "the budget ended first".to_owned(),
+    };
+    let lines = choose(&journal, first_wrong)
+        .into_iter()
+        .map(|note| {
+            let mut line = line(scenario, &engine, note);
+            if Some(note.step) == first_wrong
+                && matches!(note.what, What::Decided { .. } | What::Fault { .. })
+            {
+                line.mark = "first wrong step";
+            }
+            line
+        })
+        .collect();
+    let explanation = explain(&report, scenario);
+    Story {
+        headline,
+        lines,
+        explanation,
+        coordinate: report.coordinate,
+    }
+}
+
+fn explain(report: &crate::report::RunReport, scenario: &Scenario) -> String {
+    if report.outcome == Outcome::Unsafe {
+        return if report.envelope.within {
+            "Every fault stayed inside what the protocol promises to survive: this is a bug in the core.".into()
+        } else {
+            format!(
+                "Outside the envelope: {}.",
+                report.envelope.exceeded.join("; ")
+            )
+        };
+    }
+    let Some(stall) = report.stalls.first() else {
+        return String::new();
+    };
+    let kind = StallKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == stall.kind);
+    match kind {
+        Some(StallKind::Contention) => {
+            "The agents pre-empt each other; nothing is broken. One agent running alone from here decides. \
+             A pause before each retry (schedule.retry) would have helped."
+        }
+        Some(StallKind::NoQuorum) => {
+            "Fewer stores answer than a quorum needs; with the stores back, an agent decides."
+        }
+        Some(StallKind::NoAgent) => "No undecided agent is up; a restarted one decides.",
+        Some(StallKind::Starved) => {
+            "An agent is up and a quorum answers, but what it waits for has not come; left alone it decides."
+        }
+        Some(StallKind::Wedged) => {
+            "Even with all faults gone, an agent running alone from here does not decide: the store's \
+             content, or an unanswered write that must not be overtaken, stands in its way."
+        }
+        None => return format!("{} did not finish.", scenario.name),
+    }
+    .to_owned()
+}
+
+/// The notes to tell: all if they are few; else faults, decisions, and the end.
+fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
+    let telling = |note: &&Note| !matches!(note.what, What::Wrote { .. });
+    let until = first_wrong.unwrap_or(u64::MAX);
+    let notes: Vec<&Note> = journal
+        .notes
+        .iter()
+        .filter(telling)
+        .filter(|note| note.step <= until)
+        .collect();
+    if notes.len() <= LINES_MAX {
+        return notes;
+    }
+    let head = LINES_MAX / 4;
+    let tail = notes.len() - LINES_MAX / 2;
+    let important = |note: &Note| {
+        matches!(
+            note.what,
+            What::Decided { .. } | What::Healed | What::Stall { .. }
+        )
+    };
+    let mut middle = LINES_MAX - head - LINES_MAX / 2;
+    let mut chosen = Vec::new();
+    for (index, note) in notes.into_iter().enumerate() {
+        if index < head || index >= tail {
+            chosen.push(note);
+        } else if important(note) && middle > 0 {
+            middle -= 1;
+            chosen.push(note);
+        }
+    }
+    chosen
+}
+
+/// A note in words.
+pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLine {
+    let agent = |id: AgentId| scenario.cluster.agents[id.index()].name.clone();
+    let value = |value: Value| {
+        let known = value
+            .0
+            .checked_sub(1)
+            .and_then(|index| engine.values().get(index as usize));
+        known
+            .cloned()
+            .unwrap_or_else(|| format!("#{:x}, which nobody proposed", value.0))
+    };
+    let ballot = |ballot: Option<Ballot>| {
+        ballot.map_or_else(
+            || "none".to_owned(),
+            |ballot| {
+                let owner = scenario.cluster.agents.get(ballot.agent().index());
+                format!(
+                    "{} of {}",
+                    ballot.round(),
+                    owner.map_or("nobody", |owner| &owner.name)
+                )
+            },
+        )
+    };
+    let (who, what) = match &note.what {
+        What::Phase1 {
+            agent: id,
+            ballot: b,
+        } => (agent(*id), format!("phase 1, ballot {}", b.round())),
+        What::Phase2 {
+            agent: id,
+            ballot: b,
+            value: v,
+        } => (
+            agent(*id),
+            format!("phase 2, ballot {}, value {}", b.round(), value(*v)),
+        ),
+        What::Aborted {
+            agent: id,
+            ballot: b,
+            above,
+        } => (
+            agent(*id),
+            format!(
+                "aborts ballot {}: met ballot {}",
+                b.map_or(0, Ballot::round),
+                ballot(*above)
+            ),
+        ),
+        What::Recovered {
+            agent: id,
+            floor,
+            vote,
+        } => {
+            let vote = vote.map_or_else(
+                || "no vote".to_owned(),
+                |vote| format!("a vote for {}", value(vote)),
+            );
+            (
+                agent(*id),
+                format!("has recovered: ballot {}, {vote}", ballot(*floor)),
+            )
+        }
+        What::Decided {
+            agent: id,
+            value: v,
+        } => (agent(*id), format!("DECIDED {}", value(*v))),
+        What::Wrote {
+            agent: id,
+            store,
+            block,
+        } => {
+            let vote = block
+                .vote
+                .map_or_else(String::new, |vote| format!(" vote {}", value(vote.inp)));
+            let store = &scenario.cluster.stores[store.index()];
+            (
+                agent(*id),
+                format!(
+                    "wrote {store}: ballot {}{vote}",
+                    block.mbal.map_or(0, Ballot::round)
+                ),
+            )
+        }
+        What::Fault {
+            kind,
+            agent: id,
+            store,
+            detail,
+        } => {
+            let place = store.map(|store| scenario.cluster.stores[store.index()].clone());
+            let agent = id.map(agent);
+            let text = verdict::spelled(scenario, engine, detail);
+            let what = match (kind, agent, place) {
+                (
+                    FaultKind::Crash | FaultKind::Restart | FaultKind::Pause | FaultKind::ClockSkew,
+                    Some(agent),
+                    _,
+                ) => {
+                    format!("{agent} {text}")
+                }
+                (_, _, Some(place)) => format!("{place}: {text}"),
+                (_, _, None) => text,
+            };
+            ("~".to_owned(), format!("{}: {what}", kind.name()))
+        }
+        What::Stall { kind, heals } => {
+            let heals = if *heals {
+                "a solo run from here decides"
+            } else {
+                "no solo run from here decides"
+            };
+            ("~".to_owned(), format!("stall, {kind}: {heals}"))
+        }
+        What::Healed => ("~".to_owned(), "healed: no faults from here on".to_owned()),
+    };
+    StoryLine {
+        step: note.step,
+        time_ns: engine.ns(note.tick),
+        who,
+        what,
+        mark: "",
+    }
+}

@@ -1,0 +1,352 @@
+//! Traces: what is needed to run it again, and to find the first step that differs.
+//!
+//! A trace is a TOML file. It carries the scenario's text and the files it names, so that it needs
+//! nothing else; the choices, so that it outlives changes of the generators; and a digest of every
+//! step, so that a replay can say where it went another way.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::Engine,
+    fingerprint,
+    journal::Journal,
+    report::RunReport,
+    scenario::{Scenario, ScenarioErrors},
+    story, verdict,
+};
+
+/// The version of the format; another one is refused.
+const FORMAT: u32 = 1;
+/// A choice list longer than this is refused before it is decoded, bytes.
+const LIST_MAX: usize = 256 << 20;
+
+/// A run, kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Trace {
+    file: TraceFile,
+    choices: Vec<u32>,
+    digests: Vec<u16>,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TraceFile {
+    bivalent_trace: u32,
+    build: String,
+    scenario: String,
+    seed: String,
+    steps: u64,
+    fingerprint: String,
+    scenario_text: String,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    choices: String,
+    digests: String,
+}
+
+/// Why a text is no trace. Nothing was run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// It is not TOML of the expected shape.
+    #[error("{file}:{line}: not a trace: {why}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong, in the parser's words.
+        why: String,
+    },
+    /// It is of another format.
+    #[error("{file}: trace format {found}; this build reads {FORMAT}")]
+    Format {
+        /// The file.
+        file: String,
+        /// Its format.
+        found: u32,
+    },
+    /// A part of it can't be decoded.
+    #[error("{file}: its {part} can't be decoded: the file was cut or changed")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The key.
+        part: &'static str,
+    },
+}
+
+impl Trace {
+    /// Runs a seed and keeps it.
+    pub fn record(scenario: &Scenario, seed: u64) -> Self {
+        let mut engine = Engine::new(scenario);
+        let (_, choices, journal) = engine.run_recorded(seed);
+        let digests = journal.digests;
+        let file = TraceFile {
+            bivalent_trace: FORMAT,
+            build: build(&scenario.text),
+            scenario: scenario.name.clone(),
+            seed: format!("{seed:#x}"),
+            steps: engine.steps(),
+            fingerprint: format!("{:016x}", engine.fingerprint()),
+            scenario_text: scenario.text.clone(),
+            files: scenario.files.iter().cloned().collect(),
+            choices: BASE64_STANDARD.encode(varints(&choices)),
+            digests: BASE64_STANDARD.encode(
+                digests
+                    .iter()
+                    .flat_map(|digest| digest.to_le_bytes())
+                    .collect::<Vec<u8>>(),
+            ),
+        };
+        Self {
+            file,
+            choices,
+            digests,
+        }
+    }
+
+    /// The trace as a file's text.
+    pub fn to_text(&self) -> String {
+        toml::to_string(&self.file).expect("strings and numbers are always TOML")
+    }
+
+    /// Reads a trace; `name` is for its errors.
+    pub fn parse(name: &str, text: &str) -> Result<Self, TraceError> {
+        let file: TraceFile = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = 1 + text
+                .get(..at)
+                .map_or(0, |before| before.matches('\n').count());
+            TraceError::Shape {
+                file: name.to_owned(),
+                line,
+                why: error.message().to_owned(),
+            }
+        })?;
+        if file.bivalent_trace != FORMAT {
+            return Err(TraceError::Format {
+                file: name.to_owned(),
+                found: file.bivalent_trace,
+            });
+        }
+        let damaged = |part| TraceError::Damaged {
+            file: name.to_owned(),
+            part,
+        };
+        let bytes = |text: &str| {
+            (text.len() <= LIST_MAX)
+                .then(|| BASE64_STANDARD.decode(text).ok())
+                .flatten()
+        };
+        let choices = bytes(&file.choices).and_then(|bytes| from_varints(&bytes));
+        let choices = choices.ok_or_else(|| damaged("choices"))?;
+        let digests = bytes(&file.digests).ok_or_else(|| damaged("digests"))?;
+        let digests: Vec<u16> = digests
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
+        if digests.len() as u64 != file.steps {
+            return Err(damaged("digests"));
+        }
+        if parse_seed(&file.seed).is_none() {
+            return Err(damaged("seed"));
+        }
+        Ok(Self {
+            file,
+            choices,
+            digests,
+        })
+    }
+
+    /// The scenario's name.
+    pub fn scenario_name(&self) -> &str {
+        &self.file.scenario
+    }
+
+    /// The scenario it carries.
+    pub fn scenario(&self) -> Result<Scenario, ScenarioErrors> {
+        let open = |named: &str| {
+            self.file
+                .files
+                .get(named)
+                .cloned()
+                .ok_or_else(|| "the trace does not carry it".to_owned())
+        };
+        Scenario::parse(&self.file.scenario, &self.file.scenario_text, &open)
+    }
+
+    /// The seed it was made from.
+    pub fn seed(&self) -> u64 {
+        parse_seed(&self.file.seed).unwrap_or(0)
+    }
+
+    /// How many steps it has.
+    pub fn steps(&self) -> u64 {
+        self.file.steps
+    }
+
+    /// How many choices it has.
+    pub fn choices(&self) -> usize {
+        self.choices.len()
+    }
+
+    /// The build that made it.
+    pub fn build(&self) -> &str {
+        &self.file.build
+    }
+}
+
+/// A run that was the same again.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What it came to.
+    pub report: RunReport,
+    /// How many steps were compared.
+    pub compared: u64,
+}
+
+/// A run that was not.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// Some step differs.
+    Diverged {
+        /// The first one, from 1.
+        step: u64,
+        /// How many the trace has.
+        total: u64,
+        /// What the trace says of it.
+        recorded: String,
+        /// What happened now.
+        found: String,
+        /// The build that made the trace.
+        trace_build: String,
+        /// This build.
+        this_build: String,
+    },
+    /// The scenario it carries is not valid for this build.
+    Invalid(ScenarioErrors),
+}
+
+/// Runs a trace's choices again and compares every step, at most to step `until`.
+pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError> {
+    let scenario = trace.scenario().map_err(ReplayError::Invalid)?;
+    let mut engine = Engine::new(&scenario);
+    let bound = until.unwrap_or(u64::MAX);
+    let (end, journal, misfit) = engine.run_choices(trace.choices.clone(), bound);
+    let wanted = trace
+        .digests
+        .len()
+        .min(usize::try_from(bound).unwrap_or(usize::MAX));
+    let now = &journal.digests;
+    let same = trace
+        .digests
+        .iter()
+        .zip(now)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let whole = until.is_none_or(|until| until >= trace.steps());
+    let fingerprint = format!("{:016x}", engine.fingerprint());
+    let fits = !whole || (misfit.is_none() && fingerprint == trace.file.fingerprint);
+    if same < wanted || now.len() != wanted || !fits {
+        let digest = |list: &[u16]| {
+            list.get(same).map_or_else(
+                || "the end".to_owned(),
+                |digest| format!("digest {digest:04x}"),
+            )
+        };
+        let recorded = digest(&trace.digests);
+        let mut found = digest(now);
+        if let Some(note) = told_at(&journal, same as u64 + 1) {
+            found = format!("{found} ({})", story::line(&scenario, &engine, note).what);
+        }
+        if same == wanted && now.len() == wanted {
+            found = match misfit {
+                Some(at) => format!("choice {at} of {} does not fit", trace.choices.len()),
+                None => format!("fingerprint {fingerprint}"),
+            };
+        }
+        return Err(ReplayError::Diverged {
+            step: same as u64 + 1,
+            total: trace.steps(),
+            recorded,
+            found,
+            trace_build: trace.build().to_owned(),
+            this_build: build(&scenario.text),
+        });
+    }
+    let report = verdict::report(&scenario, &engine, trace.seed(), end);
+    Ok(Replayed {
+        report,
+        compared: wanted as u64,
+    })
+}
+
+fn told_at(journal: &Journal, step: u64) -> Option<&crate::journal::Note> {
+    journal.notes.iter().find(|note| note.step == step)
+}
+
+fn build(scenario_text: &str) -> String {
+    let scenario = fingerprint::of_text(scenario_text) >> 48;
+    format!(
+        "bivalent {} (scenario {scenario:04x})",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn parse_seed(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// Small numbers as few bytes: seven bits a byte, the last one without its top bit.
+fn varints(numbers: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(numbers.len() * 2);
+    for &number in numbers {
+        let mut rest = number;
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+    }
+    bytes
+}
+
+fn from_varints(bytes: &[u8]) -> Option<Vec<u32>> {
+    let mut numbers = Vec::with_capacity(bytes.len());
+    let (mut number, mut shift) = (0_u64, 0);
+    for &byte in bytes {
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            numbers.push(u32::try_from(number).ok()?);
+            (number, shift) = (0, 0);
+        } else if shift > 28 {
+            return None;
+        }
+    }
+    (shift == 0).then_some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn choices_there_and_back(numbers in prop::collection::vec(any::<u32>(), 0..200)) {
+            prop_assert_eq!(from_varints(&varints(&numbers)), Some(numbers));
+        }
+
+        #[test]
+        fn any_bytes_are_a_list_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..50)) {
+            let _ = from_varints(&bytes);
+        }
+    }
+}

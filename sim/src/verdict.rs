@@ -1,0 +1,247 @@
+//! The verdict: what a run came to, judged against the scenario's own `[expect]`.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use crate::{
+    engine::{End, Engine},
+    report::{EnvelopeReport, Latency, Outcome, RunReport, Violation},
+    scenario::{Expect, Expected, Property, Scenario, StallKind},
+};
+
+/// The report of the run that an engine has just finished.
+pub fn report(scenario: &Scenario, engine: &Engine, seed: u64, end: End) -> RunReport {
+    let armed = |violation: &&Violation| is_armed(&scenario.expect, violation.property);
+    let violations: Vec<Violation> = engine
+        .violations()
+        .iter()
+        .filter(armed)
+        .map(|found| Violation {
+            detail: spelled(scenario, engine, &found.detail),
+            ..found.clone()
+        })
+        .collect();
+    let mut stalls = engine.stalls().to_vec();
+    for stall in &mut stalls {
+        stall
+            .agents
+            .iter_mut()
+            .for_each(|name| *name = spelled(scenario, engine, name));
+    }
+    let outcome = outcome(&violations, engine, end);
+    let exceeded = engine.exceeded();
+    let within = exceeded.is_empty();
+    let mut times = latency_histogram();
+    engine
+        .decision_times_ns()
+        .for_each(|ns| times.saturating_record(ns));
+    let faults = engine.faults().map(|(kind, count)| (kind.name(), count));
+    RunReport {
+        scenario: scenario.name.clone(),
+        seed: format!("{seed:#x}"),
+        coordinate: format!("{}@{seed:#x}", scenario.name),
+        protocol: scenario.cluster.protocol.name(),
+        agents: scenario.cluster.agents.len() as u32,
+        stores: scenario.cluster.stores.len() as u32,
+        outcome,
+        expected: in_words(&scenario.expect),
+        as_expected: as_expected(scenario, engine, outcome, &violations, within),
+        steps: engine.steps(),
+        store_ops: engine.store_ops(),
+        virtual_ns: engine.virtual_ns(),
+        decided: engine.decided(),
+        fingerprint: format!("{:016x}", engine.fingerprint()),
+        violations,
+        stalls,
+        faults: faults.collect::<BTreeMap<_, _>>(),
+        envelope: EnvelopeReport { within, exceeded },
+        latency_ns: latency(&times),
+    }
+}
+
+/// Whether a run that an engine has just finished is what its scenario expects, without the report.
+pub(crate) fn judge(scenario: &Scenario, engine: &Engine, end: End) -> (Outcome, bool) {
+    let armed = |violation: &&Violation| is_armed(&scenario.expect, violation.property);
+    let violations: Vec<Violation> = engine.violations().iter().filter(armed).cloned().collect();
+    let outcome = outcome(&violations, engine, end);
+    let within = violations.is_empty() || engine.exceeded().is_empty();
+    (
+        outcome,
+        as_expected(scenario, engine, outcome, &violations, within),
+    )
+}
+
+fn outcome(violations: &[Violation], engine: &Engine, end: End) -> Outcome {
+    if !violations.is_empty() {
+        Outcome::Unsafe
+    } else if !engine.stalls().is_empty() {
+        Outcome::Stalled
+    } else if end == End::Decided || (engine.decided() > 0 && engine.all_up_decided()) {
+        Outcome::Decided
+    } else {
+        Outcome::Inconclusive
+    }
+}
+
+/// Invariants count as one property in files and as two in reports.
+fn is_property(property: Property, found: &str) -> bool {
+    match property {
+        Property::Invariants => found.starts_with("invariant-"),
+        Property::Agreement | Property::Validity | Property::Integrity | Property::StoreModel => {
+            found == property.name()
+        }
+    }
+}
+
+fn is_armed(expect: &Expect, found: &str) -> bool {
+    let wanted = match expect.outcome {
+        Expected::Violation(property) | Expected::ViolationOrWedge(property) => Some(property),
+        Expected::Any | Expected::Decide | Expected::Stall { .. } | Expected::Wedge => None,
+    };
+    expect
+        .always
+        .iter()
+        .copied()
+        .chain(wanted)
+        .any(|property| is_property(property, found))
+}
+
+fn as_expected(
+    scenario: &Scenario,
+    engine: &Engine,
+    outcome: Outcome,
+    violations: &[Violation],
+    within: bool,
+) -> bool {
+    let expect = &scenario.expect;
+    let wedged = || {
+        engine
+            .stalls()
+            .iter()
+            .any(|stall| stall.kind == StallKind::Wedged.name())
+    };
+    let broken = |property| {
+        violations
+            .iter()
+            .any(|found| is_property(property, found.property))
+    };
+    match expect.outcome {
+        // A violation that the envelope promises not to happen is never what is expected.
+        Expected::Violation(property) => outcome == Outcome::Unsafe && !within && broken(property),
+        Expected::ViolationOrWedge(property) if outcome == Outcome::Unsafe => {
+            !within && broken(property)
+        }
+        Expected::ViolationOrWedge(_) => wedged(),
+        _ if outcome == Outcome::Unsafe => false,
+        Expected::Any => true,
+        Expected::Decide => outcome == Outcome::Decided && has_value(expect, engine),
+        Expected::Wedge => wedged(),
+        Expected::Stall { heals_within_ns } => {
+            let kind = |kind: StallKind| {
+                engine
+                    .stalls()
+                    .iter()
+                    .any(|stall| stall.kind == kind.name())
+            };
+            let came = match expect.stall {
+                Some(wanted) => kind(wanted),
+                None => !engine.stalls().is_empty(),
+            };
+            let healed = heals_within_ns.is_none_or(|within| {
+                let by = scenario.heal_ns.unwrap_or(0).saturating_add(within);
+                engine.all_up_decided()
+                    && engine
+                        .decision_times_ns()
+                        .last()
+                        .is_some_and(|last| last <= by)
+            });
+            came && healed && (heals_within_ns.is_none() || has_value(expect, engine))
+        }
+    }
+}
+
+fn has_value(expect: &Expect, engine: &Engine) -> bool {
+    let Some(wanted) = &expect.value else {
+        return true;
+    };
+    let value = engine
+        .value()
+        .and_then(|value| engine.values().get(value.0.checked_sub(1)? as usize));
+    value == Some(wanted)
+}
+
+fn in_words(expect: &Expect) -> String {
+    match expect.outcome {
+        Expected::Any => "safe".into(),
+        Expected::Decide => "decide".into(),
+        Expected::Wedge => "wedge".into(),
+        Expected::Violation(property) => format!("violation of {}", property.name()),
+        Expected::ViolationOrWedge(property) => {
+            format!("violation of {} or wedge", property.name())
+        }
+        Expected::Stall { heals_within_ns } => {
+            let kind = expect
+                .stall
+                .map_or_else(String::new, |kind| format!(" ({})", kind.name()));
+            let then = if heals_within_ns.is_some() {
+                ", then decide"
+            } else {
+                ""
+            };
+            format!("stall{kind}{then}")
+        }
+    }
+}
+
+/// Puts the scenario's names and values where the oracles left numbers.
+pub(crate) fn spelled(scenario: &Scenario, engine: &Engine, text: &str) -> String {
+    let mut spelled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        spelled.push_str(&rest[..start]);
+        let Some(length) = rest[start..].find('}') else {
+            break;
+        };
+        let word = &rest[start + 1..start + length];
+        let number = word
+            .get(1..)
+            .and_then(|digits| digits.parse::<usize>().ok());
+        let known = number.and_then(|number| match word.as_bytes()[0] {
+            b'a' => scenario
+                .cluster
+                .agents
+                .get(number)
+                .map(|agent| agent.name.clone()),
+            b's' => scenario.cluster.stores.get(number).cloned(),
+            b'v' => engine.values().get(number.wrapping_sub(1)).cloned(),
+            _ => None,
+        });
+        match known {
+            Some(name) => spelled.push_str(&name),
+            None => spelled.push_str(&rest[start..=start + length]),
+        }
+        rest = &rest[start + length + 1..];
+    }
+    spelled.push_str(rest);
+    spelled
+}
+
+/// A histogram for times to decision: a day in nanoseconds, three digits.
+pub(crate) fn latency_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 86_400_000_000_000, 3).expect("these bounds are valid")
+}
+
+/// The percentiles that reports name.
+pub(crate) fn latency(times: &Histogram<u64>) -> Latency {
+    if times.is_empty() {
+        return Latency::default();
+    }
+    Latency {
+        count: times.len(),
+        p50: times.value_at_quantile(0.50),
+        p90: times.value_at_quantile(0.90),
+        p99: times.value_at_quantile(0.99),
+        max: times.max(),
+    }
+}
