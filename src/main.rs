@@ -1,3 +1,36 @@
-//! The `bivalent` command.
+//! The `bivalent` command: arguments in, an exit code out.
 
-fn main() {}
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "text of a few lines: what it says matters more than an allocation"
+)]
+
+mod bug;
+mod cli;
+mod completions;
+mod console;
+mod coordinate;
+mod exit;
+mod files;
+mod interrupt;
+mod man;
+mod progress;
+mod render;
+mod replay;
+mod run;
+mod scenario;
+mod select;
+
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    bug::install_hook();
+    let args = cli::Cli::parse();
+    // A panic has told its story through the hook; here it only becomes a code.
+    let exit = catch_unwind(|| cli::dispatch(&args)).unwrap_or(exit::Exit::Bug);
+    exit.into()
+}

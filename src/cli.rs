@@ -1,0 +1,290 @@
+//! The arguments.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+use crate::{completions, coordinate, man, replay, run, scenario};
+
+const EXAMPLES: &str = "\
+Examples:
+  bivalent run                                  the built-in scenarios, each against its promise
+  bivalent run duel.toml --seeds 0..1000        one scenario, a thousand seeds
+  bivalent replay duel.toml@0x5eed              a run again, every step compared
+  bivalent scenario new mine.toml               a scenario of your own, with comments";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every expectation held (an expected stall included)
+  1    safety broken where it was promised
+  2    usage
+  3    liveness: a decision was expected and a stall came, or the reverse; also when a scenario
+       promises a finding (a violation, a wedge) and none of its seeds brings it
+  4    nothing selected to run; with --strict, a fault asked for that took effect in no run
+  5    a replay diverged, or two runs of one seed differ
+  6    inconclusive: the budget ended first
+  65   a scenario or trace file is invalid
+  70   a bug in Bivalent itself
+  74   a file can't be read or written
+  130  interrupted (Ctrl-C); the summary was printed, a second Ctrl-C quits at once
+  141  whoever read the output closed it
+Several at once: 1 beats 5 beats 3 beats 6 beats 4.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  bivalent run                                  the built-in scenarios
+  bivalent run dueling-agents                   one of them, by name
+  bivalent run scenarios/flp                    every *.toml below a folder, or the built-in ones
+  bivalent run duel.toml@0x5eed                 one run, by its coordinate
+  bivalent run duel.toml --seeds 0..1000 --format jsonl | jq .outcome";
+
+const RUN_MORE: &str = "\
+Which seeds: those after @, --seed or --seeds; else those of [expect]; else the one of [schedule].
+A scenario that promises a violation is run until it comes; with --seeds, through all of them.
+
+Verdicts in the table:
+  ok      as the scenario expects
+  FAIL    safety broken where it was promised             (exit 1)
+  STALL   a decision was expected, and a stall came       (exit 3)
+  MISS    what was promised (a stall, a finding) came not (exit 3)
+  UNSURE  the budget ended first, or Ctrl-C               (exit 6 or 130)";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  bivalent replay duel-5eed.trace               run a recorded trace again and compare every step
+  bivalent replay duel.toml@0x5eed              run twice and compare
+  bivalent replay duel.toml@0x5eed -o duel.trace
+  bivalent replay duel.trace --until 412 --explain";
+
+const SCENARIO_EXAMPLES: &str = "\
+Examples:
+  bivalent scenario list                        the built-in scenarios
+  bivalent scenario show dueling-agents         the text of one
+  bivalent scenario show faults                 the kinds of fault
+  bivalent scenario new mine.toml               a file to start from
+  bivalent scenario check mine.toml             all of its errors at once
+  bivalent scenario schema > bivalent.schema.json";
+
+/// Deterministic fault-injection simulator for consensus on passive stores.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bivalent",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// When to use colour; `NO_COLOR` is honoured.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios and judge each against its own expectation.
+    #[command(after_help = RUN_EXAMPLES)]
+    #[command(after_long_help = format!("{RUN_EXAMPLES}\n\n{RUN_MORE}\n\n{EXIT_CODES}"))]
+    Run(RunArgs),
+    /// Run a trace or a coordinate again and compare every step.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    #[command(after_long_help = format!("{REPLAY_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Replay(ReplayArgs),
+    /// Write, check and look up scenarios.
+    #[command(after_help = SCENARIO_EXAMPLES)]
+    Scenario {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ScenarioCommand,
+    },
+    /// Print a shell's completions.
+    #[command(after_help = "Example:\n  bivalent completions bash > \
+                            ~/.local/share/bash-completion/completions/bivalent")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    #[command(after_help = "Example:\n  bivalent man ~/.local/share/man/man1")]
+    Man {
+        /// Where to; made if it is not there.
+        dir: PathBuf,
+    },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// GitHub annotations; what people read goes to standard error.
+    Github,
+}
+
+/// How lists and single runs are printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PlainFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// Scenario files, folders of them, names of built-in ones, or coordinates SCENARIO@SEED; the
+    /// built-in scenarios if there is none.
+    #[arg(value_name = "SCENARIO|DIR|COORD")]
+    pub(crate) what: Vec<String>,
+    /// Run this seed, decimal or 0x-hex.
+    #[arg(long, value_name = "S", value_parser = coordinate::seed, conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Run these seeds, B not included.
+    #[arg(long, value_name = "A..B", value_parser = coordinate::seeds)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// How many runs at a time; results do not depend on it. [default: number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Only scenarios with this tag.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) tag: Option<String>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Write a trace of each run that is found or not as expected into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Tell the story of what was found, also where it was expected.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Print how often each kind of fault struck.
+    #[arg(long)]
+    pub(crate) faults: bool,
+    /// Exit with 4 if a fault asked for took effect in no run.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print only what is not as expected.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// A trace file, or a coordinate SCENARIO@SEED.
+    #[arg(value_name = "TRACE|COORD")]
+    pub(crate) what: String,
+    /// Stop after this step.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) until: Option<u64>,
+    /// Write the trace to a file.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How the run is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: PlainFormat,
+    /// Tell the run's story.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// The subcommands of `scenario`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScenarioCommand {
+    /// List the built-in scenarios.
+    List {
+        /// Only scenarios with this tag.
+        #[arg(long, value_name = "WORD")]
+        tag: Option<String>,
+        /// How the list is printed.
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: PlainFormat,
+    },
+    /// Print the text of a scenario; `faults` prints the kinds of fault.
+    Show {
+        /// A built-in scenario's name, a file, or `faults`.
+        name: String,
+    },
+    /// Report every error of scenario files, and run nothing.
+    Check {
+        /// Scenario files, folders of them, or names of built-in ones.
+        #[arg(required = true, value_name = "PATH")]
+        what: Vec<String>,
+    },
+    /// Print the JSON Schema of scenario files, for editors.
+    Schema,
+    /// Write a scenario to start from.
+    New {
+        /// The file to write; it must not be there.
+        file: PathBuf,
+        /// Start from a built-in scenario instead.
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+    },
+}
+
+/// Does what was asked, and says why if it can't.
+pub(crate) fn dispatch(args: &Cli) -> Exit {
+    let mut console = Console::new(args.color);
+    let ended = act(&args.command, &mut console).and_then(|exit| {
+        console.flush()?;
+        Ok(exit)
+    });
+    ended.unwrap_or_else(|failure| {
+        // What was written before the failure is still wanted; that it can't be is known by now.
+        let _ = console.flush();
+        console.failure(&failure);
+        failure.exit
+    })
+}
+
+fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => run::run(args, console),
+        Command::Replay(args) => replay::replay(args, console),
+        Command::Scenario { command } => scenario::scenario(command, console),
+        Command::Completions { shell } => completions::completions(*shell, console),
+        Command::Man { dir } => man::man(dir, console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,12 @@
+//! How results look. Nothing here does I/O.
+
+pub(crate) mod escape;
+pub(crate) mod faults;
+pub(crate) mod github;
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod paint;
+pub(crate) mod story;
+pub(crate) mod table;
+pub(crate) mod units;
+pub(crate) mod words;
