@@ -162,9 +162,9 @@ impl<'a> Session<'a> {
     fn say(&mut self, tested: &Tested<'_>) -> Result<(), Failure> {
         if !tested.summary.interrupted {
             for kind in &tested.summary.never_landed {
-                let runs = units::counted(tested.summary.runs, "run", "runs");
+                let runs = units::count(tested.summary.runs);
                 self.console.warning(&format!(
-                    "{}: `{kind}` was asked for and took effect in none of {runs}",
+                    "{}: `{kind}` was asked for and took effect in no run (of {runs})",
                     tested.scenario.name
                 ));
             }
@@ -224,8 +224,11 @@ impl<'a> Session<'a> {
             self.console.data(end.as_bytes())?;
         } else {
             self.annotations(tested)?;
-            self.stories(tested)?;
-            self.fault_tables(tested)?;
+            let stories = self.stories(tested)?;
+            let tables = self.fault_tables(tested)?;
+            if stories || tables {
+                self.console.put(self.talk, "\n")?;
+            }
         }
         let fine = tested.len() == selected && tested.iter().all(|t| t.verdict == Verdict::Ok);
         if self.args.quiet && fine {
@@ -263,7 +266,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn stories(&mut self, tested: &[Tested<'_>]) -> Result<(), Failure> {
+    /// Says whether there was one to tell.
+    fn stories(&mut self, tested: &[Tested<'_>]) -> Result<bool, Failure> {
         let mut told = 0;
         for one in tested {
             let is_news = self.args.explain || self.single && one.found.is_some();
@@ -279,15 +283,13 @@ impl<'a> Session<'a> {
             };
             if told == STORIES_MAX {
                 let text = "\nMore went wrong: see the table. One at a time tells its story.\n";
-                return self.console.put(self.talk, text);
+                self.console.put(self.talk, text)?;
+                break;
             }
             told += 1;
             self.story(one, run)?;
         }
-        if told > 0 {
-            self.console.put(self.talk, "\n")?;
-        }
-        Ok(())
+        Ok(told > 0)
     }
 
     fn story(&mut self, tested: &Tested<'_>, run: &RunReport) -> Result<(), Failure> {
@@ -295,9 +297,10 @@ impl<'a> Session<'a> {
             return Ok(());
         };
         let paint = self.console.paint(self.talk);
-        let word = match tested.verdict {
-            Verdict::Ok if tested.found.is_some() => "FOUND",
-            other => other.word(),
+        let word = if tested.verdict == Verdict::Ok && tested.found.is_some() {
+            "FOUND"
+        } else {
+            tested.verdict.word()
         };
         let text = crate::render::story::tell(
             &human::verdict(tested.verdict, paint)(word),
@@ -309,7 +312,9 @@ impl<'a> Session<'a> {
         self.console.put(self.talk, &format!("\n{text}"))
     }
 
-    fn fault_tables(&mut self, tested: &[Tested<'_>]) -> Result<(), Failure> {
+    /// Says whether there was one to show.
+    fn fault_tables(&mut self, tested: &[Tested<'_>]) -> Result<bool, Failure> {
+        let mut any = false;
         for one in tested {
             let many = one.seeds.end - one.seeds.start > 1;
             let wanted = self.args.faults || self.single && many && !self.args.quiet;
@@ -319,12 +324,13 @@ impl<'a> Session<'a> {
             let name = escape::line(&one.scenario.name);
             let runs = units::counted(one.summary.runs, "run", "runs");
             let text = format!(
-                "\n  Faults in {runs} of {name}\n{}\n",
+                "\n  Faults in {runs} of {name}\n{}",
                 faults::table(&one.summary.faults)
             );
             self.console.put(self.talk, &text)?;
+            any = true;
         }
-        Ok(())
+        Ok(any)
     }
 }
 
