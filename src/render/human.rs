@@ -38,6 +38,8 @@ pub(crate) fn row(tested: &Tested<'_>) -> Row {
         },
         ops: units::count(tested.summary.store_ops),
         note: note(tested),
+        // A place to copy, or all that explains a verdict.
+        keep_note: tested.verdict != Verdict::Ok || tested.found.is_some(),
     }
 }
 
@@ -53,7 +55,7 @@ pub(crate) fn row_of_run(scenario: &str, run: &RunReport) -> Row {
             _ => units::time(run.latency_ns.p50),
         },
         ops: units::count(run.store_ops),
-        note: String::new(),
+        ..Row::default()
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) ops: String,
     /// Where to look.
     pub(crate) note: String,
+    /// The note is shown even where there is no room beside the rest.
+    pub(crate) keep_note: bool,
 }
 
 /// Which columns there are, and how wide.
@@ -113,7 +115,7 @@ impl Table {
             text += &format!("  {}", row.note);
         }
         text.truncate(text.trim_end().len());
-        if !row.note.is_empty() && !fits {
+        if row.keep_note && !fits {
             text += &format!("\n{}{}", " ".repeat(VERDICT + GAP), row.note);
         }
         text.push('\n');
@@ -155,6 +157,7 @@ mod tests {
             time: "9.11ms / 41.2ms".to_owned(),
             ops: "1,284".to_owned(),
             note: "scenarios/flp/dueling-agents.toml@0x5eed".to_owned(),
+            keep_note: true,
         }
     }
 
