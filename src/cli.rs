@@ -180,7 +180,7 @@ pub(crate) struct RunArgs {
     /// How results are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: Format,
-    /// Write a trace of each run that is found or not as expected into this folder.
+    /// Write a trace of each finding and of each unexpected run into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) trace: Option<PathBuf>,
     /// Tell the story of what was found, also where it was expected.
