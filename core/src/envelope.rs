@@ -223,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn silent_stores_are_counted_even_where_the_stale_ones_alone_are_too_many() {
+        let refused = Envelope::new(1, 1, Staleness::PerRun(1));
+
+        let (stores, needed) = (1, 4);
+        assert_eq!(refused, Err(EnvelopeError::TooFew { stores, needed }));
+    }
+
+    #[test]
     fn no_stores_and_too_many_stores_are_refused() {
         assert_eq!(Envelope::majority(0), Err(EnvelopeError::Stores(0)));
         assert_eq!(Envelope::majority(17), Err(EnvelopeError::Stores(17)));
