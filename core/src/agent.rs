@@ -87,7 +87,8 @@ impl Agent {
     /// blocks. `config` carries its new incarnation.
     ///
     /// With blocks that are overwritten in place this is safe only once nothing of the dead
-    /// incarnation can land any more; with versioned blocks it is safe at any time.
+    /// incarnation can land any more; with versioned blocks it is safe at any time. Either way the
+    /// driver drops answers to the dead incarnation's requests: epochs begin anew.
     pub fn recover(config: Config, out: &mut impl Sink) -> Self {
         let mut agent = Self::new(config);
         #[cfg(feature = "planted-bugs")]
@@ -251,11 +252,12 @@ impl Agent {
         if !current || self.written & store.bit() == 0 || !self.is_balloting() {
             return;
         }
-        if block.mbal > self.block.mbal {
-            if !(self.phase == Phase::Two && self.has(Bug::IgnoresHigherBallot)) {
-                self.abort(block.mbal, out);
-                return;
-            }
+        let reach = reach(block);
+        if reach >= self.block.mbal
+            && !(self.phase == Phase::Two && self.has(Bug::IgnoresHigherBallot))
+        {
+            self.abort(reach, out);
+            return;
         }
         if self.phase == Phase::One {
             self.note_vote(block);
@@ -369,7 +371,9 @@ impl Agent {
         out: &mut impl Sink,
     ) {
         let link = &mut self.links[store.index()];
-        if !link.open {
+        if link.epoch == 0 {
+            // Nothing is written there yet, so the newest answer counts: an earlier one may have
+            // been unreadable, and a dual block's next slot must be the other one.
             link.open = true;
             link.version = version;
             if link.waiting {
@@ -381,7 +385,7 @@ impl Agent {
         }
         // Greatest bal and greatest mbal are kept apart: with storage faults two own blocks may
         // carry one each.
-        self.block.mbal = self.block.mbal.max(block.mbal);
+        self.block.mbal = self.block.mbal.max(reach(block));
         self.best = self.best.max(block.vote);
         self.complete |= store.bit();
         if self.has_quorum(self.complete) || self.has(Bug::RecoversFromOne) {
@@ -462,16 +466,14 @@ impl Agent {
                 }
                 // The same bytes to the same place: lands twice at worst, and nothing different
                 // is written there before every try is answered.
-                if let Some(attempt) = link.retry_write() {
-                    let (version, block) = (link.version, self.block);
-                    out.push(Effect::Write {
-                        store,
-                        epoch,
-                        attempt,
-                        version,
-                        block,
-                    });
-                }
+                let (attempt, version, block) = (link.retry_write(), link.version, self.block);
+                out.push(Effect::Write {
+                    store,
+                    epoch,
+                    attempt,
+                    version,
+                    block,
+                });
             }
         }
     }
@@ -559,6 +561,12 @@ impl Agent {
             out.push(Effect::Decide(Value(changed)));
         }
     }
+}
+
+/// The greatest ballot a block speaks of: its `mbal`, unless the block is a torn raw one whose
+/// `bal` is newer. Its owner has then been in that ballot too.
+fn reach(block: Block) -> Option<Ballot> {
+    block.mbal.max(block.vote.map(|vote| vote.bal))
 }
 
 #[cfg(feature = "planted-bugs")]

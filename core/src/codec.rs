@@ -171,10 +171,14 @@ impl Layout {
         }
     }
 
-    /// Reads a block's image. Never written is the default block with the default version.
+    /// Reads a block's image. Never written is the default block with the default version; an
+    /// image of another size is none.
     ///
     /// A dual block with one good slot is that slot's: the other one is being written, or was torn.
     pub fn decode(self, place: Place, image: &[u8]) -> Result<(Block, Version), Unreadable> {
+        if image.len() != self.size as usize {
+            return Err(Unreadable);
+        }
         match self.format {
             Format::Raw => Ok(fields(image)),
             Format::Checked | Format::Versioned => self.decode_slot(place, image),

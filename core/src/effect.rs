@@ -20,7 +20,7 @@ pub enum Operation {
         store: StoreId,
         /// The phase whose block it is.
         epoch: u32,
-        /// The how-manieth try with the same bytes, from 0.
+        /// The how-manieth try with the same bytes, from 0; all from the eighth on are 7.
         attempt: u8,
     },
 }
@@ -43,7 +43,7 @@ pub enum Effect {
         store: StoreId,
         /// To be echoed.
         epoch: u32,
-        /// To be echoed; from 0, one more for each retry of the same bytes.
+        /// To be echoed; from 0, one more for each retry of the same bytes, up to 7.
         attempt: u8,
         /// The number of this write among ours on that store.
         version: Version,

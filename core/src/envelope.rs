@@ -91,15 +91,14 @@ impl Envelope {
 
     /// The smallest safe quorum that also bears `silent` stores that never answer.
     pub const fn new(stores: u8, silent: u8, staleness: Staleness) -> Result<Self, EnvelopeError> {
-        let envelope = match Self::with_staleness(stores, staleness) {
-            Ok(envelope) => envelope,
-            Err(error) => return Err(error),
-        };
-        if silent > envelope.silent() {
-            let needed = 2 * silent as u32 + staleness.lost() + 1;
-            return Err(EnvelopeError::TooFew { stores, needed });
+        let needed = 2 * silent as u32 + staleness.lost() + 1;
+        match Self::with_staleness(stores, staleness) {
+            Ok(envelope) if silent <= envelope.silent() => Ok(envelope),
+            Ok(_) | Err(EnvelopeError::TooFew { .. }) => {
+                Err(EnvelopeError::TooFew { stores, needed })
+            }
+            Err(error) => Err(error),
         }
-        Ok(envelope)
     }
 
     /// The same promise with a larger quorum than needed; refuses one that is too small or too
@@ -221,6 +220,14 @@ mod tests {
             let e = Envelope::majority(n).unwrap();
             prop_assert_eq!(e.quorum_of(q).is_ok(), q > n / 2 && q <= n);
         }
+    }
+
+    #[test]
+    fn silent_stores_are_counted_even_where_the_stale_ones_alone_are_too_many() {
+        let refused = Envelope::new(1, 1, Staleness::PerRun(1));
+
+        let (stores, needed) = (1, 4);
+        assert_eq!(refused, Err(EnvelopeError::TooFew { stores, needed }));
     }
 
     #[test]

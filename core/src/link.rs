@@ -2,7 +2,8 @@
 
 use crate::{Incarnation, Operation, StoreId, Version};
 
-/// Most tries with the same bytes; each unanswered one is a bit of `Link::unanswered`.
+/// Tries that are told apart; each unanswered one is a bit of `Link::unanswered`. Later ones share
+/// the last one's number, and then no answer proves that none of them is still on its way.
 pub(crate) const ATTEMPTS_MAX: u8 = 8;
 
 /// One agent's dealings with one store.
@@ -19,7 +20,7 @@ pub(crate) struct Link {
     pub(crate) epoch: u32,
     /// The attempts of our newest write that have had no answer, one bit each.
     pub(crate) unanswered: u8,
-    /// How many attempts of our newest write there were.
+    /// How many attempts of our newest write there were, at most one more than are told apart.
     pub(crate) attempts: u8,
     /// A write of the current block waits until this place is free.
     pub(crate) waiting: bool,
@@ -55,16 +56,18 @@ impl Link {
         self.version
     }
 
-    /// Takes note of one more try with the same bytes and names its attempt, or none if there have
-    /// been [`ATTEMPTS_MAX`].
-    pub(crate) const fn retry_write(&mut self) -> Option<u8> {
-        let attempt = self.attempts;
-        if attempt == ATTEMPTS_MAX {
-            return None;
+    /// Takes note of one more try with the same bytes and names its attempt.
+    pub(crate) const fn retry_write(&mut self) -> u8 {
+        if self.attempts <= ATTEMPTS_MAX {
+            self.attempts += 1;
         }
-        self.attempts += 1;
+        let attempt = if self.attempts > ATTEMPTS_MAX {
+            ATTEMPTS_MAX - 1
+        } else {
+            self.attempts - 1
+        };
         self.unanswered |= 1 << attempt;
-        Some(attempt)
+        attempt
     }
 
     /// Takes an answer; false if it is not one that is waited for (a duplicate, or one that a
@@ -74,7 +77,10 @@ impl Link {
         if self.epoch != epoch || self.unanswered & bit == 0 {
             return false;
         }
-        self.unanswered &= !bit;
+        let shared = self.attempts > ATTEMPTS_MAX && attempt == ATTEMPTS_MAX - 1;
+        if !shared {
+            self.unanswered &= !bit;
+        }
         true
     }
 

@@ -1,0 +1,357 @@
+//! A system of a few agents and atomic stores, stepped one operation at a time by a list of choices.
+
+use bivalent_core::{
+    Agent, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input, Operation,
+    Overwrite, Phase, StoreId, Value, Version,
+};
+
+#[cfg(feature = "planted-bugs")]
+use bivalent_core::Bug;
+
+/// How large a system is and what may befall it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Setup {
+    pub(crate) agents: u8,
+    pub(crate) stores: u8,
+    pub(crate) overwrite: Overwrite,
+    /// How many crashes there may be.
+    pub(crate) crashes: u8,
+    /// How many reads may be answered with garbage.
+    pub(crate) unreadable: u8,
+    /// How many requests may time out; they stay on their way.
+    pub(crate) timeouts: u8,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) bug: Option<Bug>,
+}
+
+impl Setup {
+    pub(crate) const fn new(agents: u8, stores: u8, overwrite: Overwrite) -> Self {
+        Self {
+            agents,
+            stores,
+            overwrite,
+            crashes: 0,
+            unreadable: 0,
+            timeouts: 0,
+            #[cfg(feature = "planted-bugs")]
+            bug: None,
+        }
+    }
+
+    pub(crate) fn envelope(self) -> Envelope {
+        Envelope::majority(self.stores).unwrap()
+    }
+
+    /// The value depends on the incarnation: an input may differ after a restart.
+    fn config(self, me: AgentId, incarnation: Incarnation) -> Config {
+        let input = Value(100 * (u64::from(me.0) + 1) + u64::from(incarnation.0));
+        let config = Config::new(me, self.agents, self.envelope(), self.overwrite, input)
+            .incarnation(incarnation);
+        #[cfg(feature = "planted-bugs")]
+        let config = config.with_bug(self.bug);
+        config
+    }
+}
+
+/// Something that may happen next.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) enum Pending {
+    Start {
+        above: Option<Ballot>,
+    },
+    Write {
+        store: StoreId,
+        epoch: u32,
+        attempt: u8,
+        version: Version,
+        block: Block,
+    },
+    Read {
+        store: StoreId,
+        owner: AgentId,
+        epoch: u32,
+    },
+    TimeOut(Operation),
+    Answer(Input),
+}
+
+/// A block that `reader` read in its current phase.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) struct Held {
+    pub(crate) reader: AgentId,
+    pub(crate) store: StoreId,
+    pub(crate) owner: AgentId,
+    pub(crate) block: Block,
+}
+
+/// Who said what when: the ballot is that of the vote.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) struct Decision {
+    pub(crate) bal: Ballot,
+    pub(crate) value: Value,
+}
+
+/// All agents and stores, and all that is on its way.
+#[derive(Clone, Debug, Hash)]
+pub(crate) struct System {
+    pub(crate) setup: Setup,
+    pub(crate) agents: Vec<Agent>,
+    /// By store, then by owner.
+    pub(crate) disks: Vec<Vec<(Block, Version)>>,
+    pub(crate) pending: Vec<(AgentId, Pending)>,
+    pub(crate) held: Vec<Held>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) proposed: Vec<Value>,
+    /// Whom a random schedule favours: agents run in bursts.
+    focus: AgentId,
+}
+
+impl System {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let ids = (0..setup.agents).map(AgentId);
+        let agents: Vec<Agent> = ids
+            .clone()
+            .map(|me| Agent::new(setup.config(me, Incarnation(0))))
+            .collect();
+        let proposed = agents.iter().map(Agent::input).collect();
+        let blocks = vec![<(Block, Version)>::default(); agents.len()];
+        Self {
+            setup,
+            agents,
+            disks: vec![blocks; usize::from(setup.stores)],
+            pending: ids.map(|me| (me, Pending::Start { above: None })).collect(),
+            held: Vec::new(),
+            decisions: Vec::new(),
+            proposed,
+            focus: AgentId(0),
+        }
+    }
+
+    /// Takes one step of a random schedule.
+    pub(crate) fn step(&mut self, mut dice: u64) {
+        if draw(&mut dice, 6) == 0 {
+            self.focus = AgentId(draw(&mut dice, self.agents.len()) as u8);
+        }
+        if self.setup.crashes > 0 && draw(&mut dice, 24) == 0 {
+            self.crash(self.focus, dice);
+            return;
+        }
+        let anyone = draw(&mut dice, 10) == 0;
+        let may_run: Vec<usize> = (0..self.pending.len())
+            .filter(|&at| anyone || self.pending[at].0 == self.focus)
+            .collect();
+        if may_run.is_empty() {
+            self.focus = AgentId((self.focus.0 + 1) % self.setup.agents);
+            return;
+        }
+        let at = may_run[draw(&mut dice, may_run.len())];
+        if self.setup.timeouts > 0 && draw(&mut dice, 12) == 0 {
+            self.time_out(at);
+        } else {
+            self.take(at, dice);
+        }
+    }
+
+    /// Lets the `at`-th pending thing happen.
+    pub(crate) fn take(&mut self, at: usize, mut dice: u64) {
+        let (me, pending) = self.pending.remove(at);
+        let agent = &self.agents[me.index()];
+        match pending {
+            Pending::Start { above } => {
+                // Safety asks for no more than an own ballot above the own last one.
+                let own = agent.block().mbal;
+                let low = draw(&mut dice, 4) == 1;
+                let floor = if low { own } else { own.max(above) };
+                let ballot = Ballot::above(floor, me, agent.incarnation());
+                self.tell(me, Input::Start { ballot });
+            }
+            Pending::Write {
+                store,
+                epoch,
+                attempt,
+                version,
+                block,
+            } => {
+                let disk = &mut self.disks[store.index()][me.index()];
+                if self.setup.overwrite == Overwrite::InPlace || version > disk.1 {
+                    *disk = (block, version);
+                }
+                if version.incarnation() == agent.incarnation() {
+                    let answer = Input::Wrote {
+                        store,
+                        epoch,
+                        attempt,
+                    };
+                    self.pending.push((me, Pending::Answer(answer)));
+                }
+            }
+            Pending::Read {
+                store,
+                owner,
+                epoch,
+            } => {
+                let (block, version) = self.disks[store.index()][owner.index()];
+                let answer = if self.setup.unreadable > 0 && draw(&mut dice, 6) == 0 {
+                    self.setup.unreadable -= 1;
+                    Input::Unreadable {
+                        store,
+                        owner,
+                        epoch,
+                    }
+                } else {
+                    Input::Read {
+                        store,
+                        owner,
+                        epoch,
+                        block,
+                        version,
+                    }
+                };
+                self.pending.push((me, Pending::Answer(answer)));
+            }
+            Pending::TimeOut(operation) => self.tell(me, Input::TimedOut { operation }),
+            Pending::Answer(input) => self.tell(me, input),
+        }
+    }
+
+    /// The request's answer is late; the request goes on.
+    fn time_out(&mut self, at: usize) {
+        let (me, pending) = self.pending[at];
+        let operation = match pending {
+            Pending::Write {
+                store,
+                epoch,
+                attempt,
+                version,
+                ..
+            } if version.incarnation() == self.agents[me.index()].incarnation() => {
+                Operation::Write {
+                    store,
+                    epoch,
+                    attempt,
+                }
+            }
+            Pending::Read {
+                store,
+                owner,
+                epoch,
+            } => Operation::Read {
+                store,
+                owner,
+                epoch,
+            },
+            Pending::Write { .. }
+            | Pending::Start { .. }
+            | Pending::TimeOut(_)
+            | Pending::Answer(_) => {
+                return;
+            }
+        };
+        self.setup.timeouts -= 1;
+        self.tell(me, Input::TimedOut { operation });
+    }
+
+    /// `me` forgets everything and starts again. Its writes in place have landed by then or never
+    /// will; versioned ones stay on their way.
+    pub(crate) fn crash(&mut self, me: AgentId, mut dice: u64) {
+        self.setup.crashes -= 1;
+        let disks = &mut self.disks;
+        let versioned = self.setup.overwrite == Overwrite::Versioned;
+        self.pending.retain(|(agent, pending)| {
+            if let Pending::Write {
+                store,
+                version,
+                block,
+                ..
+            } = *pending
+                && *agent == me
+            {
+                if !versioned && draw(&mut dice, 2) == 0 {
+                    disks[store.index()][me.index()] = (block, version);
+                }
+                return versioned;
+            }
+            *agent != me
+        });
+        self.held.retain(|held| held.reader != me);
+        let incarnation = Incarnation(self.agents[me.index()].incarnation().0 + 1);
+        let mut effects = Vec::new();
+        let config = self.setup.config(me, incarnation);
+        let agent = Agent::recover(config, &mut |effect| effects.push(effect));
+        self.proposed.push(agent.input());
+        self.agents[me.index()] = agent;
+        self.queue(me, effects);
+    }
+
+    fn tell(&mut self, me: AgentId, input: Input) {
+        let agent = &mut self.agents[me.index()];
+        let before = agent.epoch();
+        let effects = agent.step(input);
+        if agent.epoch() != before {
+            self.held.retain(|held| held.reader != me);
+        } else if let Input::Read {
+            store,
+            owner,
+            epoch,
+            block,
+            ..
+        } = input
+            && epoch == before
+            && agent.seen(store) & owner.bit() != 0
+        {
+            self.held.push(Held {
+                reader: me,
+                store,
+                owner,
+                block,
+            });
+        }
+        self.queue(me, effects);
+    }
+
+    fn queue(&mut self, me: AgentId, effects: Vec<Effect>) {
+        for effect in effects {
+            let pending = match effect {
+                Effect::Read {
+                    store,
+                    owner,
+                    epoch,
+                } => Pending::Read {
+                    store,
+                    owner,
+                    epoch,
+                },
+                Effect::Write {
+                    store,
+                    epoch,
+                    attempt,
+                    version,
+                    block,
+                } => Pending::Write {
+                    store,
+                    epoch,
+                    attempt,
+                    version,
+                    block,
+                },
+                Effect::Retry { operation } => Pending::TimeOut(operation),
+                Effect::Abort { above } => Pending::Start { above },
+                Effect::Decide(value) => {
+                    let agent = &self.agents[me.index()];
+                    assert_eq!(agent.phase(), Phase::Decided);
+                    let bal = agent.block().vote.unwrap().bal;
+                    self.decisions.push(Decision { bal, value });
+                    continue;
+                }
+            };
+            self.pending.push((me, pending));
+        }
+    }
+}
+
+/// A number below `n`, out of what is left of `dice`.
+fn draw(dice: &mut u64, n: usize) -> usize {
+    let drawn = *dice % n as u64;
+    *dice /= n as u64;
+    drawn as usize
+}
