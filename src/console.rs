@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use bivalent_sim::scenario::error::{ScenarioErrors, render};
+use bivalent_sim::scenario::{ScenarioErrors, render};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::ColorWhen;

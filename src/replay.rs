@@ -154,15 +154,10 @@ fn explain(
 ) -> Result<(), Failure> {
     let scenario = match scenario {
         Some(scenario) => scenario,
-        None => match select::scenarios(&[trace.scenario_name().to_owned()], console) {
-            Ok(mut found) if found.len() == 1 => found.remove(0).scenario,
-            Ok(_) | Err(_) => {
-                let name = trace.scenario_name();
-                console.warning(&format!(
-                    "no story: the trace's scenario {name} can't be read"
-                ));
-                return Ok(());
-            }
+        None => match trace.scenario() {
+            Ok(scenario) => scenario,
+            // It has just been replayed.
+            Err(_) => return Ok(()),
         },
     };
     let talk = match args.format {

@@ -145,7 +145,7 @@ fn check(what: &[String], console: &mut Console) -> Result<Exit, Failure> {
     for source in &sources {
         if let Err(found) = select::parse(source) {
             console.scenario_errors(&found);
-            errors += found.count() as u64;
+            errors += (found.errors().len() as u64) + found.left_out() as u64;
             invalid += 1;
         }
     }

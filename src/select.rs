@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bivalent_sim::catalogue::{self, Chapter};
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::scenario::error::ScenarioErrors;
+use bivalent_sim::scenario::ScenarioErrors;
 
 use crate::console::Console;
 use crate::coordinate;
@@ -46,7 +46,7 @@ pub(crate) fn scenarios(what: &[String], console: &Console) -> Result<Vec<Picked
             }),
             Err(invalid) => {
                 console.scenario_errors(&invalid);
-                errors += invalid.count() as u64;
+                errors += (invalid.errors().len() as u64) + invalid.left_out() as u64;
             }
         }
     }

@@ -211,7 +211,6 @@ pub struct Replayed {
 
 /// A run that was not.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum ReplayError {
     /// Some step differs.
     Diverged {
