@@ -90,7 +90,8 @@ fn no_order_of_operations_breaks_two_agents_on_one_store() {
     let explored = explore(Setup::new(2, 1, Overwrite::InPlace), 4);
 
     assert_eq!(explored.broken, None);
-    assert!(explored.values.len() == 2, "either value can be decided");
+    assert_eq!(explored.values.len(), 2, "either value can be decided");
+    assert!(explored.states > 3000, "{} states", explored.states);
 }
 
 #[test]
