@@ -31,7 +31,7 @@ fn run(setup: Setup, choices: impl IntoIterator<Item = u64>) -> (System, Result<
     (system, Ok(()))
 }
 
-/// A schedule out of a seed (SplitMix64).
+/// A schedule out of a seed (`SplitMix64`).
 fn schedule(seed: u64) -> impl Iterator<Item = u64> {
     (1..=400).map(move |step: u64| {
         let mut z = (seed << 16 | step).wrapping_mul(0x9e37_79b9_7f4a_7c15);
