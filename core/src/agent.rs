@@ -7,6 +7,13 @@ use crate::{
     Sink, StoreId, Value, Version, Vote, link::Link,
 };
 
+#[cfg(feature = "planted-bugs")]
+use crate::bug::{Bug, has};
+#[cfg(not(feature = "planted-bugs"))]
+use crate::no_bug::{Bug, has};
+
+mod silence;
+
 /// Where an agent stands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Phase {
@@ -404,92 +411,6 @@ impl Agent {
         self.abort(floor, out);
     }
 
-    fn on_unreadable(&mut self, store: StoreId, owner: AgentId, epoch: u32, out: &mut impl Sink) {
-        if self.has(Bug::UnreadableIsEmpty) {
-            let (block, version) = (Block::default(), Version::default());
-            self.on(
-                Input::Read {
-                    store,
-                    owner,
-                    epoch,
-                    block,
-                    version,
-                },
-                out,
-            );
-            return;
-        }
-        if owner == self.config.me {
-            let link = &mut self.links[store.index()];
-            if !link.open {
-                // What stands there can't be read, so nothing is lost by writing over it; a new
-                // incarnation's versions are above all earlier ones whatever their count was.
-                link.open = true;
-                link.version = Version::new(self.config.incarnation, 0);
-                if link.waiting {
-                    self.write(store, out);
-                }
-            }
-        }
-        if self.wants_read(store, owner, epoch) {
-            out.push(Effect::Retry {
-                operation: Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                },
-            });
-        }
-    }
-
-    fn on_timed_out(&mut self, operation: Operation, out: &mut impl Sink) {
-        match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => {
-                if self.wants_read(store, owner, epoch) {
-                    out.push(Effect::Read {
-                        store,
-                        owner,
-                        epoch,
-                    });
-                }
-            }
-            Operation::Write { store, epoch, .. } => {
-                let wanted =
-                    epoch == self.epoch && self.is_balloting() && self.written & store.bit() == 0;
-                let link = &mut self.links[store.index()];
-                if !wanted || link.epoch != epoch {
-                    return;
-                }
-                // The same bytes to the same place: lands twice at worst, and nothing different
-                // is written there before every try is answered.
-                let (attempt, version, block) = (link.retry_write(), link.version, self.block);
-                out.push(Effect::Write {
-                    store,
-                    epoch,
-                    attempt,
-                    version,
-                    block,
-                });
-            }
-        }
-    }
-
-    fn wants_read(&self, store: StoreId, owner: AgentId, epoch: u32) -> bool {
-        let link = &self.links[store.index()];
-        if owner == self.config.me {
-            let uncounted = self.phase == Phase::Recovering && self.complete & store.bit() == 0;
-            return !link.open || (uncounted && epoch == self.epoch);
-        }
-        epoch == self.epoch
-            && self.is_balloting()
-            && self.written & store.bit() != 0
-            && link.seen & owner.bit() == 0
-    }
-
     const fn is_balloting(&self) -> bool {
         matches!(self.phase, Phase::One | Phase::Two)
     }
@@ -567,47 +488,4 @@ impl Agent {
 /// `bal` is newer. Its owner has then been in that ballot too.
 fn reach(block: Block) -> Option<Ballot> {
     block.mbal.max(block.vote.map(|vote| vote.bal))
-}
-
-#[cfg(feature = "planted-bugs")]
-use crate::Bug;
-
-#[cfg(feature = "planted-bugs")]
-fn has(config: &Config, bug: Bug) -> bool {
-    config.bug == Some(bug)
-}
-
-/// Stands in for the list of planted bugs where they are not compiled in.
-#[cfg(not(feature = "planted-bugs"))]
-use absent::{Bug, has};
-
-#[cfg(not(feature = "planted-bugs"))]
-mod absent {
-    //! The names that the protocol asks about, all of them absent.
-    use crate::Config;
-
-    #[expect(
-        clippy::enum_variant_names,
-        reason = "the same names as the planted bugs"
-    )]
-    #[derive(Clone, Copy)]
-    pub(super) enum Bug {
-        OwnInput,
-        DecidesAfterPhase1,
-        NoReread,
-        IgnoresHigherBallot,
-        QuorumOneShort,
-        UnreadableIsEmpty,
-        OvertakesWrite,
-        CountsOldAnswers,
-        KeepsReads,
-        RecoversFromOne,
-        RecoversWithoutVote,
-        InventsValue,
-    }
-
-    #[inline(always)]
-    pub(super) const fn has(_: &Config, _: Bug) -> bool {
-        false
-    }
 }

@@ -19,7 +19,7 @@ pub struct Vote {
 
 /// An agent's block (Gafni and Lamport 2003, section 3: `dblock`).
 ///
-/// "`bal` = 0 exactly if there is no `inp`" (HInv2a) holds by construction: both are the vote.
+/// "`bal` = 0 exactly if there is no `inp`" (`HInv2a`) holds by construction: both are the vote.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Block {
     /// The greatest ballot started, none before the first.

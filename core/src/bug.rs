@@ -1,6 +1,8 @@
 //! Planted bugs: permanent mutants, each a line of the protocol gone wrong, that oracles must catch.
 //!
-//! Only in builds with the feature `planted-bugs`; elsewhere the switch is a constant `false`.
+//! Only in builds with the feature `planted-bugs`; elsewhere `no_bug.rs` stands in, a constant `false`.
+
+use crate::Config;
 
 /// A known bug, named after what the agent then does.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -56,4 +58,9 @@ impl Bug {
         Self::InventsValue,
         Self::ChangesDecision,
     ];
+}
+
+#[inline]
+pub(crate) fn has(config: &Config, bug: Bug) -> bool {
+    config.bug == Some(bug)
 }

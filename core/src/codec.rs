@@ -101,7 +101,7 @@ impl Layout {
         if sector == 0
             || !sector.is_multiple_of(8)
             || !slot.is_multiple_of(sector)
-            || size % slots != 0
+            || !size.is_multiple_of(slots)
         {
             return Err(LayoutError::Sector { sector, slot });
         }

@@ -34,6 +34,8 @@ mod envelope;
 mod id;
 mod input;
 mod link;
+#[cfg(not(feature = "planted-bugs"))]
+mod no_bug;
 
 #[cfg(feature = "planted-bugs")]
 pub use bug::Bug;

@@ -126,9 +126,8 @@ proptest! {
         let mut new = old.clone();
         layout.encode(HERE, next, after, &mut new);
 
-        match layout.decode(HERE, &torn(layout, next, &old, &new, &kept)) {
-            Ok(found) => prop_assert!(found == expected || found == (after, next), "{found:?}"),
-            Err(Unreadable) => {}
+        if let Ok(found) = layout.decode(HERE, &torn(layout, next, &old, &new, &kept)) {
+            prop_assert!(found == expected || found == (after, next), "{found:?}");
         }
     }
 
@@ -229,9 +228,8 @@ proptest! {
 
         flip(&mut image, &flips);
 
-        match layout.decode(HERE, &image) {
-            Ok(found) => prop_assert!(found == (before, one) || found == (after, two)),
-            Err(Unreadable) => {}
+        if let Ok(found) = layout.decode(HERE, &image) {
+            prop_assert!(found == (before, one) || found == (after, two));
         }
     }
 
@@ -330,7 +328,7 @@ fn an_image_of_another_format_is_unreadable() {
 fn an_image_of_another_size_is_unreadable() {
     for format in FORMATS {
         let layout = Layout::new(128, 64, format).unwrap();
-        let image = vec![0; 129];
+        let image = [0; 129];
 
         for size in [0, 1, 7, 8, 63, 64, 127, 129] {
             let found = layout.decode(HERE, &image[..size]);

@@ -181,6 +181,29 @@ fn an_unanswered_write_in_place_is_never_overtaken() {
 }
 
 #[test]
+fn a_write_that_waits_dies_with_its_ballot() {
+    let (mut agent, _) = in_second_ballot(Overwrite::InPlace);
+    wrote(&mut agent, D1, 3, 0);
+    read(&mut agent, D1, 3, theirs(4));
+    assert_eq!(agent.phase(), Phase::Waiting);
+
+    let effects = wrote(&mut agent, D2, 1, 0);
+
+    assert_eq!(effects, []);
+}
+
+#[test]
+fn two_answered_tries_of_one_write_read_once() {
+    let mut agent = in_phase_one(Overwrite::InPlace);
+    write_timed_out(&mut agent, D2, 1, 0);
+    wrote(&mut agent, D2, 1, 1);
+
+    let effects = wrote(&mut agent, D2, 1, 0);
+
+    assert_eq!(effects, []);
+}
+
+#[test]
 fn an_unanswered_versioned_write_holds_nothing_back() {
     let (mut agent, effects) = in_second_ballot(Overwrite::Versioned);
     assert_eq!(written_to(&effects).len(), 3);

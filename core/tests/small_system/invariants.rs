@@ -1,4 +1,4 @@
-//! The paper's invariants (HInv1 to 6), agreement and validity, looked at from outside in every state.
+//! The paper's invariants (`HInv1` to `HInv6`), agreement and validity, looked at from outside in every state.
 
 use bivalent_core::{Agent, AgentId, Ballot, Block, Input, Phase, StoreId};
 

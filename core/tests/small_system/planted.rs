@@ -5,7 +5,7 @@ use bivalent_core::{Bug, Overwrite};
 use crate::{invariants::Broken, run, schedule, system::Setup};
 
 /// How many schedules there are of each setting.
-const SCHEDULES: u64 = 400;
+const SCHEDULES: u64 = 100;
 
 /// Settings small enough to break often; 2x3 and 3x3 are there for what needs a minority.
 fn settings(bug: Option<Bug>) -> impl Iterator<Item = Setup> {

@@ -1,0 +1,98 @@
+//! What an agent does about an answer that is none: an unreadable block, or silence.
+
+use super::{Agent, Bug};
+use crate::{AgentId, Block, Effect, Input, Operation, Phase, Sink, StoreId, Version};
+
+impl Agent {
+    pub(super) fn on_unreadable(
+        &mut self,
+        store: StoreId,
+        owner: AgentId,
+        epoch: u32,
+        out: &mut impl Sink,
+    ) {
+        if self.has(Bug::UnreadableIsEmpty) {
+            let (block, version) = (Block::default(), Version::default());
+            self.on(
+                Input::Read {
+                    store,
+                    owner,
+                    epoch,
+                    block,
+                    version,
+                },
+                out,
+            );
+            return;
+        }
+        if owner == self.config.me {
+            let link = &mut self.links[store.index()];
+            if !link.open {
+                // What stands there can't be read, so nothing is lost by writing over it; a new
+                // incarnation's versions are above all earlier ones whatever their count was.
+                link.open = true;
+                link.version = Version::new(self.config.incarnation, 0);
+                if link.waiting {
+                    self.write(store, out);
+                }
+            }
+        }
+        if self.wants_read(store, owner, epoch) {
+            out.push(Effect::Retry {
+                operation: Operation::Read {
+                    store,
+                    owner,
+                    epoch,
+                },
+            });
+        }
+    }
+
+    pub(super) fn on_timed_out(&mut self, operation: Operation, out: &mut impl Sink) {
+        match operation {
+            Operation::Read {
+                store,
+                owner,
+                epoch,
+            } => {
+                if self.wants_read(store, owner, epoch) {
+                    out.push(Effect::Read {
+                        store,
+                        owner,
+                        epoch,
+                    });
+                }
+            }
+            Operation::Write { store, epoch, .. } => {
+                let wanted =
+                    epoch == self.epoch && self.is_balloting() && self.written & store.bit() == 0;
+                let link = &mut self.links[store.index()];
+                if !wanted || link.epoch != epoch {
+                    return;
+                }
+                // The same bytes to the same place: lands twice at worst, and nothing different
+                // is written there before every try is answered.
+                let (attempt, version, block) = (link.retry_write(), link.version, self.block);
+                out.push(Effect::Write {
+                    store,
+                    epoch,
+                    attempt,
+                    version,
+                    block,
+                });
+            }
+        }
+    }
+
+    fn wants_read(&self, store: StoreId, owner: AgentId, epoch: u32) -> bool {
+        let link = &self.links[store.index()];
+        if owner == self.config.me {
+            let uncounted = self.phase == Phase::Recovering && self.complete & store.bit() == 0;
+            return !link.open || (uncounted && epoch == self.epoch);
+        }
+        epoch == self.epoch
+            && self.is_balloting()
+            && self.written & store.bit() != 0
+            && link.seen & owner.bit() == 0
+    }
+}

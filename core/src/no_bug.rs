@@ -1,0 +1,25 @@
+//! Stands in for the planted bugs where they are not compiled in: the names that the protocol asks
+//! about, all of them absent.
+
+use crate::Config;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Bug {
+    OwnInput,
+    DecidesAfterPhase1,
+    NoReread,
+    IgnoresHigherBallot,
+    QuorumOneShort,
+    UnreadableIsEmpty,
+    OvertakesWrite,
+    CountsOldAnswers,
+    KeepsReads,
+    RecoversFromOne,
+    RecoversWithoutVote,
+    InventsValue,
+}
+
+#[inline]
+pub(crate) const fn has(_: &Config, _: Bug) -> bool {
+    false
+}
