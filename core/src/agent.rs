@@ -119,6 +119,8 @@ impl Agent {
     /// Takes one step, leaving its effects in `out`.
     #[inline]
     pub fn on(&mut self, input: Input, out: &mut impl Sink) {
+        #[cfg(feature = "planted-bugs")]
+        let had_decided = self.phase == Phase::Decided;
         match input {
             Input::Read {
                 store,
@@ -149,7 +151,9 @@ impl Agent {
             Input::TimedOut { operation } => self.on_timed_out(operation, out),
         }
         #[cfg(feature = "planted-bugs")]
-        self.change_decision(input, out);
+        if had_decided {
+            self.change_decision(input, out);
+        }
     }
 
     /// Takes one step and returns its effects: [`Agent::on`] for tests and readers.
@@ -477,7 +481,7 @@ impl Agent {
     #[cfg(feature = "planted-bugs")]
     fn change_decision(&mut self, input: Input, out: &mut impl Sink) {
         let is_answer = matches!(input, Input::Read { .. } | Input::Wrote { .. });
-        if self.phase == Phase::Decided && is_answer && self.has(Bug::ChangesDecision) {
+        if is_answer && self.has(Bug::ChangesDecision) {
             let changed = self.block.vote.map_or(0, |vote| vote.inp.0 + 1);
             out.push(Effect::Decide(Value(changed)));
         }

@@ -98,6 +98,10 @@ struct Chunk {
 /// Runs seeds in order; `each` gets the reports in that order, `progress` the number of runs done.
 ///
 /// Nothing it returns depends on `jobs`. Setting `stop` ends it after the seeds at hand.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one plain setting of a campaign"
+)]
 pub fn run_seeds(
     scenario: &Scenario,
     seeds: Range<u64>,

@@ -125,9 +125,7 @@ impl Dice {
     /// belongs to the first bound above it, or to none.
     #[inline]
     pub(crate) fn lottery(&mut self, tickets: &[Ticket]) -> Option<u8> {
-        let Some(last) = tickets.last() else {
-            return None;
-        };
+        let last = tickets.last()?;
         if self.taped {
             return self.lottery_taped(tickets);
         }

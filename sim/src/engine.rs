@@ -198,6 +198,8 @@ impl Engine {
             Adversary::Random | Adversary::Fair => None,
         };
         self.runner = self.duel.map(|(first, _)| first);
+        // Before the agents' first steps: a rule at 0 meets their first operations.
+        self.set_triggers();
         for index in 0..self.seats.len() {
             let agent = Agent::new(self.config(AgentId(index as u8)));
             let seat = &mut self.seats[index];
@@ -330,6 +332,10 @@ impl Engine {
             return;
         }
         let floor = seat.above.max(seat.agent.block().mbal);
+        if floor.is_some_and(|floor| floor.round() >= Ballot::ROUND_MAX) {
+            // Rotten bits of a raw block: no ballot is above that, the agent is stuck.
+            return;
+        }
         let ballot = Ballot::above(floor, agent, Incarnation(incarnation));
         self.deliver(agent, incarnation, Input::Start { ballot });
     }

@@ -170,8 +170,8 @@ impl Event {
             Self::StoreFast { store, count } => {
                 8 | (store.0 as u64) << STORE | (count as u64) << EPOCH
             }
-            Self::Trigger { rule } => 9 | (rule as u64) << RULE,
-            Self::TriggerEnd { rule } => 10 | (rule as u64) << RULE,
+            Self::Trigger { rule } => 0x9 | (rule as u64) << RULE,
+            Self::TriggerEnd { rule } => 0xa | (rule as u64) << RULE,
             Self::Heal => 11,
             Self::StallCheck => 12,
         }
@@ -219,10 +219,10 @@ impl Event {
                 store,
                 count: word as u16,
             },
-            9 => Self::Trigger {
+            0x9 => Self::Trigger {
                 rule: (bits >> RULE) as u8,
             },
-            10 => Self::TriggerEnd {
+            0xa => Self::TriggerEnd {
                 rule: (bits >> RULE) as u8,
             },
             11 => Self::Heal,

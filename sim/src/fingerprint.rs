@@ -48,7 +48,9 @@ mod tests {
     fn order_and_content_both_count() {
         let of = |words: &[(u64, u64)]| {
             let mut hash = Fingerprint::new();
-            words.iter().for_each(|&(x, y)| hash.mix(x, y));
+            for &(x, y) in words {
+                hash.mix(x, y);
+            }
             hash.value()
         };
 
@@ -59,6 +61,6 @@ mod tests {
 
     #[test]
     fn the_algorithm_is_pinned() {
-        assert_eq!(of_text("bivalent"), 0x0); // replaced by the real value below
+        assert_eq!(of_text("bivalent"), 14_493_485_864_339_985_858);
     }
 }

@@ -209,21 +209,21 @@ pub(crate) fn can_hit(fault: &Fault, operation: usize, agent: AgentId, store: St
 fn history(fault: &Fault) -> usize {
     let versions = match *fault {
         Fault::StaleRead {
-            bound: StaleBound::Versions(versions),
-            ..
-        } => versions,
-        Fault::StaleRead {
             bound: StaleBound::Age(_),
             ..
         } => return HISTORY_BY_AGE,
-        Fault::Amnesia { versions, .. } => versions,
+        Fault::StaleRead {
+            bound: StaleBound::Versions(versions),
+            ..
+        }
+        | Fault::Amnesia { versions, .. } => versions,
         // A dual block's image has the version before in its other slot.
         Fault::TornWrite { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. }
         | Fault::LateWrite { .. }
-        | Fault::Duplicate { .. } => 1,
-        Fault::Crash { .. } => 1,
+        | Fault::Duplicate { .. }
+        | Fault::Crash { .. } => 1,
         Fault::Restart { .. }
         | Fault::Pause { .. }
         | Fault::ClockSkew { .. }

@@ -148,7 +148,7 @@ impl Stores {
         now: u64,
     ) -> Landing {
         #[cfg(feature = "planted-bugs")]
-        if self.loses_writes && version.count() % 5 == 0 {
+        if self.loses_writes && version.count().is_multiple_of(5) {
             return Landing::Newest;
         }
         let at = self.at(place);
@@ -212,13 +212,8 @@ impl Stores {
             Ordering::Less => Landing::TookBack,
         };
         match self.layout.format() {
-            Format::Raw | Format::Checked => {
-                self.replace(at, block, version, now);
-                self.cells[at].image = 0;
-                return landing;
-            }
             Format::Versioned if landing == Landing::TookBack => return Landing::Overtaken,
-            Format::Versioned => {
+            Format::Raw | Format::Checked | Format::Versioned => {
                 self.replace(at, block, version, now);
                 self.cells[at].image = 0;
                 return landing;
@@ -226,7 +221,7 @@ impl Stores {
             Format::Dual => {}
         }
         self.edit(place, now, |layout, image| {
-            layout.encode(place, version, block, image)
+            layout.encode(place, version, block, image);
         });
         let cell = &mut self.cells[at];
         cell.applied = cell.applied.max(version);
@@ -325,7 +320,7 @@ impl Stores {
         now: u64,
     ) {
         self.edit(victim, now, |layout, image| {
-            layout.encode(of, version, block, image)
+            layout.encode(of, version, block, image);
         });
     }
 

@@ -48,8 +48,8 @@ impl Engine {
         }
         let fault = self.fault_of(op.rule);
         let store = op.store;
-        if let Some((fault, rule, false)) = &fault {
-            self.strike_store(fault, *rule, store);
+        if let Some((fault, false)) = &fault {
+            self.strike_store(fault, store);
         }
         match self.service[store.index()] {
             Service::Up => {}
@@ -64,7 +64,7 @@ impl Engine {
                 return;
             }
         }
-        let Some((fault, _, copy)) = fault else {
+        let Some((fault, copy)) = fault else {
             self.read(op);
             return;
         };
@@ -146,12 +146,12 @@ impl Engine {
         );
     }
 
-    /// The rule an operation met: its fault, its number, and whether this is the second copy.
-    fn fault_of(&self, rule: Option<u8>) -> Option<(Fault, u8, bool)> {
+    /// The fault an operation met, and whether this is the second copy.
+    fn fault_of(&self, rule: Option<u8>) -> Option<(Fault, bool)> {
         let rule = rule?;
         let copy = rule >= COPY;
         let rule = if copy { rule - COPY } else { rule };
-        Some((self.plan.rules[rule as usize].fault.clone(), rule, copy))
+        Some((self.plan.rules[rule as usize].fault.clone(), copy))
     }
 
     /// A read of what stands there.
@@ -304,8 +304,8 @@ impl Engine {
             return;
         }
         let fault = self.fault_of(write.rule);
-        if let Some((fault, rule, false)) = &fault {
-            self.strike_store(fault, *rule, store);
+        if let Some((fault, false)) = &fault {
+            self.strike_store(fault, store);
         }
         if self.service[store.index()] == Service::Out {
             self.net.observed(FaultKind::Outage);
@@ -320,7 +320,7 @@ impl Engine {
                 .time_out_write(&write, self.net.now() + self.plan.timeout);
             return;
         }
-        let Some((fault, _, copy)) = fault else {
+        let Some((fault, copy)) = fault else {
             self.land(write);
             self.answer_write(write);
             return;
@@ -498,7 +498,7 @@ impl Engine {
                 let seat = &self.seats[write.agent.index()];
                 if kind == FaultKind::LateWrite && seat.incarnation != write.incarnation {
                     self.net.landed(kind);
-                    self.stores.mark(self.place_of(write), 1 << kind.index());
+                    self.stores.mark(Self::place_of(write), 1 << kind.index());
                     self.oracles.envelope.landed(kind, write.store);
                 }
             }
@@ -506,7 +506,7 @@ impl Engine {
         }
     }
 
-    const fn place_of(&self, write: Pending) -> Place {
+    const fn place_of(write: Pending) -> Place {
         Place {
             store: write.store,
             owner: write.agent,
@@ -515,7 +515,7 @@ impl Engine {
 
     #[cold]
     fn took_back(&mut self, write: Pending, kind: FaultKind) {
-        let place = self.place_of(write);
+        let place = Self::place_of(write);
         self.stores.mark(place, 1 << kind.index());
         self.oracles.envelope.landed(kind, write.store);
         let text = format_args!(
@@ -563,7 +563,7 @@ impl Engine {
             ..
         } = write;
         let kind = FaultKind::TornWrite;
-        let place = self.place_of(write);
+        let place = Self::place_of(write);
         let sectors = self.plan.layout.sectors_per_write();
         self.store_ops += 1;
         self.unfence(write);
@@ -638,7 +638,7 @@ impl Engine {
         };
         self.stores.misdirect(
             victim,
-            self.place_of(write),
+            Self::place_of(write),
             write.block,
             write.version,
             now,

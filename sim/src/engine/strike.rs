@@ -214,13 +214,26 @@ impl Engine {
     }
 
     /// A chance came true on an operation that arrives at a store: faults of that store strike now.
-    pub(super) fn strike_store(&mut self, fault: &Fault, _rule: u8, store: StoreId) {
+    pub(super) fn strike_store(&mut self, fault: &Fault, store: StoreId) {
         match *fault {
             Fault::Outage { span, .. } => self.store_out(store, span),
             Fault::SlowStore { percent, span, .. } => self.store_slow(store, percent, span),
             Fault::Amnesia { versions, .. } => self.forget(store, versions),
             Fault::StoreLoss { .. } => self.lose_store(store),
-            _ => {}
+            Fault::Crash { .. }
+            | Fault::Restart { .. }
+            | Fault::Pause { .. }
+            | Fault::ClockSkew { .. }
+            | Fault::Delay { .. }
+            | Fault::Reorder { .. }
+            | Fault::LostRequest { .. }
+            | Fault::LostAck { .. }
+            | Fault::LateWrite { .. }
+            | Fault::Duplicate { .. }
+            | Fault::TornWrite { .. }
+            | Fault::StaleRead { .. }
+            | Fault::BitRot { .. }
+            | Fault::MisdirectedWrite { .. } => {}
         }
     }
 
@@ -252,7 +265,7 @@ impl Engine {
         } else {
             "crashes for good"
         };
-        self.note_fault(FaultKind::Crash, Some(id), None, format_args!("{}", after));
+        self.note_fault(FaultKind::Crash, Some(id), None, format_args!("{after}"));
         self.see_whether_over();
     }
 
@@ -368,7 +381,10 @@ impl Engine {
                 Input::Start { .. } => {
                     self.seats[id.index()].agent.phase() != bivalent_core::Phase::Waiting
                 }
-                _ => false,
+                Input::Wrote { .. }
+                | Input::Read { .. }
+                | Input::Unreadable { .. }
+                | Input::TimedOut { .. } => false,
             };
             if !stale {
                 self.deliver(id, incarnation, input);
@@ -381,7 +397,7 @@ impl Engine {
     }
 
     pub(super) fn skew(&mut self, id: AgentId, rate_ppm: i32) {
-        let rate = (1_000_000 + i64::from(rate_ppm)).max(1) as u32;
+        let rate = 1_000_000_u32.saturating_add_signed(rate_ppm).max(1);
         let seat = &mut self.seats[id.index()];
         if seat.rate == rate {
             return;

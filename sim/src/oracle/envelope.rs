@@ -61,24 +61,28 @@ impl Accounting {
 
     /// A kind of fault changed a block on a store.
     pub(crate) fn landed(&mut self, kind: FaultKind, store: StoreId) {
-        let fatal = match (kind, self.format) {
+        let fatal = match self.format {
+            // Nothing tells a changed raw block from a written one.
+            Format::Raw => matches!(
+                kind,
+                FaultKind::TornWrite
+                    | FaultKind::BitRot
+                    | FaultKind::MisdirectedWrite
+                    | FaultKind::LateWrite
+                    | FaultKind::Duplicate
+            ),
             // A late write takes a place back in time, wherever places are overwritten.
-            (
-                FaultKind::LateWrite | FaultKind::Duplicate,
-                Format::Raw | Format::Checked | Format::Dual,
-            ) => true,
-            (
-                FaultKind::TornWrite | FaultKind::BitRot | FaultKind::MisdirectedWrite,
-                Format::Raw,
-            ) => true,
-            // Falling back a version, or a write that is not where it was acknowledged to be.
-            (FaultKind::BitRot, Format::Dual | Format::Versioned)
-            | (FaultKind::MisdirectedWrite | FaultKind::Amnesia, _) => {
-                self.stale_to_all(store);
-                false
+            Format::Checked | Format::Dual => {
+                matches!(kind, FaultKind::LateWrite | FaultKind::Duplicate)
             }
-            _ => false,
+            Format::Versioned => false,
         };
+        // Falling back a version; or a write that is not where it was acknowledged to be.
+        let falls_back =
+            kind == FaultKind::BitRot && matches!(self.format, Format::Dual | Format::Versioned);
+        if falls_back || matches!(kind, FaultKind::MisdirectedWrite | FaultKind::Amnesia) {
+            self.stale_to_all(store);
+        }
         self.fatal |= u32::from(fatal) << kind.index();
     }
 
