@@ -1,3 +1,130 @@
-//! Store operations a second beside the replay floor.
+//! Store operations a second with faults, oracles and fingerprint on, beside the replay floor: the
+//! answers of the same runs fed straight to the same agents, with no queue, store, fault or oracle.
 
-fn main() {}
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "a benchmark measures real time and prints it"
+)]
+
+use std::{hint::black_box, time::Instant};
+
+use bivalent_core::{Agent, AgentId, Config, Effect, Incarnation, Input};
+use bivalent_sim::{engine::Engine, scenario::Scenario};
+
+/// Seeds in a measured round.
+const SEEDS: u64 = 2000;
+/// Rounds; the median ratio counts, each round measures both.
+const ROUNDS: usize = 7;
+
+fn scenario(agents: u32, stores: u32) -> Scenario {
+    let text = format!(
+        r#"
+title = "Throughput"
+summary = "Crashes, delays, torn writes, lost answers and stale reads."
+[cluster]
+agents = {agents}
+stores = {stores}
+stale = 1
+[schedule]
+retry = {{ exponential = "5ms..500ms" }}
+[[fault]]
+chance = 0.0005
+crash = {{ restart = "5ms..40ms" }}
+[[fault]]
+chance = 0.002
+delay = {{ by = "1ms..20ms" }}
+[[fault]]
+chance = 0.0005
+torn-write = {{}}
+[[fault]]
+chance = 0.0005
+lost-ack = {{}}
+[[fault]]
+chance = 0.01
+stale-read = {{ store = "s1", versions = 2 }}
+"#
+    );
+    Scenario::parse("throughput", &text, &|_| Err(String::new())).expect("the bench's own scenario")
+}
+
+/// Every input of every agent of some runs, in order: (agent, start, input).
+type Tape = Vec<(AgentId, u16, Option<Input>)>;
+
+fn record(engine: &mut Engine, seeds: u64) -> Vec<Tape> {
+    (0..seeds).map(|seed| engine.run_taped(seed)).collect()
+}
+
+/// Feeds the recorded inputs to fresh agents; returns how many effects they left.
+fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u64 {
+    let mut effects = 0_u64;
+    let mut count = |effect: Effect| {
+        effects += u64::from(matches!(
+            black_box(effect),
+            Effect::Read { .. } | Effect::Write { .. }
+        ));
+    };
+    let fresh: Vec<Agent> = (0..agents)
+        .map(|index| Agent::new(config(AgentId(index as u8))))
+        .collect();
+    let mut seats = fresh.clone();
+    for tape in tapes {
+        seats.clone_from(&fresh);
+        for &(id, incarnation, input) in tape {
+            if let Some(input) = input {
+                seats[id.index()].on(input, &mut count);
+            } else {
+                let config = config(id).incarnation(Incarnation(incarnation));
+                seats[id.index()] = Agent::recover(config, &mut count);
+            }
+        }
+    }
+    effects
+}
+
+fn measure(agents: u32, stores: u32) {
+    let scenario = scenario(agents, stores);
+    let mut engine = Engine::new(&scenario);
+    let tapes = record(&mut engine, 500);
+    let taped_ops: u64 = tapes
+        .iter()
+        .flatten()
+        .filter(|(_, _, input)| matches!(input, Some(Input::Read { .. } | Input::Wrote { .. })))
+        .count() as u64;
+    let config_of = Engine::new(&scenario);
+    let config = |id| config_of.config_of(id);
+    let (mut rates, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        let mut ops = 0;
+        for seed in 0..SEEDS {
+            engine.run(seed);
+            ops += engine.store_ops();
+        }
+        let rate = ops as f64 / start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        black_box(floor(&config, agents as usize, &tapes));
+        let floor = taped_ops as f64 / start.elapsed().as_secs_f64();
+        rates.push(rate);
+        floors.push(floor);
+        ratios.push(rate / floor);
+    }
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    println!(
+        "{agents}x{stores}: engine {:.1} M ops/s, replay floor {:.1} M ops/s ({} runs), ratio {:.2}",
+        median(&mut rates) / 1e6,
+        median(&mut floors) / 1e6,
+        tapes.len(),
+        median(&mut ratios)
+    );
+}
+
+fn main() {
+    measure(5, 3);
+    measure(20, 5);
+}

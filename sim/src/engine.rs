@@ -3,11 +3,13 @@
 //! One run is one seed. Everything is reused from seed to seed: a run allocates nothing once the
 //! first few have warmed it up.
 
+mod account;
 mod liveness;
 mod net;
-mod operate;
+mod read;
 pub(crate) mod seat;
 mod strike;
+mod write;
 
 use std::sync::Arc;
 
@@ -21,7 +23,6 @@ use crate::{
     journal::{Journal, What},
     oracle::{Oracles, invariants::World},
     plan::Plan,
-    report::{FaultCount, Stall, Violation},
     scenario::{Adversary, Scenario},
     store::{Service, Stores},
 };
@@ -167,6 +168,23 @@ impl Engine {
         let end = self.go(until);
         let misfit = self.net.dice.misfit();
         (end, self.take_journal(), misfit)
+    }
+
+    /// Runs one seed and returns every input that an agent took, with the agent and its incarnation;
+    /// no input stands for a restart. What a replay of the agents alone needs.
+    pub fn run_taped(&mut self, seed: u64) -> Vec<(AgentId, u16, Option<Input>)> {
+        let journal = Journal {
+            tapes: true,
+            ..Journal::default()
+        };
+        self.start(Dice::new(seed), Some(Box::new(journal)));
+        self.go(u64::MAX);
+        self.take_journal().tape
+    }
+
+    /// How an agent starts its first incarnation.
+    pub fn config_of(&self, id: AgentId) -> Config {
+        self.config(id)
     }
 
     fn take_journal(&mut self) -> Journal {
@@ -366,6 +384,9 @@ impl Engine {
     /// Lets an agent take one step.
     #[inline]
     fn feed(&mut self, id: AgentId, input: Input) {
+        if let Some(journal) = &mut self.journal {
+            journal.took(id, self.seats[id.index()].incarnation, Some(input));
+        }
         let seat = &mut self.seats[id.index()];
         let before = seat.agent.phase();
         let mut port = Port {
@@ -565,73 +586,6 @@ impl Engine {
         if let Some(journal) = &mut self.journal {
             journal.note(self.steps, self.net.wheel.now(), what);
         }
-    }
-
-    /// Events taken.
-    pub const fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// Reads and writes that arrived at a store.
-    pub const fn store_ops(&self) -> u64 {
-        self.store_ops
-    }
-
-    /// How many incarnations have decided.
-    pub const fn decided(&self) -> u32 {
-        self.decided
-    }
-
-    /// The first decision of the run: the number of a proposal, from 1.
-    pub const fn value(&self) -> Option<Value> {
-        self.value
-    }
-
-    /// Virtual time, nanoseconds.
-    pub fn virtual_ns(&self) -> u64 {
-        self.plan.ns(self.net.now().min(self.plan.end))
-    }
-
-    /// The run's fingerprint.
-    pub const fn fingerprint(&self) -> u64 {
-        self.fingerprint.value()
-    }
-
-    /// What the oracles found, one a property; names and values still to be put in.
-    pub fn violations(&self) -> &[Violation] {
-        &self.oracles.violations
-    }
-
-    /// The stalls, in order.
-    pub fn stalls(&self) -> &[Stall] {
-        &self.liveness.stalls
-    }
-
-    /// What went beyond the envelope.
-    pub fn exceeded(&self) -> Vec<String> {
-        self.oracles.envelope.exceeded()
-    }
-
-    /// The faults of each kind that the scenario can inject.
-    pub fn faults(&self) -> impl Iterator<Item = (FaultKind, FaultCount)> {
-        self.plan
-            .kinds()
-            .map(|kind| (kind, self.net.counts[kind.index()]))
-    }
-
-    /// The decisions' times, nanoseconds from the start.
-    pub fn decision_times_ns(&self) -> impl Iterator<Item = u64> {
-        self.decisions.iter().map(|&tick| self.plan.ns(tick))
-    }
-
-    /// A tick as nanoseconds.
-    pub(crate) fn ns(&self, tick: u64) -> u64 {
-        self.plan.ns(tick)
-    }
-
-    /// The proposals, by number - 1.
-    pub(crate) fn values(&self) -> &[String] {
-        &self.plan.values
     }
 }
 

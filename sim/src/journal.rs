@@ -1,6 +1,6 @@
 //! What a run leaves behind when it is asked to: a digest of every step, and notes for its story.
 
-use bivalent_core::{AgentId, Ballot, Block, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Block, Input, StoreId, Value};
 
 use crate::fault::FaultKind;
 
@@ -67,11 +67,22 @@ pub(crate) struct Journal {
     pub(crate) notes: Vec<Note>,
     /// How many notes were dropped from the middle.
     pub(crate) dropped: u64,
-    /// Keep notes; else digests only.
+    /// Every input an agent took; none stands for a restart.
+    pub(crate) tape: Vec<(AgentId, u16, Option<Input>)>,
+    /// Keep notes.
     pub(crate) tells: bool,
+    /// Keep inputs.
+    pub(crate) tapes: bool,
 }
 
 impl Journal {
+    /// An agent takes an input, or starts again.
+    pub(crate) fn took(&mut self, agent: AgentId, incarnation: u16, input: Option<Input>) {
+        if self.tapes {
+            self.tape.push((agent, incarnation, input));
+        }
+    }
+
     pub(crate) fn note(&mut self, step: u64, tick: u64, what: What) {
         if !self.tells {
             return;

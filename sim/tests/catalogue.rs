@@ -1,5 +1,8 @@
 //! Every chapter of the catalogue is as it says, and the list of chapters is the folder.
 
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may look at the folder")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! The same scenario and seed give the same fingerprint: again, on other threads, from a trace.
 
+#![cfg(test)]
+
 use std::sync::atomic::AtomicBool;
 
 use bivalent_sim::{

@@ -1,5 +1,7 @@
 //! Every oracle bites: a planted bug that it catches, alone, and silence on good runs.
 
+#![cfg(test)]
+
 use bivalent_core::Bug;
 use bivalent_sim::{engine::Engine, scenario::Scenario};
 
@@ -150,11 +152,11 @@ crash = { restart = "1ms..5ms", unfenced = true }
 #[test]
 fn an_unreadable_block_taken_for_an_empty_one_is_found_under_torn_writes() {
     let text = CALM.to_owned()
-        + r#"
+        + "
 [[fault]]
 chance = 0.05
 torn-write = {}
-"#;
+";
     let checked = text.replace("stores = 3", "stores = 3\nblock = { format = \"checked\" }");
     let mut engine = engine(&checked);
     assert_eq!(broken(&mut engine).0, [""; 0]);

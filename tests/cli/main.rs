@@ -61,6 +61,7 @@ fn objects(output: &Output) -> Vec<Value> {
 /// Two agents, three stores, nothing that breaks: decides.
 const FINE: &str = r#"
 title = "Fine"
+summary = "It decides."
 [cluster]
 agents = 2
 stores = 3
@@ -74,6 +75,7 @@ outcome = "decide"
 /// The adversary of the FLP theorem, and yet a decision is expected.
 const DUEL: &str = r#"
 title = "Duel"
+summary = "It stalls."
 [cluster]
 agents = 2
 stores = 3
@@ -265,7 +267,7 @@ fn a_failure_is_an_annotation_on_github_and_talk_goes_to_stderr() {
     exits(&output, 3);
     let text = out(&output);
     assert!(
-        text.starts_with("::error file=duel.toml,line=10,title=STALL duel.toml@0x5eed"),
+        text.starts_with("::error file=duel.toml,line=11,title=STALL duel.toml@0x5eed"),
         "{text}"
     );
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -318,6 +318,9 @@ impl Engine {
                 .put(self.net.now() + self.plan.timeout, event.pack());
             return;
         }
+        if let Some(journal) = &mut self.journal {
+            journal.took(id, incarnation, None);
+        }
         let config = self.config(id).incarnation(Incarnation(incarnation));
         let seat = &mut self.seats[id.index()];
         seat.status = Status::Up;

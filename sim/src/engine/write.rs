@@ -1,6 +1,6 @@
-//! Operations take effect: reads and writes at their stores, clean or as a fault has it.
+//! Writes take effect, clean or as a fault has it.
 
-use bivalent_core::{AgentId, Block, Input, Place, StoreId, Version};
+use bivalent_core::{AgentId, Input, Place};
 
 use super::{
     Engine,
@@ -8,274 +8,13 @@ use super::{
 };
 use crate::{
     dice::Purpose,
-    event::{Event, ReadOp},
-    fault::{Fault, FaultKind, Happening, StaleBound},
+    event::Event,
+    fault::{Fault, FaultKind, Happening},
     journal::What,
     store::{Landing, Service},
 };
 
-/// Kinds whose mark on a block means it was read as a fault left it.
-const MARKS: [FaultKind; 6] = [
-    FaultKind::Amnesia,
-    FaultKind::LateWrite,
-    FaultKind::Duplicate,
-    FaultKind::TornWrite,
-    FaultKind::BitRot,
-    FaultKind::MisdirectedWrite,
-];
-
 impl Engine {
-    /// A read takes effect.
-    #[inline]
-    pub(super) fn on_read(&mut self, bits: u64) {
-        let op = ReadOp::unpack(bits);
-        let up = self.service[op.store.index()] == Service::Up;
-        if op.rule.is_some() || !up || self.duel.is_some() || self.solo.is_some() {
-            self.on_read_odd(bits, op);
-        } else {
-            self.read(op);
-        }
-    }
-
-    #[cold]
-    fn on_read_odd(&mut self, bits: u64, op: ReadOp) {
-        if self.solo.is_some_and(|solo| solo != op.agent) {
-            return;
-        }
-        if self.holds(op.agent) {
-            self.seats[op.agent.index()].held.push(bits);
-            return;
-        }
-        let fault = self.fault_of(op.rule);
-        let store = op.store;
-        if let Some((fault, false)) = &fault {
-            self.strike_store(fault, store);
-        }
-        match self.service[store.index()] {
-            Service::Up => {}
-            Service::Out => {
-                self.net.observed(FaultKind::Outage);
-                self.waiting[store.index()].push(bits);
-                return;
-            }
-            Service::Lost => {
-                self.net.observed(FaultKind::StoreLoss);
-                self.time_out_read(op);
-                return;
-            }
-        }
-        let Some((fault, copy)) = fault else {
-            self.read(op);
-            return;
-        };
-        let place = Place {
-            store,
-            owner: op.owner,
-        };
-        let kind = fault.kind();
-        match fault {
-            Fault::LostRequest { .. } => {
-                self.net.landed(kind);
-                self.net.observed(kind);
-                self.time_out_read(op);
-            }
-            Fault::LostAck { .. } => {
-                self.store_ops += 1;
-                self.net.landed(kind);
-                self.net.observed(kind);
-                self.time_out_read(op);
-            }
-            Fault::Duplicate { by, .. } if !copy => {
-                let later = self.net.span(by);
-                let again = ReadOp {
-                    rule: op.rule.map(|rule| rule + COPY),
-                    ..op
-                };
-                self.net
-                    .wheel
-                    .put(self.net.now() + later, Event::Read(again).pack());
-                self.read(op);
-            }
-            Fault::Duplicate { .. } => {
-                self.net.landed(kind);
-                self.net.observed(kind);
-                self.read(op);
-            }
-            Fault::StaleRead { bound, .. } => self.read_stale(op, bound),
-            Fault::BitRot { bits, .. } => {
-                self.rot(place, bits);
-                self.read(op);
-            }
-            Fault::Delay { .. } | Fault::Reorder { .. } => {
-                self.net.observed(kind);
-                self.read(op);
-            }
-            Fault::Crash {
-                restart, unfenced, ..
-            } => {
-                self.read(op);
-                self.crash(op.agent, restart, unfenced);
-            }
-            Fault::Restart { agents } => {
-                self.read(op);
-                self.restart_one(agents);
-            }
-            Fault::Pause { span, .. } => {
-                self.pause(op.agent, span);
-                self.read(op);
-            }
-            Fault::ClockSkew { rate_ppm, .. } => {
-                self.skew(op.agent, rate_ppm);
-                self.read(op);
-            }
-            Fault::Outage { .. }
-            | Fault::SlowStore { .. }
-            | Fault::Amnesia { .. }
-            | Fault::StoreLoss { .. }
-            | Fault::LateWrite { .. }
-            | Fault::TornWrite { .. }
-            | Fault::MisdirectedWrite { .. } => self.read(op),
-        }
-    }
-
-    fn time_out_read(&mut self, op: ReadOp) {
-        let op = ReadOp { rule: None, ..op };
-        self.net.wheel.put(
-            self.net.now() + self.plan.timeout,
-            Event::ReadTimeout(op).pack(),
-        );
-    }
-
-    /// The fault an operation met, and whether this is the second copy.
-    fn fault_of(&self, rule: Option<u8>) -> Option<(Fault, bool)> {
-        let rule = rule?;
-        let copy = rule >= COPY;
-        let rule = if copy { rule - COPY } else { rule };
-        Some((self.plan.rules[rule as usize].fault.clone(), copy))
-    }
-
-    /// A read of what stands there.
-    #[inline]
-    fn read(&mut self, op: ReadOp) {
-        self.store_ops += 1;
-        let place = Place {
-            store: op.store,
-            owner: op.owner,
-        };
-        let cell = self.stores.cell(place);
-        let (block, version) = (cell.block, cell.version);
-        if cell.marks != 0 || cell.unreadable {
-            self.read_damaged(op, place);
-            return;
-        }
-        if let Some(detail) = self.oracles.store_model.read(place, block, None) {
-            self.oracles.found(self.steps, "store-model", detail);
-        }
-        self.answer_read(op, block, version);
-    }
-
-    #[inline]
-    fn answer_read(&mut self, op: ReadOp, block: Block, version: Version) {
-        if self.awaited & 1 << Happening::Read as u32 != 0 {
-            self.happened(Happening::Read, op.agent, Some(op.store));
-        }
-        let ReadOp {
-            store,
-            owner,
-            epoch,
-            ..
-        } = op;
-        let input = Input::Read {
-            store,
-            owner,
-            epoch,
-            block,
-            version,
-        };
-        self.deliver(op.agent, op.incarnation, input);
-    }
-
-    #[cold]
-    fn read_damaged(&mut self, op: ReadOp, place: Place) {
-        let cell = *self.stores.cell(place);
-        for kind in MARKS {
-            if cell.marks & 1 << kind.index() != 0 {
-                self.net.observed(kind);
-            }
-        }
-        if cell.unreadable {
-            if let Some(detail) = self.oracles.store_model.unreadable(place) {
-                self.oracles.found(self.steps, "store-model", detail);
-            }
-            let ReadOp {
-                store,
-                owner,
-                epoch,
-                ..
-            } = op;
-            self.deliver(
-                op.agent,
-                op.incarnation,
-                Input::Unreadable {
-                    store,
-                    owner,
-                    epoch,
-                },
-            );
-            return;
-        }
-        if let Some(detail) = self.oracles.store_model.read(place, cell.block, None) {
-            self.oracles.found(self.steps, "store-model", detail);
-        }
-        self.answer_read(op, cell.block, cell.version);
-    }
-
-    fn read_stale(&mut self, op: ReadOp, bound: StaleBound) {
-        let place = Place {
-            store: op.store,
-            owner: op.owner,
-        };
-        let remembered = self.stores.remembered(place);
-        let most = match bound {
-            StaleBound::Versions(versions) => versions.min(remembered),
-            StaleBound::Age(ns) => {
-                let age = self.plan.ticks(ns);
-                self.stores
-                    .back_at(place, self.net.now().saturating_sub(age))
-            }
-        };
-        if most == 0 {
-            self.read(op);
-            return;
-        }
-        let back = 1 + self.net.dice.below(Purpose::Fault, u64::from(most)) as u32;
-        let newest = *self.stores.cell(place);
-        let Some(past) = self.stores.back(place, back) else {
-            self.read(op);
-            return;
-        };
-        self.store_ops += 1;
-        if past.block != newest.block || newest.unreadable {
-            self.net.landed(FaultKind::StaleRead);
-            self.oracles.envelope.stale_to(op.agent, op.store);
-            let seat = &self.seats[op.agent.index()];
-            let asks =
-                seat.incarnation == op.incarnation && seat.agent.epoch() & 0xff_ffff == op.epoch;
-            if asks {
-                self.net.observed(FaultKind::StaleRead);
-            }
-            let text = format_args!(
-                "{{a{}}} read of {{a{}}}'s block {back} versions old",
-                op.agent.0, op.owner.0
-            );
-            self.note_fault(FaultKind::StaleRead, Some(op.agent), Some(op.store), text);
-        }
-        if let Some(detail) = self.oracles.store_model.read(place, past.block, Some(most)) {
-            self.oracles.found(self.steps, "store-model", detail);
-        }
-        self.answer_read(op, past.block, past.version);
-    }
-
     /// A write takes effect.
     #[inline]
     pub(super) fn on_write(&mut self, bits: u64) {
@@ -601,7 +340,7 @@ impl Engine {
         }
     }
 
-    fn rot(&mut self, place: Place, bits: u32) {
+    pub(super) fn rot(&mut self, place: Place, bits: u32) {
         let (kind, now) = (FaultKind::BitRot, self.net.now());
         let dice = &mut self.net.dice;
         let changed = self
@@ -654,23 +393,5 @@ impl Engine {
         self.note_fault(kind, Some(write.agent), Some(write.store), text);
         self.check_damage(victim.owner);
         self.answer_write(write);
-    }
-
-    /// Takes note of a fault for the story.
-    pub(super) fn note_fault(
-        &mut self,
-        kind: FaultKind,
-        agent: Option<AgentId>,
-        store: Option<StoreId>,
-        detail: std::fmt::Arguments<'_>,
-    ) {
-        if self.journal.is_some() {
-            self.note(What::Fault {
-                kind,
-                agent,
-                store,
-                detail: detail.to_string(),
-            });
-        }
     }
 }

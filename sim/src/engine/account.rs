@@ -1,0 +1,78 @@
+//! What an engine says of the run that it has just finished.
+
+use bivalent_core::Value;
+
+use super::Engine;
+use crate::{
+    fault::FaultKind,
+    report::{FaultCount, Stall, Violation},
+};
+
+impl Engine {
+    /// Events taken.
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Reads and writes that arrived at a store.
+    pub const fn store_ops(&self) -> u64 {
+        self.store_ops
+    }
+
+    /// How many incarnations have decided.
+    pub const fn decided(&self) -> u32 {
+        self.decided
+    }
+
+    /// The first decision of the run: the number of a proposal, from 1.
+    pub const fn value(&self) -> Option<Value> {
+        self.value
+    }
+
+    /// Virtual time, nanoseconds.
+    pub fn virtual_ns(&self) -> u64 {
+        self.plan.ns(self.net.now().min(self.plan.end))
+    }
+
+    /// The run's fingerprint.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint.value()
+    }
+
+    /// What the oracles found, one a property; names and values still to be put in.
+    pub fn violations(&self) -> &[Violation] {
+        &self.oracles.violations
+    }
+
+    /// The stalls, in order.
+    pub fn stalls(&self) -> &[Stall] {
+        &self.liveness.stalls
+    }
+
+    /// What went beyond the envelope.
+    pub fn exceeded(&self) -> Vec<String> {
+        self.oracles.envelope.exceeded()
+    }
+
+    /// The faults of each kind that the scenario can inject.
+    pub fn faults(&self) -> impl Iterator<Item = (FaultKind, FaultCount)> {
+        self.plan
+            .kinds()
+            .map(|kind| (kind, self.net.counts[kind.index()]))
+    }
+
+    /// The decisions' times, nanoseconds from the start.
+    pub fn decision_times_ns(&self) -> impl Iterator<Item = u64> {
+        self.decisions.iter().map(|&tick| self.plan.ns(tick))
+    }
+
+    /// A tick as nanoseconds.
+    pub(crate) fn ns(&self, tick: u64) -> u64 {
+        self.plan.ns(tick)
+    }
+
+    /// The proposals, by number - 1.
+    pub(crate) fn values(&self) -> &[String] {
+        &self.plan.values
+    }
+}
