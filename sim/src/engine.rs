@@ -4,6 +4,8 @@
 //! first few have warmed it up.
 
 mod account;
+mod duel;
+mod judge;
 mod liveness;
 mod net;
 mod read;
@@ -21,7 +23,7 @@ use crate::{
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
     journal::{Journal, What},
-    oracle::{Oracles, invariants::World},
+    oracle::Oracles,
     plan::Plan,
     scenario::{Adversary, Scenario},
     store::{Service, Stores},
@@ -512,74 +514,6 @@ impl Engine {
         self.progressed();
         self.happened(Happening::Decided, id, None);
         self.see_whether_over();
-    }
-
-    /// Invariants 4c and 5, when somebody has voted.
-    fn check_votes(&mut self, voter: AgentId) {
-        let world = self.world();
-        let mut found = [
-            ("invariant-4c", world.holds_4c(voter)),
-            ("invariant-5", None),
-        ];
-        for index in 0..self.seats.len() as u8 {
-            if found[1].1.is_none() {
-                found[1].1 = world.holds_5(AgentId(index), false);
-            }
-        }
-        for (property, detail) in found {
-            if let Some(detail) = detail {
-                self.oracles.found(self.steps, property, detail);
-            }
-        }
-    }
-
-    /// Invariant 4c, when a fault has changed an agent's block.
-    fn check_damage(&mut self, owner: AgentId) {
-        if let Some(detail) = self.world().holds_4c(owner) {
-            self.oracles.found(self.steps, "invariant-4c", detail);
-        }
-    }
-
-    fn world(&self) -> World<'_> {
-        World {
-            plan: &self.plan,
-            seats: &self.seats,
-            stores: &self.stores,
-            service: &self.service,
-            account: &self.oracles.envelope,
-        }
-    }
-
-    /// Lets the other of two duellists run, once this one has a ballot that undoes his attempt.
-    fn duel_turn(&mut self, id: AgentId) {
-        let Some((a, b)) = self.duel else {
-            return;
-        };
-        if self.runner != Some(id) {
-            return;
-        }
-        let other = if id == a { b } else { a };
-        if matches!(self.seats[other.index()].status, Status::Down { .. })
-            || self.seats[other.index()].decided
-        {
-            return;
-        }
-        self.runner = Some(other);
-        let held = std::mem::take(&mut self.seats[other.index()].held);
-        for &bits in &held {
-            self.net.wheel.put(self.net.now() + 1, bits);
-        }
-        self.seats[other.index()].held = held;
-        self.seats[other.index()].held.clear();
-    }
-
-    /// Whether the adversary holds an agent's operations back now.
-    #[inline]
-    fn holds(&self, agent: AgentId) -> bool {
-        match self.duel {
-            None => false,
-            Some((a, b)) => (agent == a || agent == b) && self.runner != Some(agent),
-        }
     }
 
     fn note(&mut self, what: What) {

@@ -1,0 +1,41 @@
+//! The duel: an adversary that lets two agents run in turn, so that each undoes the other's attempt.
+//!
+//! It only holds operations back and lets them go; each is answered in the end, nobody crashes.
+
+use bivalent_core::AgentId;
+
+use super::{Engine, seat::Status};
+
+impl Engine {
+    /// Lets the other of two duellists run, once this one has a ballot that undoes his attempt.
+    pub(super) fn duel_turn(&mut self, id: AgentId) {
+        let Some((a, b)) = self.duel else {
+            return;
+        };
+        if self.runner != Some(id) {
+            return;
+        }
+        let other = if id == a { b } else { a };
+        if matches!(self.seats[other.index()].status, Status::Down { .. })
+            || self.seats[other.index()].decided
+        {
+            return;
+        }
+        self.runner = Some(other);
+        let held = std::mem::take(&mut self.seats[other.index()].held);
+        for &bits in &held {
+            self.net.wheel.put(self.net.now() + 1, bits);
+        }
+        self.seats[other.index()].held = held;
+        self.seats[other.index()].held.clear();
+    }
+
+    /// Whether the adversary holds an agent's operations back now.
+    #[inline]
+    pub(super) fn holds(&self, agent: AgentId) -> bool {
+        match self.duel {
+            None => false,
+            Some((a, b)) => (agent == a || agent == b) && self.runner != Some(agent),
+        }
+    }
+}
