@@ -119,3 +119,67 @@ pub(crate) const fn format_name(format: Format) -> &'static str {
         Format::Versioned => "versioned",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bivalent_core::Layout;
+
+    use super::*;
+
+    fn account(format: Format, staleness: Staleness) -> Accounting {
+        Accounting {
+            envelope: Envelope::with_staleness(5, staleness).unwrap(),
+            format: Layout::new(512, 64, format).unwrap().format(),
+            stale: vec![0; 3],
+            any: 0,
+            fatal: 0,
+        }
+    }
+
+    #[test]
+    fn stale_stores_count_once_each_and_up_to_the_bound_they_are_inside() {
+        let mut account = account(Format::Dual, Staleness::PerRun(1));
+
+        account.stale_to(AgentId(0), StoreId(2));
+        account.stale_to(AgentId(1), StoreId(2));
+        assert_eq!(account.exceeded(), [""; 0]);
+
+        account.stale_to(AgentId(1), StoreId(3));
+        assert_eq!(
+            account.exceeded(),
+            ["2 stale stores in the run, 1 promised"]
+        );
+    }
+
+    #[test]
+    fn readers_with_stale_stores_of_their_own_are_counted_apart() {
+        let mut account = account(Format::Dual, Staleness::PerReader(1));
+
+        account.stale_to(AgentId(0), StoreId(2));
+        account.stale_to(AgentId(1), StoreId(3));
+        assert_eq!(account.exceeded(), [""; 0]);
+
+        account.landed(FaultKind::Amnesia, StoreId(2));
+        assert_eq!(
+            account.exceeded(),
+            ["2 stale stores to one reader, 1 promised"]
+        );
+    }
+
+    #[test]
+    fn what_a_format_does_not_survive_is_outside_and_what_it_does_is_not() {
+        let outside = |format, kind| {
+            let mut account = account(format, Staleness::PerRun(1));
+            account.landed(kind, StoreId(0));
+            !account.exceeded().is_empty()
+        };
+
+        assert!(outside(Format::Raw, FaultKind::TornWrite));
+        assert!(outside(Format::Raw, FaultKind::BitRot));
+        assert!(outside(Format::Dual, FaultKind::LateWrite));
+        assert!(outside(Format::Checked, FaultKind::Duplicate));
+        assert!(!outside(Format::Dual, FaultKind::TornWrite));
+        assert!(!outside(Format::Versioned, FaultKind::LateWrite));
+        assert!(!outside(Format::Checked, FaultKind::BitRot));
+    }
+}

@@ -1,0 +1,86 @@
+//! Stalls have the right kind, and the solo probe tells the ones that heal from wedges.
+
+#![cfg(test)]
+
+use bivalent_sim::{campaign::run_one, report::RunReport, scenario::Scenario};
+
+fn run(extra: &str) -> RunReport {
+    let text = format!(
+        "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 3\n[limits]\ntime = \"4s\"\n{extra}"
+    );
+    let scenario = Scenario::parse("t", &text, &|_| Err(String::new()))
+        .unwrap_or_else(|errors| panic!("{}", bivalent_sim::scenario::render(&errors)));
+    run_one(&scenario, 1)
+}
+
+fn first_stall(report: &RunReport) -> (&'static str, bool) {
+    report
+        .stalls
+        .first()
+        .map_or(("none", true), |stall| (stall.kind, stall.heals))
+}
+
+fn rule(trigger: &str, fault: &str) -> String {
+    format!("[[fault]]\n{trigger}\n{fault}\n")
+}
+
+#[test]
+fn a_run_in_which_nothing_breaks_has_no_stall() {
+    assert_eq!(first_stall(&run("")), ("none", true));
+}
+
+#[test]
+fn stores_that_come_back_are_a_stall_and_stores_that_do_not_are_a_wedge() {
+    let both = |fault: &str| {
+        let one = |store: &str| {
+            rule(
+                "at = \"0ms\"",
+                &format!("{fault} = {{ store = \"{store}\" }}"),
+            )
+        };
+        run(&(one("s1") + &one("s2")))
+    };
+
+    assert_eq!(first_stall(&both("outage")), ("no-quorum", true));
+    assert_eq!(first_stall(&both("store-loss")), ("wedged", false));
+}
+
+#[test]
+fn agents_that_are_all_down_or_standing_still_are_no_agent() {
+    let both = |fault: &str| {
+        let one = |agent: &str| {
+            rule(
+                "at = \"1ms\"",
+                &format!("{fault} = {{ agent = \"{agent}\" }}"),
+            )
+        };
+        run(&(one("a1") + &one("a2")))
+    };
+
+    assert_eq!(first_stall(&both("crash")), ("no-agent", true));
+    assert_eq!(first_stall(&both("pause")), ("no-agent", true));
+}
+
+#[test]
+fn a_duel_is_contention() {
+    let report = run("[schedule]\nadversary = { duel = [\"a1\", \"a2\"] }\nretry = \"0ms\"\n");
+
+    assert_eq!(first_stall(&report), ("contention", true));
+}
+
+#[test]
+fn requests_that_wait_for_long_at_stores_that_are_up_are_starvation() {
+    let delayed = rule("during = \"0ms..50ms\"", "delay = { by = \"3s\" }");
+
+    assert_eq!(first_stall(&run(&delayed)), ("starved", true));
+}
+
+#[test]
+fn a_write_in_place_whose_answer_is_lost_for_ever_wedges_its_agent() {
+    let lost = rule(
+        "during = \"0ms..2s\"",
+        "lost-ack = { operation = \"write\" }",
+    );
+
+    assert_eq!(first_stall(&run(&lost)), ("wedged", false));
+}
