@@ -10,9 +10,11 @@ use bivalent_core::{AgentId, Ballot};
 use super::{Engine, seat::Status, strike::is_down};
 use crate::{event::Event, journal::What, report::Stall, scenario::StallKind, store::Service};
 
-/// Steps a solo probe may take: far more than one undisturbed agent needs (a recovery, a stale
-/// ballot, two phases), far less than a campaign would feel.
-const PROBE_STEPS: u64 = 20_000;
+/// Attempts' worth of operations that a solo probe may take: one undisturbed agent needs a recovery,
+/// an attempt that meets a higher ballot, and two phases; the rest is for timeouts and retries.
+const PROBE_ATTEMPTS: u64 = 32;
+/// Steps of a probe beyond that.
+const PROBE_STEPS: u64 = 1000;
 /// Aborts since the last decision that make a stall one of contention.
 const ABORTS_OF_CONTENTION: u32 = 4;
 
@@ -231,7 +233,8 @@ impl Engine {
             }
         }
         self.heal_for(agent);
-        let bound = self.steps + PROBE_STEPS;
+        let attempt = 2 * self.plan.agents as u64 * self.plan.stores as u64;
+        let bound = self.steps + PROBE_STEPS + PROBE_ATTEMPTS * attempt;
         while self.steps < bound {
             let Some(bits) = self.net.wheel.pop() else {
                 return false;
