@@ -77,6 +77,8 @@ pub struct Engine {
     awaited: u32,
     #[cfg(feature = "planted-bugs")]
     bug: Option<bivalent_core::Bug>,
+    #[cfg(feature = "planted-bugs")]
+    waits_for_ever: bool,
 }
 
 impl Engine {
@@ -123,6 +125,8 @@ impl Engine {
             plan,
             #[cfg(feature = "planted-bugs")]
             bug: None,
+            #[cfg(feature = "planted-bugs")]
+            waits_for_ever: false,
         }
     }
 
@@ -130,6 +134,13 @@ impl Engine {
     #[cfg(feature = "planted-bugs")]
     pub fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
         self.bug = bug;
+    }
+
+    /// Plants a bug in the contention manager from the next run on: after an abort an agent waits for
+    /// a leader that never comes.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant_in_contention(&mut self, waits_for_ever: bool) {
+        self.waits_for_ever = waits_for_ever;
     }
 
     /// Plants a bug in the stores from the next run on: they lose every fifth write.
@@ -464,9 +475,15 @@ impl Engine {
             incarnation,
             epoch,
         };
-        self.net
-            .wheel
-            .put(self.net.now() + pause.max(1), event.pack());
+        #[cfg(feature = "planted-bugs")]
+        let retries = recovered || !self.waits_for_ever;
+        #[cfg(not(feature = "planted-bugs"))]
+        let retries = true;
+        if retries {
+            self.net
+                .wheel
+                .put(self.net.now() + pause.max(1), event.pack());
+        }
         if recovered {
             self.net.observed(FaultKind::Restart);
             let vote = block.vote.map(|vote| vote.inp);

@@ -165,3 +165,38 @@ torn-write = {}
 
     assert_ne!(broken(&mut engine).0, [""; 0]);
 }
+
+#[test]
+fn liveness_alone_catches_a_contention_manager_that_waits_for_ever() {
+    let mut engine = engine(CALM);
+    let wedges = |engine: &mut Engine| {
+        (0..200)
+            .filter(|&seed| {
+                engine.run(seed);
+                assert_eq!(engine.violations(), []);
+                engine.stalls().iter().any(|stall| stall.kind == "wedged")
+            })
+            .count()
+    };
+    assert_eq!(wedges(&mut engine), 0);
+
+    engine.plant_in_contention(true);
+
+    assert!(wedges(&mut engine) > 0);
+}
+
+#[test]
+fn the_envelope_alone_catches_stores_that_are_staler_than_promised() {
+    let stale = CALM.to_owned() + "\n[[fault]]\nchance = 0.05\nstale-read = { versions = 2 }\n";
+    let alone = |engine: &mut Engine| {
+        (0..200)
+            .filter(|&seed| {
+                engine.run(seed);
+                engine.violations().is_empty() && !engine.exceeded().is_empty()
+            })
+            .count()
+    };
+
+    assert_eq!(alone(&mut engine(CALM)), 0);
+    assert!(alone(&mut engine(&stale)) > 0);
+}
