@@ -12,6 +12,7 @@ use crate::bug::{Bug, has};
 #[cfg(not(feature = "planted-bugs"))]
 use crate::no_bug::{Bug, has};
 
+mod quotient;
 mod silence;
 
 /// Where an agent stands.
@@ -49,7 +50,7 @@ pub enum Phase {
 /// assert_eq!(waiting, [Effect::Decide(Value(7))]);
 /// # Ok::<(), EnvelopeError>(())
 /// ```
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Agent {
     config: Config,
     phase: Phase,

@@ -36,6 +36,7 @@ mod input;
 mod link;
 #[cfg(not(feature = "planted-bugs"))]
 mod no_bug;
+mod renaming;
 
 #[cfg(feature = "planted-bugs")]
 pub use bug::Bug;
@@ -50,4 +51,5 @@ pub use {
     envelope::{Envelope, EnvelopeError, Staleness},
     id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, StoreId},
     input::Input,
+    renaming::Renaming,
 };

@@ -84,7 +84,7 @@ impl Agent {
         }
     }
 
-    fn wants_read(&self, store: StoreId, owner: AgentId, epoch: u32) -> bool {
+    pub(super) fn wants_read(&self, store: StoreId, owner: AgentId, epoch: u32) -> bool {
         let link = &self.links[store.index()];
         if owner == self.config.me {
             let uncounted = self.phase == Phase::Recovering && self.complete & store.bit() == 0;
