@@ -6,9 +6,11 @@
 //! What one step is, and why that is enough, is in `docs/exploring.md`.
 
 mod bisimulation;
+mod bounds;
 mod components;
 mod graph;
 mod initial;
+mod lasso;
 mod moves;
 mod names;
 mod part;
@@ -32,6 +34,8 @@ use search::{Ended, Found};
 use valence::Valences;
 
 pub use bisimulation::Classes;
+pub use bounds::Bounds;
+pub use lasso::{Lasso, Lassos};
 pub use moves::{Act, Move};
 pub use stepper::Broken;
 pub use valence::Valence;
@@ -235,11 +239,20 @@ impl Exploration {
         Some(valences.count(graph, tables, values(&self.rules)))
     }
 
-    /// How many classes of states there are that nobody could tell apart, if every state was seen.
-    pub fn classes(&self) -> Option<Classes> {
+    /// How many classes of states there are that nobody could tell apart, and where a run can be held
+    /// off for ever, if every state was seen.
+    pub fn classes_and_lassos(&self) -> Option<(Classes, Lassos)> {
         let valences = self.valences.as_ref()?;
         let (graph, tables) = (&self.found.graph, &self.found.tables);
-        Some(bisimulation::classes(graph, tables, valences))
+        let partition = bisimulation::partition(graph, tables);
+        let lassos = lasso::lassos(&self.rules, graph, tables, &partition, valences);
+        Some((partition.classes(valences), lassos))
+    }
+
+    /// How many own steps an agent takes, if every state was seen.
+    pub fn bounds(&self) -> Option<Bounds> {
+        self.valences.as_ref()?;
+        Some(bounds::bounds(&self.found.graph, &self.found.tables))
     }
 
     /// The value that a number stands for, from 0: the proposal of that many distinct ones.
@@ -284,8 +297,14 @@ mod tests {
             assert_eq!((valence.critical, valence.none), (0, 0));
             assert_eq!(valence.initial, [0, 1]);
             assert_eq!(valence.decided_multivalent, 0);
-            let classes = found.classes().unwrap();
+            let (classes, lassos) = found.classes_and_lassos().unwrap();
             assert_eq!((classes.all, classes.multivalent), (76, 14));
+            assert_eq!(lassos.undecided, lassos.stallable);
+            let lasso = lassos.shortest.unwrap();
+            assert_eq!((lasso.turn.len(), lasso.stem.len()), (4, 2));
+            assert!(lasso.multivalent && lasso.shortest);
+            let bounds = found.bounds().unwrap();
+            assert_eq!((bounds.alone, bounds.in_any_schedule), (Some(6), None));
         }
     }
 }

@@ -19,8 +19,28 @@ pub struct Classes {
     pub multivalent: usize,
 }
 
-/// The classes of a graph, and how many of them are multivalent.
-pub(super) fn classes(graph: &Graph, tables: &Tables, valences: &Valences) -> Classes {
+/// The class of each state, by number.
+#[derive(Clone, Debug)]
+pub(super) struct Partition {
+    pub(super) of: Vec<u32>,
+    pub(super) count: usize,
+}
+
+impl Partition {
+    pub(super) fn classes(&self, valences: &Valences) -> Classes {
+        let mut multivalent = vec![false; self.count];
+        for (state, &class) in self.of.iter().enumerate() {
+            multivalent[class as usize] |= valences.is_multivalent(state as u32);
+        }
+        Classes {
+            all: self.count,
+            multivalent: multivalent.into_iter().filter(|&it| it).count(),
+        }
+    }
+}
+
+/// The coarsest partition whose classes agree in what they show and where their moves lead.
+pub(super) fn partition(graph: &Graph, tables: &Tables) -> Partition {
     let states = graph.states() as u32;
     let mut of: Vec<u32> = Vec::with_capacity(states as usize);
     let mut numbers: HashMap<Vec<u64>, u32, FxBuildHasher> = HashMap::default();
@@ -52,14 +72,7 @@ pub(super) fn classes(graph: &Graph, tables: &Tables, valences: &Valences) -> Cl
         }
         count = now;
     }
-    let mut multivalent = vec![false; count];
-    for state in 0..states {
-        multivalent[of[state as usize] as usize] |= valences.is_multivalent(state);
-    }
-    Classes {
-        all: count,
-        multivalent: multivalent.into_iter().filter(|&it| it).count(),
-    }
+    Partition { of, count }
 }
 
 fn number(numbers: &mut HashMap<Vec<u64>, u32, FxBuildHasher>, signature: &[u64]) -> u32 {

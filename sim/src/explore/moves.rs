@@ -32,6 +32,8 @@ pub struct Move {
     /// If the move ends an attempt: how many of the ballots that are present, and above the one that
     /// the next ballot must exceed, stay below it. The greatest possible puts it above them all.
     pub gap: Option<u8>,
+    /// The next ballot is above every ballot that is present.
+    pub top: bool,
     /// The write or read was asked for in an earlier phase.
     pub earlier: bool,
 }
@@ -56,6 +58,7 @@ impl Move {
             | owner << 12
             | gap << 16
             | (self.earlier as u32) << 24
+            | (self.top as u32) << 25
     }
 
     /// The move that [`Move::pack`] gave.
@@ -74,6 +77,7 @@ impl Move {
             store: StoreId((bits >> 4 & 15) as u8),
             act,
             gap: gap.checked_sub(1),
+            top: bits >> 25 & 1 != 0,
             earlier: bits >> 24 & 1 != 0,
         }
     }
@@ -108,6 +112,7 @@ mod tests {
                         store: StoreId(6),
                         act,
                         gap,
+                        top: !earlier,
                         earlier,
                     };
                     assert_eq!(Move::unpack(it.pack()), it);

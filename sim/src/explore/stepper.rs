@@ -230,6 +230,7 @@ impl<'a> Stepper<'a> {
             store,
             act,
             gap: None,
+            top: false,
             earlier: current != Some(op.epoch()),
         };
         if let Input::Unreadable { .. } = input {
@@ -287,9 +288,11 @@ impl<'a> Stepper<'a> {
         }
         let gaps = self.gaps(state, id, &part, written.as_ref(), floor, incarnation);
         let starts: Vec<Acting> = gaps.into_iter().map(|ballot| start(Some(ballot))).collect();
+        let count = starts.len();
         for (number, acting) in starts.into_iter().enumerate() {
-            let gap = Some(number as u8);
-            self.settle(state, Move { gap, ..taken }, acting, written.clone(), take);
+            let (gap, top) = (Some(number as u8), number + 1 == count);
+            let taken = Move { gap, top, ..taken };
+            self.settle(state, taken, acting, written.clone(), take);
         }
     }
 
@@ -442,6 +445,7 @@ impl<'a> Stepper<'a> {
             store,
             act: Act::Tear,
             gap: None,
+            top: false,
             earlier: false,
         };
         self.settle(state, taken, acting, Some((store, image)), take);
@@ -460,6 +464,7 @@ impl<'a> Stepper<'a> {
             store: StoreId(0),
             act,
             gap: None,
+            top: false,
             earlier: false,
         };
         let acting = |part| Acting {
