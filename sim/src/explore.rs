@@ -8,12 +8,15 @@
 mod bisimulation;
 mod bounds;
 mod components;
+mod dot;
 mod graph;
+mod images;
 mod initial;
 mod lasso;
 mod moves;
 mod names;
 mod part;
+pub mod report;
 mod rules;
 mod search;
 mod stepper;
@@ -22,12 +25,7 @@ mod valence;
 
 use std::ops::ControlFlow;
 
-use bivalent_core::Value;
-
-use crate::{
-    fault::FaultKind,
-    scenario::Scenario,
-};
+use crate::{fault::FaultKind, scenario::Scenario};
 
 use rules::Rules;
 use search::{Ended, Found};
@@ -254,11 +252,6 @@ impl Exploration {
         self.valences.as_ref()?;
         Some(bounds::bounds(&self.found.graph, &self.found.tables))
     }
-
-    /// The value that a number stands for, from 0: the proposal of that many distinct ones.
-    pub const fn value(number: usize) -> Value {
-        Value(number as u64 + 1)
-    }
 }
 
 #[cfg(test)]
@@ -308,4 +301,3 @@ mod tests {
         }
     }
 }
-
