@@ -23,3 +23,6 @@ pub mod story;
 pub mod trace;
 pub mod verdict;
 mod wheel;
+
+#[cfg(feature = "planted-bugs")]
+pub use bivalent_core::Bug;
