@@ -6,6 +6,7 @@
 
 pub mod campaign;
 pub mod catalogue;
+pub mod certificate;
 mod dice;
 pub mod engine;
 mod event;
