@@ -275,6 +275,9 @@ pub(crate) struct ExploreArgs {
     /// Stop, inconclusive, when states and moves occupy more than this.
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = crate::explore::memory)]
     pub(crate) memory: usize,
+    /// Stop, inconclusive, at states that are this many steps from the first one.
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) depth: Option<usize>,
     /// How many threads; results do not depend on it. [default: number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,

@@ -29,6 +29,7 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         ballots: args.ballots,
         jobs: jobs(args.jobs),
         memory: args.memory,
+        depth: args.depth,
         #[cfg(feature = "planted-bugs")]
         bug: args.bug,
     };
@@ -50,7 +51,8 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
     let explored =
         explored.map_err(|why| Failure::new(Exit::Invalid, format!("{}: {why}", scenario.name)))?;
     let searched = began.elapsed();
-    let report = explored.report(&scenario);
+    let findings = explored.findings();
+    let report = explored.report(&scenario, &findings);
     write_files(args, &scenario, &explored, &report, console)?;
     match args.format {
         PlainFormat::Human => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bivalent_sim::explore::report::{Complete, ExploreReport};
+use bivalent_sim::explore::report::{Complete, ExploreReport, LassoFound};
 
 use super::escape;
 use super::paint::Paint;
@@ -46,10 +46,10 @@ pub(crate) fn tell(report: &ExploreReport, searched: Duration, paint: Paint) -> 
             lines.put("shortest", &format!("{steps}: {}", way(&found.steps)));
         }
         (None, None) => {
-            let why = if report.conclusion == "interrupted" {
-                "interrupted"
-            } else {
-                "the memory is used up"
+            let why = match report.conclusion {
+                "interrupted" => "interrupted",
+                "out-of-depth" => "there are states further away",
+                _ => "the memory is used up",
             };
             let safe = "nothing is broken in the states seen so far";
             lines.put(
@@ -57,6 +57,9 @@ pub(crate) fn tell(report: &ExploreReport, searched: Duration, paint: Paint) -> 
                 &format!("{}: {why}; {safe}", paint.odd("unsure")),
             );
         }
+    }
+    if let Some(lasso) = &report.lasso {
+        show_lasso(&mut lines, lasso, report, paint);
     }
     let seconds = searched.as_secs_f64();
     let rate = count((report.states as f64 / seconds.max(1e-6)) as u64);
@@ -143,13 +146,20 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
     lines.put("alone", &alone);
     if let Some(steps) = all.in_any_schedule {
         let steps = counted(steps as u64, "own step", "own steps");
-        let text = format!("no cycle: every agent ends within {steps}, whatever the schedule");
+        let ends = if report.ballots.is_some() {
+            "decides or gives up"
+        } else {
+            "decides"
+        };
+        let text = format!("no cycle: every agent {ends} within {steps}");
         lines.put("any order", &text);
     }
-    stalls(lines, all, mixed, paint);
+    if report.ballots.is_none() {
+        stalls(lines, all);
+    }
 }
 
-fn stalls(lines: &mut Lines, all: &Complete, mixed: &str, paint: Paint) {
+fn stalls(lines: &mut Lines, all: &Complete) {
     let states = counted(all.undecided as u64, "undecided state", "undecided states");
     let stalls = match all.stallable {
         0 => format!("from none of {states}: no fair schedule holds a decision off for ever"),
@@ -162,9 +172,14 @@ fn stalls(lines: &mut Lines, all: &Complete, mixed: &str, paint: Paint) {
         ),
     };
     lines.put("stall", &stalls);
-    let Some(lasso) = &all.lasso else {
-        return;
-    };
+}
+
+fn show_lasso(lines: &mut Lines, lasso: &LassoFound, report: &ExploreReport, paint: Paint) {
+    let two = report
+        .complete
+        .as_ref()
+        .is_none_or(|all| all.values.len() == 2);
+    let mixed = if two { "bivalent" } else { "multivalent" };
     let shortest = if lasso.shortest { "the shortest" } else { "a" };
     let throughout = if lasso.multivalent {
         format!("{mixed} throughout")

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Act, Bounds, Broken, Conclusion, Exploration, InFlight, Lassos, Move, Valence};
+use super::{
+    Act, Bounds, Broken, Classes, Conclusion, Exploration, InFlight, Lasso, Move, Stalls, Valence,
+};
 use crate::scenario::Scenario;
 
 /// An exploration's results.
@@ -22,7 +24,7 @@ pub struct ExploreReport {
     pub in_flight: &'static str,
     /// Ballots an agent owns; none: any number, told by rank.
     pub ballots: Option<u64>,
-    /// `complete`, `violation`, `out-of-memory` or `interrupted`.
+    /// `complete`, `violation`, `out-of-memory`, `out-of-depth` or `interrupted`.
     pub conclusion: &'static str,
     /// States reached.
     pub states: usize,
@@ -38,6 +40,9 @@ pub struct ExploreReport {
     pub violation: Option<ViolationFound>,
     /// What is known only once every state was seen.
     pub complete: Option<Complete>,
+    /// The shortest fair cycle without a decision; unless every state was seen, only if it is as short as
+    /// any can be.
+    pub lasso: Option<LassoFound>,
 }
 
 /// What every state together shows.
@@ -69,8 +74,6 @@ pub struct Complete {
     pub undecided: usize,
     /// Those that a fair schedule can hold off for ever.
     pub stallable: usize,
-    /// The shortest fair cycle without a decision.
-    pub lasso: Option<LassoFound>,
 }
 
 /// A fair cycle without a decision.
@@ -97,15 +100,46 @@ pub struct ViolationFound {
     pub steps: Vec<String>,
 }
 
+/// What a closer look at the states has shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Findings {
+    /// Only if every state was seen.
+    all: Option<(Valence, Classes, Bounds, Stalls)>,
+    /// The shortest fair cycle without a decision; unless every state was seen, only if it is as short as
+    /// any can be.
+    pub lasso: Option<Lasso>,
+}
+
 impl Exploration {
-    /// The results. Everything that needs all states is worked out here, which may take as long as the
-    /// search.
-    pub fn report(&self, scenario: &Scenario) -> ExploreReport {
+    /// Looks closer at the states: valences, classes, cycles, bounds. May take as long as the search.
+    pub fn findings(&self) -> Findings {
+        let all = self
+            .valence()
+            .zip(self.classes_and_lassos())
+            .zip(self.bounds());
+        match all {
+            Some(((valence, (classes, stalls, lasso)), bounds)) => Findings {
+                all: Some((valence, classes, bounds, stalls)),
+                lasso,
+            },
+            None => Findings {
+                all: None,
+                lasso: self.near_lasso(),
+            },
+        }
+    }
+
+    /// The results, as data.
+    pub fn report(&self, scenario: &Scenario, findings: &Findings) -> ExploreReport {
         let conclusion = self.conclusion();
         let violation = match &conclusion {
             Conclusion::Broken { broken, path } => Some(self.violation(scenario, broken, path)),
-            Conclusion::Complete | Conclusion::OutOfMemory | Conclusion::Stopped => None,
+            Conclusion::Complete
+            | Conclusion::OutOfMemory
+            | Conclusion::OutOfDepth
+            | Conclusion::Stopped => None,
         };
+        let tell = |moves: &[Move]| moves.iter().map(|&m| words(scenario, m)).collect();
         ExploreReport {
             scenario: scenario.name.clone(),
             protocol: scenario.cluster.protocol.name(),
@@ -121,6 +155,7 @@ impl Exploration {
                 Conclusion::Complete => "complete",
                 Conclusion::Broken { .. } => "violation",
                 Conclusion::OutOfMemory => "out-of-memory",
+                Conclusion::OutOfDepth => "out-of-depth",
                 Conclusion::Stopped => "interrupted",
             },
             states: self.states(),
@@ -129,56 +164,43 @@ impl Exploration {
             terminal: self.terminal(),
             bytes: self.bytes(),
             violation,
-            complete: self.complete(scenario),
-        }
-    }
-
-    fn complete(&self, scenario: &Scenario) -> Option<Complete> {
-        let valence = self.valence()?;
-        let (classes, lassos) = self.classes_and_lassos()?;
-        let Bounds {
-            alone,
-            in_any_schedule,
-        } = self.bounds()?;
-        let Valence {
-            univalent,
-            multivalent,
-            none,
-            initial,
-            decisive,
-            critical,
-            decided_multivalent: _,
-        } = valence;
-        let Lassos {
-            undecided,
-            stallable,
-            shortest,
-        } = lassos;
-        let values: Vec<String> = (0..univalent.len())
-            .map(|value| self.proposal(scenario, value))
-            .collect();
-        let tell = |moves: &[Move]| moves.iter().map(|&m| words(scenario, m)).collect();
-        Some(Complete {
-            initial: initial.iter().map(|&value| values[value].clone()).collect(),
-            values,
-            univalent,
-            multivalent,
-            wedged: none,
-            decisive,
-            critical,
-            classes: classes.all,
-            multivalent_classes: classes.multivalent,
-            alone,
-            in_any_schedule,
-            undecided,
-            stallable,
-            lasso: shortest.map(|lasso| LassoFound {
+            complete: findings
+                .all
+                .as_ref()
+                .map(|all| self.complete(scenario, all)),
+            lasso: findings.lasso.as_ref().map(|lasso| LassoFound {
                 stem: tell(&lasso.stem),
                 turn: tell(&lasso.turn),
                 multivalent: lasso.multivalent,
                 shortest: lasso.shortest,
             }),
-        })
+        }
+    }
+
+    fn complete(
+        &self,
+        scenario: &Scenario,
+        (valence, classes, bounds, stalls): &(Valence, Classes, Bounds, Stalls),
+    ) -> Complete {
+        let values: Vec<String> = (0..valence.univalent.len())
+            .map(|value| self.proposal(scenario, value))
+            .collect();
+        let initial = valence.initial.iter();
+        Complete {
+            initial: initial.map(|&value| values[value].clone()).collect(),
+            values,
+            univalent: valence.univalent.clone(),
+            multivalent: valence.multivalent,
+            wedged: valence.none,
+            decisive: valence.decisive,
+            critical: valence.critical,
+            classes: classes.all,
+            multivalent_classes: classes.multivalent,
+            alone: bounds.alone,
+            in_any_schedule: bounds.in_any_schedule,
+            undecided: stalls.undecided,
+            stallable: stalls.stallable,
+        }
     }
 
     /// The proposal that value number `value` (from 0) stands for.
