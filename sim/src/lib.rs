@@ -17,6 +17,7 @@ mod journal;
 mod oracle;
 mod plan;
 mod pool;
+pub mod price;
 pub mod report;
 pub mod scenario;
 mod store;
