@@ -395,6 +395,7 @@ impl Sink for Port<'_> {
                     fences: true,
                 });
             }
+            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
             Effect::Retry { operation } => self.retry(operation),
             Effect::Abort { above } => self.net.milestone = Some(Milestone::Abort { above }),
             Effect::Decide(value) => self.net.milestone = Some(Milestone::Decide(value)),

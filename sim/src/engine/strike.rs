@@ -385,6 +385,7 @@ impl Engine {
                     self.seats[id.index()].agent.phase() != bivalent_core::Phase::Waiting
                 }
                 Input::Wrote { .. }
+                | Input::Refused { .. }
                 | Input::Read { .. }
                 | Input::Unreadable { .. }
                 | Input::TimedOut { .. } => false,
