@@ -9,6 +9,7 @@ pub mod catalogue;
 mod dice;
 pub mod engine;
 mod event;
+pub mod explore;
 pub mod fault;
 mod fingerprint;
 mod journal;

@@ -1,0 +1,556 @@
+//! One step from a state: an operation takes effect, the real agent takes its answer.
+
+use bivalent_core::{
+    Agent, AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value,
+    Version,
+};
+
+use super::{
+    InFlight,
+    moves::{Act, Move},
+    names::Names,
+    part::{Image, Op, Part, Renamed, Seat},
+    rules::Rules,
+    table::{Entry, Fresh, Scratch, Table},
+};
+
+/// The tables behind a graph's states.
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    pub(super) parts: Table<Part>,
+    pub(super) images: Table<Image>,
+    /// How many agents and stores a state has.
+    pub(super) shape: (usize, usize),
+}
+
+/// What a decision has broken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Broken {
+    /// Two values were decided.
+    Agreement {
+        /// Who decided first, of those that differ.
+        earlier: AgentId,
+        /// Its value.
+        first: Value,
+        /// The new one.
+        second: Value,
+    },
+    /// A value was decided that nobody proposed.
+    Validity {
+        /// The value.
+        value: Value,
+    },
+}
+
+/// A step's outcome: the next state and what the move was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'a> {
+    pub(super) taken: Move,
+    /// The next state; its numbers may be scratch ones.
+    pub(super) next: &'a [u32],
+    pub(super) broken: Option<Broken>,
+}
+
+/// New parts and images of a batch of steps.
+#[derive(Debug)]
+pub(super) struct NewParts {
+    pub(super) parts: Fresh<Part>,
+    pub(super) images: Fresh<Image>,
+}
+
+/// Takes steps. Reads the tables, keeps what is new beside them.
+#[derive(Debug)]
+pub(super) struct Stepper<'a> {
+    rules: &'a Rules,
+    tables: &'a Tables,
+    parts: Scratch<'a, Part>,
+    images: Scratch<'a, Image>,
+    /// The ballots present in the state that is being made.
+    present: Vec<Ballot>,
+    next: Vec<u32>,
+}
+
+/// An agent's part in the middle of a step, and what it said.
+struct Acting {
+    part: Part,
+    above: Option<Option<Ballot>>,
+    decided: Option<Value>,
+}
+
+impl Acting {
+    /// Gives an agent an input and keeps what it asks for.
+    fn feed(&mut self, rules: &Rules, id: AgentId, input: Input) {
+        let Acting {
+            part,
+            above,
+            decided,
+        } = self;
+        let Part { seat, ops, said } = part;
+        let Seat::Up(agent) = seat else {
+            return;
+        };
+        agent.on(input, &mut |effect| match effect {
+            Effect::Read {
+                store,
+                owner,
+                epoch,
+            } => ops.push(Op::Read {
+                store,
+                owner: owner.0,
+                epoch,
+            }),
+            Effect::Write {
+                store,
+                epoch,
+                version,
+                block,
+                ..
+            } => ops.push(Op::Write {
+                store,
+                epoch,
+                version,
+                block,
+            }),
+            Effect::Abort { above: floor } => *above = Some(floor),
+            Effect::Decide(value) => {
+                *decided = Some(value);
+                said.get_or_insert(value);
+            }
+            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
+            // The operation stays in flight: its answer was none.
+            Effect::Retry { operation } => ops.push(Op::again(operation, id)),
+        });
+        let drops = rules.in_flight == InFlight::Drop;
+        ops.retain(|op| match *op {
+            Op::Read {
+                store,
+                owner,
+                epoch,
+            } => agent.awaits(Operation::Read {
+                store,
+                owner: AgentId(owner),
+                epoch,
+            }),
+            Op::Write { epoch, .. } => {
+                !drops || (epoch == agent.epoch() && agent.phase() != Phase::Decided)
+            }
+        });
+    }
+}
+
+impl<'a> Stepper<'a> {
+    pub(super) fn new(rules: &'a Rules, tables: &'a Tables) -> Self {
+        Self {
+            rules,
+            tables,
+            parts: Scratch::new(&tables.parts),
+            images: Scratch::new(&tables.images),
+            present: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_new(self) -> NewParts {
+        NewParts {
+            parts: self.parts.into_fresh(),
+            images: self.images.into_fresh(),
+        }
+    }
+
+    /// Takes every step there is from a state, in a fixed order.
+    pub(super) fn all(&mut self, state: &[u32], take: &mut impl FnMut(Step<'_>)) {
+        let tables = self.tables;
+        for index in 0..self.rules.agents {
+            let id = AgentId(index as u8);
+            let part = &tables.parts.get(state[index]).part;
+            for (number, op) in part.ops.iter().enumerate() {
+                self.operation(state, id, part, number, *op, take);
+                if self.rules.tears && matches!(op, Op::Write { .. }) {
+                    self.tear(state, id, op.store(), take);
+                }
+            }
+            self.crash_or_restart(state, id, part, take);
+        }
+    }
+
+    fn image(&self, state: &[u32], store: StoreId) -> &'a Entry<Image> {
+        let at = self.rules.agents + store.index();
+        self.tables.images.get(state[at])
+    }
+
+    fn operation(
+        &mut self,
+        state: &[u32],
+        id: AgentId,
+        part: &Part,
+        number: usize,
+        op: Op,
+        take: &mut impl FnMut(Step<'_>),
+    ) {
+        let store = op.store();
+        let image = self.image(state, store);
+        let mut acting = Acting {
+            part: part.clone(),
+            above: None,
+            decided: None,
+        };
+        acting.part.ops.remove(number);
+        let (mut written, act) = (None, op.act());
+        let input = match op {
+            Op::Write { epoch, block, .. } => {
+                let mut after = image.part.clone();
+                after.blocks[id.index()] = Some(block);
+                written = Some((store, after));
+                Input::Wrote {
+                    store,
+                    epoch,
+                    attempt: 0,
+                }
+            }
+            Op::Read { owner, epoch, .. } => {
+                let owner_id = AgentId(owner);
+                match image.part.blocks[owner_id.index()] {
+                    Some(block) => Input::Read {
+                        store,
+                        owner: owner_id,
+                        epoch,
+                        block,
+                        version: Version::default(),
+                    },
+                    None => Input::Unreadable {
+                        store,
+                        owner: owner_id,
+                        epoch,
+                    },
+                }
+            }
+        };
+        let current = part.agent().map(Agent::epoch);
+        let taken = Move {
+            agent: id,
+            store,
+            act,
+            gap: None,
+            top: false,
+            earlier: current != Some(op.epoch()),
+        };
+        if let Input::Unreadable { .. } = input {
+            // Asked again, and answered the same until the block is whole: not a step, unless a
+            // broken agent makes it one.
+            let before = acting.part.seat.clone();
+            acting.feed(self.rules, id, input);
+            if acting.part.seat == before {
+                return;
+            }
+        } else {
+            acting.feed(self.rules, id, input);
+        }
+        self.finish(state, taken, acting, written, take);
+    }
+
+    /// Gives the agent its next ballot if it asked for one, every one there can be, and ends the step.
+    fn finish(
+        &mut self,
+        state: &[u32],
+        taken: Move,
+        acting: Acting,
+        written: Option<(StoreId, Image)>,
+        take: &mut impl FnMut(Step<'_>),
+    ) {
+        let Some(above) = acting.above else {
+            self.settle(state, taken, acting, written, take);
+            return;
+        };
+        let Acting { part, decided, .. } = acting;
+        let Seat::Up(agent) = &part.seat else {
+            unreachable!("only an agent that is up aborts");
+        };
+        let floor = above.max(agent.block().mbal);
+        let (id, incarnation) = (taken.agent, agent.incarnation());
+        let rules = self.rules;
+        let start = |ballot: Option<Ballot>| {
+            let mut acting = Acting {
+                part: part.clone(),
+                above: None,
+                decided,
+            };
+            match ballot {
+                Some(ballot) => acting.feed(rules, id, Input::Start { ballot }),
+                None => acting.part.seat = Seat::Stopped,
+            }
+            acting
+        };
+        if let Some(own) = self.rules.ballots {
+            let ballot = self.rules.next_own(own, id, incarnation, floor);
+            let gap = Some(0);
+            let acting = start(ballot);
+            self.settle(state, Move { gap, ..taken }, acting, written, take);
+            return;
+        }
+        let gaps = self.gaps(state, id, &part, written.as_ref(), floor, incarnation);
+        let starts: Vec<Acting> = gaps.into_iter().map(|ballot| start(Some(ballot))).collect();
+        let count = starts.len();
+        for (number, acting) in starts.into_iter().enumerate() {
+            let (gap, top) = (Some(number as u8), number + 1 == count);
+            let taken = Move { gap, top, ..taken };
+            self.settle(state, taken, acting, written.clone(), take);
+        }
+    }
+
+    /// A ballot for every gap above `floor` between the ballots present, the last one above them all.
+    fn gaps(
+        &mut self,
+        state: &[u32],
+        id: AgentId,
+        part: &Part,
+        written: Option<&(StoreId, Image)>,
+        floor: Option<Ballot>,
+        incarnation: Incarnation,
+    ) -> Vec<Ballot> {
+        self.collect_present(state, id, part, written);
+        let mut lower = vec![floor];
+        let higher = self.present.iter().filter(|&&b| Some(b) > floor);
+        lower.extend(higher.map(|&ballot| Some(ballot)));
+        // Ranks are two rounds apart: there is one round between two of them.
+        lower
+            .into_iter()
+            .map(|below| Ballot::new(below.map_or(0, Ballot::round) + 1, id, incarnation))
+            .collect()
+    }
+
+    /// The ballots of the state after the step, sorted.
+    fn collect_present(
+        &mut self,
+        state: &[u32],
+        id: AgentId,
+        part: &Part,
+        written: Option<&(StoreId, Image)>,
+    ) {
+        let present = &mut self.present;
+        present.clear();
+        let tables = self.tables;
+        let (agents, stores) = state.split_at(self.rules.agents);
+        for (index, &number) in agents.iter().enumerate() {
+            if index != id.index() {
+                present.extend_from_slice(&tables.parts.get(number).ballots);
+            }
+        }
+        part.each_ballot(&mut |ballot| present.push(ballot));
+        for (index, &number) in stores.iter().take(self.rules.stores).enumerate() {
+            match written {
+                Some((store, image)) if store.index() == index => {
+                    image.each_ballot(&mut |ballot| present.push(ballot));
+                }
+                _ => present.extend_from_slice(&tables.images.get(number).ballots),
+            }
+        }
+        present.sort_unstable();
+        present.dedup();
+    }
+
+    /// Puts the next state together, in canonical names.
+    fn settle(
+        &mut self,
+        state: &[u32],
+        taken: Move,
+        acting: Acting,
+        written: Option<(StoreId, Image)>,
+        take: &mut impl FnMut(Step<'_>),
+    ) {
+        let Acting { part, decided, .. } = acting;
+        let id = taken.agent;
+        let broken = decided.and_then(|value| self.judge(state, id, &part, value));
+        let names = if self.rules.ballots.is_some() {
+            Names::Plain
+        } else {
+            self.collect_present(state, id, &part, written.as_ref());
+            Names::Ranks(&self.present)
+        };
+        self.next.clear();
+        self.next.extend_from_slice(state);
+        for index in 0..self.rules.agents {
+            if index == id.index() {
+                self.next[index] = self.parts.number(part.renamed(&names));
+            } else {
+                let entry = self.tables.parts.get(state[index]);
+                if !names.keep(&entry.ballots) {
+                    self.next[index] = self.parts.number(entry.part.renamed(&names));
+                }
+            }
+        }
+        for index in 0..self.rules.stores {
+            let at = self.rules.agents + index;
+            match &written {
+                Some((store, image)) if store.index() == index => {
+                    self.next[at] = self.images.number(image.renamed(&names));
+                }
+                _ => {
+                    let entry = self.tables.images.get(state[at]);
+                    if !names.keep(&entry.ballots) {
+                        self.next[at] = self.images.number(entry.part.renamed(&names));
+                    }
+                }
+            }
+        }
+        if taken.act == Act::Crash {
+            self.next[self.rules.agents + self.rules.stores] += 1;
+        }
+        take(Step {
+            taken,
+            next: &self.next,
+            broken,
+        });
+    }
+
+    fn judge(&self, state: &[u32], id: AgentId, part: &Part, value: Value) -> Option<Broken> {
+        if !self.rules.inputs.contains(&value) {
+            return Some(Broken::Validity { value });
+        }
+        let others = (0..self.rules.agents).filter(|&index| index != id.index());
+        let mut earlier = others.filter_map(|index| {
+            let said = self.tables.parts.get(state[index]).part.said?;
+            Some((AgentId(index as u8), said))
+        });
+        // `said` keeps the first word of all incarnations: a changed mind is a disagreement too.
+        let own = part.said.map(|said| (id, said));
+        let (earlier, first) = earlier
+            .find(|&(_, said)| said != value)
+            .or(own.filter(|&(_, said)| said != value))?;
+        Some(Broken::Agreement {
+            earlier,
+            first,
+            second: value,
+        })
+    }
+
+    fn tear(
+        &mut self,
+        state: &[u32],
+        id: AgentId,
+        store: StoreId,
+        take: &mut impl FnMut(Step<'_>),
+    ) {
+        let entry = self.image(state, store);
+        if entry.part.blocks[id.index()].is_none() {
+            return;
+        }
+        let mut image = entry.part.clone();
+        image.blocks[id.index()] = None;
+        let acting = Acting {
+            part: self.tables.parts.get(state[id.index()]).part.clone(),
+            above: None,
+            decided: None,
+        };
+        let taken = Move {
+            agent: id,
+            store,
+            act: Act::Tear,
+            gap: None,
+            top: false,
+            earlier: false,
+        };
+        self.settle(state, taken, acting, Some((store, image)), take);
+    }
+
+    fn crash_or_restart(
+        &mut self,
+        state: &[u32],
+        id: AgentId,
+        part: &Part,
+        take: &mut impl FnMut(Step<'_>),
+    ) {
+        let rules = self.rules;
+        let taken = |act| Move {
+            agent: id,
+            store: StoreId(0),
+            act,
+            gap: None,
+            top: false,
+            earlier: false,
+        };
+        let acting = |part| Acting {
+            part,
+            above: None,
+            decided: None,
+        };
+        match &part.seat {
+            Seat::Up(agent) => {
+                let crashed = state.get(rules.agents + rules.stores).copied();
+                let may = crashed.is_some_and(|crashed| crashed < rules.crashes);
+                if !may || rules.mortal & id.bit() == 0 {
+                    return;
+                }
+                let mut down = part.clone();
+                down.seat = Seat::Down {
+                    next: agent.incarnation().0 + 1,
+                };
+                let drops = rules.in_flight == InFlight::Drop;
+                down.ops
+                    .retain(|op| !drops && matches!(op, Op::Write { .. }));
+                self.settle(state, taken(Act::Crash), acting(down), None, take);
+            }
+            // A new incarnation of an agent that overwrites in place waits for the dead one's writes.
+            Seat::Down { next } if rules.restarts & id.bit() != 0 && !part.has_writes() => {
+                let mut again = acting(part.clone());
+                let mut effects = Vec::new();
+                let config = rules.config(id, *next);
+                let agent = Agent::recover(config, &mut |effect| effects.push(effect));
+                again.part.seat = Seat::Up(agent);
+                for effect in effects {
+                    match effect {
+                        Effect::Read {
+                            store,
+                            owner,
+                            epoch,
+                        } => again.part.ops.push(Op::Read {
+                            store,
+                            owner: owner.0,
+                            epoch,
+                        }),
+                        Effect::Abort { above } => again.above = Some(above),
+                        Effect::Write { .. }
+                        | Effect::WriteIf { .. }
+                        | Effect::Retry { .. }
+                        | Effect::Decide(_) => {
+                            unreachable!("a restarted agent first reads")
+                        }
+                    }
+                }
+                self.finish(state, taken(Act::Restart), again, None, take);
+            }
+            Seat::Down { .. } | Seat::Stopped => {}
+        }
+    }
+}
+
+impl Op {
+    const fn act(&self) -> Act {
+        match *self {
+            Self::Write { .. } => Act::Write,
+            Self::Read { owner, .. } => Act::Read {
+                owner: AgentId(owner),
+            },
+        }
+    }
+
+    pub(super) const fn epoch(&self) -> u32 {
+        match *self {
+            Self::Write { epoch, .. } | Self::Read { epoch, .. } => epoch,
+        }
+    }
+
+    fn again(operation: Operation, id: AgentId) -> Self {
+        match operation {
+            Operation::Read {
+                store,
+                owner,
+                epoch,
+            } => Self::Read {
+                store,
+                owner: owner.0,
+                epoch,
+            },
+            Operation::Write { .. } => unreachable!("{id:?}: only a read can be unreadable"),
+        }
+    }
+}
