@@ -137,9 +137,7 @@ fn is_undecided(graph: &Graph, tables: &Tables, state: u32) -> bool {
 /// The pair that a move serves, as a set.
 const fn pair(taken: Move, stores: usize) -> Served {
     match taken.act {
-        Act::Write | Act::Read { .. } => {
-            1 << (taken.agent.index() * stores + taken.store.index())
-        }
+        Act::Write | Act::Read { .. } => 1 << (taken.agent.index() * stores + taken.store.index()),
         Act::Tear | Act::Crash | Act::Restart => 0,
     }
 }

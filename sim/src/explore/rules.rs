@@ -7,7 +7,7 @@ use bivalent_core::{
 use crate::{
     fault::{Fault, FaultRule, Trigger},
     plan::Plan,
-    scenario::Scenario,
+    scenario::{Protocol, Scenario},
 };
 
 use super::{ExploreError, InFlight, Options};
@@ -50,6 +50,9 @@ impl Rules {
                 stores: plan.stores,
             });
         }
+        if plan.protocol != Protocol::DiskPaxos {
+            return Err(ExploreError::Protocol(plan.protocol.name()));
+        }
         let versioned = plan.layout.format().overwrite() == Overwrite::Versioned;
         if versioned && options.in_flight == InFlight::Keep {
             return Err(ExploreError::Versioned);
@@ -84,9 +87,7 @@ impl Rules {
                     Trigger::Chance(_) | Trigger::During(..) => rule
                         .times
                         .ok_or(ExploreError::CrashesWithoutEnd { line: rule.line })?,
-                    Trigger::At(_) | Trigger::When(_) => {
-                        rule.times.unwrap_or(1)
-                    }
+                    Trigger::At(_) | Trigger::When(_) => rule.times.unwrap_or(1),
                 };
                 self.mortal |= agents;
                 self.crashes = (self.crashes + times).min(CRASHES_MAX);

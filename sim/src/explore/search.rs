@@ -162,12 +162,7 @@ fn take_steps(
 }
 
 /// Numbers the states that a batch of steps has led to.
-fn settle(
-    batch: Batch,
-    tables: &mut Tables,
-    graph: &mut Graph,
-    next: &mut usize,
-) -> Option<Ended> {
+fn settle(batch: Batch, tables: &mut Tables, graph: &mut Graph, next: &mut usize) -> Option<Ended> {
     let parts = batch.new.parts.settle(&mut tables.parts);
     let images = batch.new.images.settle(&mut tables.images);
     let (agents, stores) = tables.shape;

@@ -1,8 +1,7 @@
 //! One step from a state: an operation takes effect, the real agent takes its answer.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value,
-    Version,
+    Agent, AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value, Version,
 };
 
 use super::{
