@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-use crate::{completions, coordinate, man, replay, run, scenario};
+use crate::{completions, coordinate, explore, man, replay, run, scenario};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,6 +58,23 @@ Examples:
   bivalent replay duel.toml@0x5eed              run twice and compare
   bivalent replay duel.toml@0x5eed -o duel.trace
   bivalent replay duel.trace --until 412 --explain";
+
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  bivalent explore two-by-one                   every schedule of 2 agents on 1 store
+  bivalent explore two-by-one --lasso flp.trace the shortest fair run that never decides
+  bivalent verify flp.trace                     check it, and unroll it to a million steps
+  bivalent explore small.toml --ballots 2 --images images.txt
+  bivalent explore two-by-one --dot valence.dot && dot -Tsvg valence.dot > valence.svg";
+
+const EXPLORE_MORE: &str = "\
+One step is one whole read or write of one block. What the scenario says of delays, pauses and outages
+adds nothing: every order is tried anyway. Crashes and restarts are tried at every moment, as often as
+the scenario allows; torn writes make a checked block unreadable for a while. Other faults are refused.
+
+Without --ballots, a new ballot is every one above the ballot that was met, and states are told with
+ballots' ranks: the graph is finite and stands for all runs. With --ballots K, agent p of m owns ballots
+p, p+m, ..., p+(K-1)m and stops when it has none left.";
 
 const SCENARIO_EXAMPLES: &str = "\
 Examples:
@@ -110,6 +127,10 @@ pub(crate) enum Command {
     #[command(after_help = REPLAY_EXAMPLES)]
     #[command(after_long_help = format!("{REPLAY_EXAMPLES}\n\n{EXIT_CODES}"))]
     Replay(ReplayArgs),
+    /// Try every schedule of a small system: agreement, valence, the fair run that never decides.
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    #[command(after_long_help = format!("{EXPLORE_EXAMPLES}\n\n{EXPLORE_MORE}\n\n{EXIT_CODES}"))]
+    Explore(ExploreArgs),
     /// Write, check and look up scenarios.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario {
@@ -217,6 +238,58 @@ pub(crate) struct ReplayArgs {
     pub(crate) explain: bool,
 }
 
+/// What an abort does to operations in flight.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum InFlight {
+    /// They stay in flight and land later: the truth.
+    #[default]
+    Keep,
+    /// They are gone: the granularity of the paper.
+    Drop,
+}
+
+/// Arguments of `explore`.
+#[derive(Args, Debug)]
+pub(crate) struct ExploreArgs {
+    /// A scenario file, or the name of a built-in one.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) what: String,
+    /// Bound the search: each agent owns this many ballots.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) ballots: Option<u64>,
+    /// What an abort does to operations in flight.
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub(crate) in_flight: InFlight,
+    /// Write every reachable content of the stores, one a line; needs --ballots.
+    #[arg(long, value_name = "FILE", requires = "ballots")]
+    pub(crate) images: Option<PathBuf>,
+    /// Write the shortest fair run that never decides, for `verify`, `replay` and `watch`.
+    #[arg(long, value_name = "FILE", conflicts_with = "ballots")]
+    pub(crate) lasso: Option<PathBuf>,
+    /// Write the graph of valences, for Graphviz; small systems only.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dot: Option<PathBuf>,
+    /// Write a violation as a trace.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Stop, inconclusive, when states and moves occupy more than this.
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = crate::explore::memory)]
+    pub(crate) memory: usize,
+    /// Stop, inconclusive, at states that are this many steps from the first one.
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) depth: Option<usize>,
+    /// How many threads; results do not depend on it. [default: number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: PlainFormat,
+    /// Give every agent a planted bug.
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = crate::explore::bug)]
+    pub(crate) bug: Option<bivalent_sim::Bug>,
+}
+
 /// The subcommands of `scenario`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
@@ -271,6 +344,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(args, console),
         Command::Replay(args) => replay::replay(args, console),
+        Command::Explore(args) => explore::explore(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),
         Command::Man { dir } => man::man(dir, console),

@@ -1,7 +1,10 @@
 //! One line of progress on a terminal's standard error; nothing anywhere else.
 
+use std::cell::Cell;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use bivalent_sim::explore;
 
 use crate::console::{Console, Stream, complain};
 use crate::render::{escape, units};
@@ -67,6 +70,56 @@ impl Progress {
         };
         if state.shown {
             state.shown = false;
+            complain("\r\x1b[K");
+        }
+    }
+}
+
+/// Tells how far an exploration is.
+pub(crate) struct Exploring {
+    label: String,
+    began: Instant,
+    next: Cell<Option<Instant>>,
+    shown: Cell<bool>,
+}
+
+impl Exploring {
+    /// Silent if nobody watches.
+    pub(crate) fn new(scenario: &str) -> Self {
+        let seen = Console::is_terminal(Stream::Err);
+        let width = Console::width(Stream::Err).unwrap_or(80);
+        let began = Instant::now();
+        Self {
+            label: escape::line(scenario)
+                .chars()
+                .take(width.saturating_sub(60))
+                .collect(),
+            began,
+            next: Cell::new(seen.then_some(began + FIRST)),
+            shown: Cell::new(false),
+        }
+    }
+
+    /// The search is here now.
+    pub(crate) fn at(&self, at: &explore::Progress) {
+        let now = Instant::now();
+        if self.next.get().is_none_or(|next| now < next) {
+            return;
+        }
+        self.next.set(Some(now + EVERY));
+        self.shown.set(true);
+        let [states, left] = [at.states, at.states - at.explored].map(|n| units::count(n as u64));
+        let mib = units::count((at.bytes >> 20) as u64);
+        let seconds = (now - self.began).as_secs();
+        complain(&format!(
+            "\r\x1b[K{}  {states} states, {left} to do, depth {}, {mib} MiB, {seconds} s",
+            self.label, at.depth
+        ));
+    }
+
+    /// Removes the line.
+    pub(crate) fn clear(&self) {
+        if self.shown.replace(false) {
             complain("\r\x1b[K");
         }
     }

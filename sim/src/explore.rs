@@ -8,12 +8,15 @@
 mod bisimulation;
 mod bounds;
 mod components;
+mod dot;
 mod graph;
+mod images;
 mod initial;
 mod lasso;
 mod moves;
 mod names;
 mod part;
+pub mod report;
 mod rules;
 mod search;
 mod stepper;
@@ -21,8 +24,6 @@ mod table;
 mod valence;
 
 use std::ops::ControlFlow;
-
-use bivalent_core::Value;
 
 use crate::{fault::FaultKind, scenario::Scenario};
 
@@ -32,7 +33,7 @@ use valence::Valences;
 
 pub use bisimulation::Classes;
 pub use bounds::Bounds;
-pub use lasso::{Lasso, Lassos};
+pub use lasso::{Lasso, Stalls};
 pub use moves::{Act, Move};
 pub use stepper::Broken;
 pub use valence::Valence;
@@ -59,6 +60,8 @@ pub struct Options {
     pub jobs: usize,
     /// Bytes that states and moves may occupy, about.
     pub memory: usize,
+    /// States further away from the initial one than this are not looked for.
+    pub depth: Option<usize>,
     /// The bug that every agent has.
     #[cfg(feature = "planted-bugs")]
     pub bug: Option<bivalent_core::Bug>,
@@ -71,6 +74,7 @@ impl Default for Options {
             ballots: None,
             jobs: 1,
             memory: 2 << 30,
+            depth: None,
             #[cfg(feature = "planted-bugs")]
             bug: None,
         }
@@ -150,6 +154,8 @@ pub enum Conclusion {
     },
     /// The memory was used up first.
     OutOfMemory,
+    /// Every state as near as was asked for was seen; there are more beyond.
+    OutOfDepth,
     /// It was stopped.
     Stopped,
 }
@@ -169,7 +175,7 @@ pub fn explore(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Exploration, ExploreError> {
     let rules = Rules::new(scenario, options)?;
-    let found = search::search(&rules, options.jobs, options.memory, progress);
+    let found = search::search(&rules, options, progress);
     let values = values(&rules);
     let valences = (found.ended == Ended::Complete)
         .then(|| Valences::new(&found.graph, &found.tables, values));
@@ -191,6 +197,7 @@ impl Exploration {
         match self.found.ended {
             Ended::Complete => Conclusion::Complete,
             Ended::Full => Conclusion::OutOfMemory,
+            Ended::Deep => Conclusion::OutOfDepth,
             Ended::Stopped => Conclusion::Stopped,
             Ended::Broken {
                 state,
@@ -241,23 +248,28 @@ impl Exploration {
 
     /// How many classes of states there are that nobody could tell apart, and where a run can be held
     /// off for ever, if every state was seen.
-    pub fn classes_and_lassos(&self) -> Option<(Classes, Lassos)> {
+    pub fn classes_and_lassos(&self) -> Option<(Classes, Stalls, Option<Lasso>)> {
         let valences = self.valences.as_ref()?;
         let (graph, tables) = (&self.found.graph, &self.found.tables);
         let partition = bisimulation::partition(graph, tables);
-        let lassos = lasso::lassos(&self.rules, graph, tables, &partition, valences);
-        Some((partition.classes(valences), lassos))
+        let (stalls, lasso) = lasso::lassos(&self.rules, graph, tables, &partition, valences);
+        Some((partition.classes(valences), stalls, lasso))
+    }
+
+    /// A fair cycle without a decision among the states seen, if not all were: the shortest there can be
+    /// at all, or none.
+    pub fn near_lasso(&self) -> Option<Lasso> {
+        if self.valences.is_some() {
+            return None;
+        }
+        let Found { graph, tables, .. } = &self.found;
+        lasso::near(&self.rules, graph, tables)
     }
 
     /// How many own steps an agent takes, if every state was seen.
     pub fn bounds(&self) -> Option<Bounds> {
         self.valences.as_ref()?;
         Some(bounds::bounds(&self.found.graph, &self.found.tables))
-    }
-
-    /// The value that a number stands for, from 0: the proposal of that many distinct ones.
-    pub const fn value(number: usize) -> Value {
-        Value(number as u64 + 1)
     }
 }
 
@@ -297,10 +309,10 @@ mod tests {
             assert_eq!((valence.critical, valence.none), (0, 0));
             assert_eq!(valence.initial, [0, 1]);
             assert_eq!(valence.decided_multivalent, 0);
-            let (classes, lassos) = found.classes_and_lassos().unwrap();
+            let (classes, stalls, lasso) = found.classes_and_lassos().unwrap();
             assert_eq!((classes.all, classes.multivalent), (76, 14));
-            assert_eq!(lassos.undecided, lassos.stallable);
-            let lasso = lassos.shortest.unwrap();
+            assert_eq!((stalls.undecided, stalls.stallable), (203, 203));
+            let lasso = lasso.unwrap();
             assert_eq!((lasso.turn.len(), lasso.stem.len()), (4, 2));
             assert!(lasso.multivalent && lasso.shortest);
             let bounds = found.bounds().unwrap();

@@ -6,6 +6,7 @@
 
 pub mod campaign;
 pub mod catalogue;
+pub mod certificate;
 mod dice;
 pub mod engine;
 mod event;
@@ -24,3 +25,6 @@ pub mod story;
 pub mod trace;
 pub mod verdict;
 mod wheel;
+
+#[cfg(feature = "planted-bugs")]
+pub use bivalent_core::Bug;

@@ -18,13 +18,15 @@ use super::{
     part::Seat,
     rules::Rules,
     stepper::Tables,
-    valence::Valences,
+    valence::{Valences, said},
 };
 
 /// Turns longer than the least possible one by this factor are not looked for.
 const LENGTH_FACTOR: usize = 4;
 /// States looked at, at most, for each length, about: beyond it a shorter stem may be missed.
 const LOOKS: u64 = 400_000_000;
+/// States that a search for two decisions looks at, at most.
+const WITNESS_STATES: usize = 1_000_000;
 
 /// A way from the initial state to a cycle, and the cycle.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,14 +42,12 @@ pub struct Lasso {
 }
 
 /// Where a run can be held off for ever.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Lassos {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Stalls {
     /// States in which every agent is up and nobody has decided.
     pub undecided: usize,
     /// Those from which a fair cycle without a decision can be reached.
     pub stallable: usize,
-    /// A shortest one.
-    pub shortest: Option<Lasso>,
 }
 
 /// A set of (agent, store) pairs that were served.
@@ -71,7 +71,7 @@ pub(super) fn lassos(
     tables: &Tables,
     partition: &Partition,
     valences: &Valences,
-) -> Lassos {
+) -> (Stalls, Option<Lasso>) {
     let kept: Vec<bool> = (0..graph.states() as u32)
         .map(|state| is_undecided(graph, tables, state))
         .collect();
@@ -118,11 +118,97 @@ pub(super) fn lassos(
         all,
         fair,
     };
-    Lassos {
+    let stalls = Stalls {
         undecided,
         stallable,
-        shortest: field.shortest(),
+    };
+    (stalls, field.shortest())
+}
+
+/// The shortest fair cycle among states of which not all were seen, if it is as short as any can be.
+pub(super) fn near(rules: &Rules, graph: &Graph, tables: &Tables) -> Option<Lasso> {
+    let near = Near {
+        graph,
+        tables,
+        stores: rules.stores,
+    };
+    let pairs = rules.agents * rules.stores;
+    let all = (1 << pairs) - 1;
+    let length = rules.least_turn();
+    let mut looks = 0;
+    for start in 0..graph.states() as u32 {
+        if !is_undecided(graph, tables, start) {
+            continue;
+        }
+        let mut walker = Walker::new(&near, all, start);
+        if walker.closes(start, 0, length as u32) {
+            let walk = nearest_first(graph, walker.walk);
+            let entry = walk.first().map_or(0, |&(state, _)| state);
+            return Some(Lasso {
+                stem: graph.path_to(entry),
+                multivalent: walk.iter().all(|&(state, _)| near.is_multivalent(state)),
+                shortest: true,
+                turn: walk.into_iter().map(|(_, taken)| taken).collect(),
+            });
+        }
+        looks += walker.failed.len() as u64;
+        if looks > LOOKS {
+            break;
+        }
     }
+    None
+}
+
+/// The states that were seen, where not all were.
+struct Near<'a> {
+    graph: &'a Graph,
+    tables: &'a Tables,
+    stores: usize,
+}
+
+impl Walks for Near<'_> {
+    fn nexts(&self, at: u32, each: &mut dyn FnMut(u32, Served, Move)) {
+        for (taken, next) in self.graph.moves(at) {
+            let plain = taken.is_served() && (taken.gap.is_none() || taken.top);
+            if plain && is_undecided(self.graph, self.tables, next) {
+                each(next, pair(taken, self.stores), taken);
+            }
+        }
+    }
+}
+
+impl Near<'_> {
+    /// Whether decisions of two values are seen from here: enough to say yes, never to say no.
+    fn is_multivalent(&self, state: u32) -> bool {
+        let mut seen: HashSet<u32, FxBuildHasher> = HashSet::default();
+        let mut said_here = 0;
+        let mut wave = vec![state];
+        while let Some(at) = wave.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            said_here |= said(self.graph, self.tables, at);
+            if said_here.count_ones() > 1 {
+                return true;
+            }
+            if seen.len() > WITNESS_STATES {
+                return false;
+            }
+            wave.extend(self.graph.successors(at));
+        }
+        false
+    }
+}
+
+/// Turns a cycle so that it begins where the way from the initial state is shortest.
+fn nearest_first(graph: &Graph, mut walk: Vec<(u32, Move)>) -> Vec<(u32, Move)> {
+    let nearest = walk
+        .iter()
+        .enumerate()
+        .min_by_key(|&(_, &(state, _))| graph.depth_of(state))
+        .map_or(0, |(place, _)| place);
+    walk.rotate_left(nearest);
+    walk
 }
 
 /// Everybody is up, nobody has decided.
@@ -235,7 +321,6 @@ impl Field<'_> {
             return None;
         }
         let mut quotient = self.quotient();
-        // Each agent writes on each store and aborts once.
         let pairs = self.all.count_ones() as usize;
         let least = pairs + pairs / self.stores;
         let mut bound = None;
@@ -330,14 +415,8 @@ impl Field<'_> {
         None
     }
 
-    /// Turns the cycle so that it begins where the way from the initial state is shortest.
-    fn lasso(&self, mut walk: Vec<(u32, Move)>, bound: usize) -> Lasso {
-        let nearest = walk
-            .iter()
-            .enumerate()
-            .min_by_key(|&(_, &(state, _))| self.graph.depth_of(state))
-            .map_or(0, |(place, _)| place);
-        walk.rotate_left(nearest);
+    fn lasso(&self, walk: Vec<(u32, Move)>, bound: usize) -> Lasso {
+        let walk = nearest_first(self.graph, walk);
         let entry = walk.first().map_or(0, |&(state, _)| state);
         Lasso {
             stem: self.graph.path_to(entry),

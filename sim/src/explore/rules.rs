@@ -174,6 +174,13 @@ impl Rules {
         (turn < own).then(|| Ballot::new(first + turn * agents, id, incarnation))
     }
 
+    /// The least number of steps of a fair turn without a decision. Every agent aborts in it, by a read on
+    /// a store on which it wrote in the same attempt; it is served on every other store as well. And the
+    /// state comes back only if that write is part of the turn.
+    pub(super) const fn least_turn(&self) -> usize {
+        self.agents * (self.stores + 1)
+    }
+
     pub(super) fn store_ids(&self) -> impl Iterator<Item = StoreId> + use<> {
         (0..self.stores as u8).map(StoreId)
     }

@@ -6,10 +6,11 @@
 use std::ops::ControlFlow;
 
 use super::{
-    Progress, Rules,
+    Options, Progress,
     graph::Graph,
     initial::initial,
     moves::Move,
+    rules::Rules,
     stepper::{Broken, NewParts, Stepper, Tables},
     table::Table,
 };
@@ -35,6 +36,8 @@ pub(super) enum Ended {
     },
     /// The memory was used up.
     Full,
+    /// What is left is further away than was asked for.
+    Deep,
     /// Somebody asked it to stop.
     Stopped,
 }
@@ -62,8 +65,7 @@ struct Batch {
 
 pub(super) fn search(
     rules: &Rules,
-    jobs: usize,
-    memory: usize,
+    options: &Options,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Found {
     let mut tables = Tables {
@@ -74,14 +76,19 @@ pub(super) fn search(
     let first = initial(rules, &mut tables);
     let mut graph = Graph::new(&first);
     let mut bytes = 0;
-    let mut next = 0;
+    let (mut next, mut level) = (0, 0);
     let mut ended = Ended::Complete;
     'levels: while next < graph.states() {
+        if options.depth.is_some_and(|most| level >= most) {
+            ended = Ended::Deep;
+            break;
+        }
+        level += 1;
         let end = graph.states();
         graph.begin_level();
         while next < end {
             let until = end.min(next + PIECES * PIECE);
-            let batches = take_steps(rules, &tables, &graph, next..until, jobs);
+            let batches = take_steps(rules, &tables, &graph, next..until, options.jobs);
             for batch in batches {
                 if let Some(broken) = settle(batch, &mut tables, &mut graph, &mut next) {
                     ended = broken;
@@ -100,7 +107,7 @@ pub(super) fn search(
                 ended = Ended::Stopped;
                 break 'levels;
             }
-            if bytes > memory {
+            if bytes > options.memory {
                 ended = Ended::Full;
                 break 'levels;
             }

@@ -1,0 +1,259 @@
+//! The verifier's own little world: the real agents, the blocks, what is in flight, and nothing else.
+//!
+//! It shares no code with the explorer, so that one cannot hide the other's mistake. It steps agents in
+//! the order it is given, with integers for ballots, and tells a state with ranks for them.
+
+use bivalent_core::{
+    Agent, AgentId, Ballot, Block, Effect, Incarnation, Input, Operation, Renaming, StoreId,
+    Version,
+};
+
+use super::{Deed, Entry, Flaw};
+
+/// An operation in flight, with the step at which it was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Flying {
+    operation: Operation,
+    /// What a write writes.
+    block: Option<Block>,
+    since: u64,
+}
+
+/// A system that takes one named step after another.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    agents: Vec<Agent>,
+    /// By store, then by owner.
+    blocks: Vec<Vec<Block>>,
+    flying: Vec<Vec<Flying>>,
+    steps: u64,
+    /// The most steps that any operation has waited for its answer.
+    pub(super) longest_wait: u64,
+    /// How many steps each agent has taken.
+    pub(super) taken: Vec<u64>,
+    /// The greatest round so far.
+    pub(super) round: u64,
+}
+
+/// A state as the verifier compares it: agents, blocks, and operations in flight, all in ranks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Canonical {
+    agents: Vec<Agent>,
+    blocks: Vec<Vec<Block>>,
+    flying: Vec<Vec<(u8, u8, bool, Option<Block>)>>,
+}
+
+impl Walk {
+    /// Everybody has its first ballot, in agent order; nothing is written.
+    pub(super) fn new(agents: Vec<Agent>, stores: usize) -> Self {
+        let count = agents.len();
+        let mut walk = Self {
+            agents,
+            blocks: vec![vec![Block::default(); count]; stores],
+            flying: vec![Vec::new(); count],
+            steps: 0,
+            longest_wait: 0,
+            taken: vec![0; count],
+            round: 0,
+        };
+        for index in 0..count {
+            let id = AgentId(index as u8);
+            let ballot = walk.next_ballot(id);
+            // A first ballot only makes an agent write: there is nothing to refuse.
+            let _ = walk.feed(id, Input::Start { ballot });
+        }
+        walk
+    }
+
+    /// Above every ballot there is, since rounds only ever grow here.
+    fn next_ballot(&mut self, id: AgentId) -> Ballot {
+        self.round += 1;
+        Ballot::new(self.round, id, Incarnation(0))
+    }
+
+    /// Lets one operation take effect and be answered.
+    pub(super) fn step(&mut self, entry: Entry) -> Result<(), Flaw> {
+        self.steps += 1;
+        let Entry { agent, store, deed } = entry;
+        let wanted = match deed {
+            Deed::Write => None,
+            Deed::Read { owner } => Some(owner),
+            Deed::Crash | Deed::Restart => return Err(Flaw::Crash),
+        };
+        let known = agent.index() < self.agents.len() && store.index() < self.blocks.len();
+        let flying = self.flying.get(agent.index()).filter(|_| known);
+        let place = flying.and_then(|flying| {
+            flying
+                .iter()
+                .position(|flying| named(flying.operation) == (store, wanted))
+        });
+        let Some(place) = place else {
+            return Err(Flaw::NotInFlight);
+        };
+        let flying = self.flying[agent.index()].remove(place);
+        self.longest_wait = self.longest_wait.max(self.steps - flying.since);
+        self.taken[agent.index()] += 1;
+        let input = match flying.operation {
+            Operation::Write {
+                store,
+                epoch,
+                attempt,
+            } => {
+                if let Some(block) = flying.block {
+                    self.blocks[store.index()][agent.index()] = block;
+                }
+                Input::Wrote {
+                    store,
+                    epoch,
+                    attempt,
+                }
+            }
+            Operation::Read {
+                store,
+                owner,
+                epoch,
+            } => Input::Read {
+                store,
+                owner,
+                epoch,
+                block: self.blocks[store.index()][owner.index()],
+                version: Version::default(),
+            },
+        };
+        self.feed(agent, input)
+    }
+
+    fn feed(&mut self, id: AgentId, input: Input) -> Result<(), Flaw> {
+        let index = id.index();
+        let (mut aborted, mut decided) = (false, false);
+        let (agent, flying, since) = (&mut self.agents[index], &mut self.flying[index], self.steps);
+        agent.on(input, &mut |effect| match effect {
+            Effect::Read {
+                store,
+                owner,
+                epoch,
+            } => flying.push(Flying {
+                operation: Operation::Read {
+                    store,
+                    owner,
+                    epoch,
+                },
+                block: None,
+                since,
+            }),
+            Effect::Write {
+                store,
+                epoch,
+                attempt,
+                block,
+                ..
+            } => flying.push(Flying {
+                operation: Operation::Write {
+                    store,
+                    epoch,
+                    attempt,
+                },
+                block: Some(block),
+                since,
+            }),
+            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
+            Effect::Abort { .. } => aborted = true,
+            Effect::Decide(_) => decided = true,
+            // Blocks are whole here: every answer is one.
+            Effect::Retry { .. } => {}
+        });
+        if decided {
+            return Err(Flaw::Decision);
+        }
+        // What was asked for in a phase that is over is answered at once: a read then changes nothing.
+        let (agent, longest) = (&self.agents[index], &mut self.longest_wait);
+        self.flying[index].retain(|flying| {
+            let matters = matches!(flying.operation, Operation::Write { .. })
+                || agent.awaits(flying.operation);
+            if !matters {
+                *longest = (*longest).max(since - flying.since);
+            }
+            matters
+        });
+        if aborted {
+            let ballot = self.next_ballot(id);
+            return self.feed(id, Input::Start { ballot });
+        }
+        Ok(())
+    }
+
+    /// The pairs of an agent and a store that have something in flight, or the like: what can happen next.
+    pub(super) fn enabled(&self) -> Vec<(u8, u8, Option<AgentId>)> {
+        let mut enabled = Vec::new();
+        for (agent, flying) in self.flying.iter().enumerate() {
+            for flying in flying {
+                let (store, owner) = named(flying.operation);
+                enabled.push((agent as u8, store.0, owner));
+            }
+        }
+        enabled.sort_unstable();
+        enabled
+    }
+
+    /// The state with every ballot called by its rank.
+    pub(super) fn canonical(&self) -> Canonical {
+        let mut ballots = Vec::new();
+        for agent in &self.agents {
+            agent.ballots(&mut |ballot| ballots.push(ballot));
+        }
+        let flying = self.flying.iter().flatten();
+        let written = flying.filter_map(|flying| flying.block);
+        for block in self.blocks.iter().flatten().copied().chain(written) {
+            ballots.extend(block.mbal);
+            ballots.extend(block.vote.map(|vote| vote.bal));
+        }
+        ballots.sort_unstable();
+        ballots.dedup();
+        let ranks = Ranks(ballots);
+        let blocks = self.blocks.iter();
+        let tell = |blocks: &Vec<Block>| blocks.iter().map(|block| block.renamed(&ranks)).collect();
+        let flying = self.flying.iter().zip(&self.agents);
+        let flying = flying.map(|(flying, agent)| {
+            let each = flying.iter().map(|flying| {
+                let (store, owner) = named(flying.operation);
+                let (Operation::Read { epoch, .. } | Operation::Write { epoch, .. }) =
+                    flying.operation;
+                let owner = owner.map_or(u8::MAX, |owner| owner.0);
+                let block = flying.block.map(|block| block.renamed(&ranks));
+                (store.0, owner, epoch == agent.epoch(), block)
+            });
+            let mut each: Vec<_> = each.collect();
+            each.sort_unstable_by_key(|&(store, owner, current, _)| (store, owner, current));
+            each
+        });
+        Canonical {
+            agents: self
+                .agents
+                .iter()
+                .map(|agent| agent.renamed(&ranks))
+                .collect(),
+            blocks: blocks.map(tell).collect(),
+            flying: flying.collect(),
+        }
+    }
+}
+
+const fn named(operation: Operation) -> (StoreId, Option<AgentId>) {
+    match operation {
+        Operation::Read { store, owner, .. } => (store, Some(owner)),
+        Operation::Write { store, .. } => (store, None),
+    }
+}
+
+struct Ranks(Vec<Ballot>);
+
+impl Renaming for Ranks {
+    fn ballot(&self, ballot: Ballot) -> Ballot {
+        let rank = self.0.iter().take_while(|&&other| other < ballot).count();
+        Ballot::new(rank as u64 + 1, ballot.agent(), ballot.incarnation())
+    }
+
+    fn version(&self, _: StoreId, _: Version) -> Version {
+        Version::default()
+    }
+}

@@ -1,0 +1,155 @@
+//! `bivalent explore`: every schedule of a small system.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bivalent_sim::explore::report::ExploreReport;
+use bivalent_sim::explore::{self, Exploration, InFlight, Options};
+use bivalent_sim::scenario::Scenario;
+
+use crate::cli::{self, ExploreArgs, PlainFormat};
+use crate::console::{Console, Stream};
+use crate::exit::{Exit, Failure};
+use crate::files::{self, Existing};
+use crate::render::explore as text;
+use crate::render::json::{Sequence, Shape};
+use crate::{bug, interrupt, progress, select};
+
+/// Explores what was named.
+pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let stop = interrupt::listen();
+    let scenario = one(&args.what, console)?;
+    bug::while_running(&*scenario.name);
+    let options = Options {
+        in_flight: match args.in_flight {
+            cli::InFlight::Keep => InFlight::Keep,
+            cli::InFlight::Drop => InFlight::Drop,
+        },
+        ballots: args.ballots,
+        jobs: jobs(args.jobs),
+        memory: args.memory,
+        depth: args.depth,
+        #[cfg(feature = "planted-bugs")]
+        bug: args.bug,
+    };
+    if args.lasso.is_some() && options.in_flight == InFlight::Drop {
+        let message = "a certificate answers every operation, and dropped ones never are";
+        return Err(Failure::new(Exit::Usage, message).help("leave out `--in-flight drop`"));
+    }
+    let began = Instant::now();
+    let line = progress::Exploring::new(&scenario.name);
+    let explored = explore::explore(&scenario, &options, &mut |at| {
+        line.at(&at);
+        if stop.load(Ordering::SeqCst) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    line.clear();
+    let explored =
+        explored.map_err(|why| Failure::new(Exit::Invalid, format!("{}: {why}", scenario.name)))?;
+    let searched = began.elapsed();
+    let findings = explored.findings();
+    let report = explored.report(&scenario, &findings);
+    write_files(args, &scenario, &explored, &report, console)?;
+    match args.format {
+        PlainFormat::Human => {
+            let paint = console.paint(Stream::Out);
+            let text = text::tell(&report, searched, paint);
+            console.put(Stream::Out, &text)?;
+        }
+        PlainFormat::Json => as_data(&report, Shape::Array, console)?,
+        PlainFormat::Jsonl => as_data(&report, Shape::Lines, console)?,
+    }
+    Ok(match report.conclusion {
+        "complete" => Exit::Ok,
+        "violation" => Exit::Unsafe,
+        "interrupted" => Exit::Interrupted,
+        _ => Exit::Inconclusive,
+    })
+}
+
+/// The one scenario that was named.
+fn one(what: &str, console: &Console) -> Result<Scenario, Failure> {
+    let mut picked = select::scenarios(&[what.to_owned()], console)?;
+    if picked.len() > 1 {
+        let message = format!("{what} is a folder; one system is explored at a time");
+        return Err(Failure::new(Exit::Usage, message).help("name one scenario"));
+    }
+    picked
+        .pop()
+        .map(|one| one.scenario)
+        .ok_or_else(|| Failure::new(Exit::Nothing, "nothing to explore"))
+}
+
+fn jobs(asked: Option<u16>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(cores, usize::from)
+}
+
+fn write_files(
+    args: &ExploreArgs,
+    scenario: &Scenario,
+    explored: &Exploration,
+    report: &ExploreReport,
+    console: &Console,
+) -> Result<(), Failure> {
+    if let Some(file) = &args.images {
+        let mut lines = String::new();
+        for line in explored.images() {
+            lines += &line;
+            lines.push('\n');
+        }
+        files::write(file, lines.as_bytes(), Existing::Replace)?;
+    }
+    if let Some(file) = &args.dot {
+        let dot = explored.dot(scenario).ok_or_else(|| {
+            let states = crate::render::units::count(report.states as u64);
+            Failure::new(
+                Exit::Usage,
+                format!("{states} states make no picture, or not all of them were seen"),
+            )
+            .help("try fewer agents or stores, or --ballots 1")
+        })?;
+        files::write(file, dot.as_bytes(), Existing::Replace)?;
+    }
+    let _ = console;
+    Ok(())
+}
+
+fn as_data(report: &ExploreReport, shape: Shape, console: &mut Console) -> Result<(), Failure> {
+    let mut sequence = Sequence::new(shape);
+    let text = sequence.add(report) + sequence.end();
+    console.data(text.as_bytes())
+}
+
+/// A size with its unit, in bytes.
+pub(crate) fn memory(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: usize = match &text[digits.len()..] {
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("a size is a number and MiB or GiB, like 4GiB".to_owned()),
+    };
+    let number: usize = digits
+        .parse()
+        .map_err(|_| "a size is a whole number and MiB or GiB, like 4GiB".to_owned())?;
+    number
+        .checked_mul(unit)
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(|| "is out of range".to_owned())
+}
+
+/// A planted bug, by name.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn bug(name: &str) -> Result<bivalent_sim::Bug, String> {
+    let all = bivalent_sim::Bug::ALL;
+    all.into_iter()
+        .find(|bug| format!("{bug:?}") == name)
+        .ok_or_else(|| {
+            let names: Vec<String> = all.iter().map(|bug| format!("{bug:?}")).collect();
+            format!("there are {}", names.join(", "))
+        })
+}
