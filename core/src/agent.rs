@@ -150,6 +150,8 @@ impl Agent {
                 self.on_unreadable(store, owner, epoch, out);
             }
             Input::TimedOut { operation } => self.on_timed_out(operation, out),
+            // None of its writes has a condition.
+            Input::Refused { .. } => {}
         }
         #[cfg(feature = "planted-bugs")]
         if had_decided {
@@ -491,6 +493,6 @@ impl Agent {
 
 /// The greatest ballot a block speaks of: its `mbal`, unless the block is a torn raw one whose
 /// `bal` is newer. Its owner has then been in that ballot too.
-fn reach(block: Block) -> Option<Ballot> {
+pub(crate) fn reach(block: Block) -> Option<Ballot> {
     block.mbal.max(block.vote.map(|vote| vote.bal))
 }

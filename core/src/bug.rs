@@ -37,11 +37,21 @@ pub enum Bug {
     InventsValue,
     /// Says its decision again, changed.
     ChangesDecision,
+    /// Phase 2 writes over a promise to a higher ballot.
+    IgnoresPromise,
+    /// A refused write counts as written.
+    RefusedIsWritten,
+    /// A vote whose answer is lost counts as never cast: the own input is voted for in that ballot.
+    VotesAgain,
+    /// A promise is written without the vote that stood in the record.
+    DropsVote,
+    /// A store that refused the own value counts for it.
+    CountsRefusals,
 }
 
 impl Bug {
-    /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 15] = [
+    /// Those that an [`Agent`](crate::Agent) can have.
+    pub const DISK_PAXOS: [Self; 15] = [
         Self::OwnInput,
         Self::DecidesAfterPhase1,
         Self::NoReread,
@@ -57,6 +67,23 @@ impl Bug {
         Self::RecoversWithoutVote,
         Self::InventsValue,
         Self::ChangesDecision,
+    ];
+    /// Those that a [`RecordAgent`](crate::RecordAgent) can have.
+    pub const ACCEPTOR_RECORDS: [Self; 8] = [
+        Self::OwnInput,
+        Self::DecidesAfterPhase1,
+        Self::QuorumOneShort,
+        Self::InventsValue,
+        Self::IgnoresPromise,
+        Self::RefusedIsWritten,
+        Self::VotesAgain,
+        Self::DropsVote,
+    ];
+    /// Those that a [`ClaimAgent`](crate::ClaimAgent) can have.
+    pub const PUT_IF_ABSENT: [Self; 3] = [
+        Self::QuorumOneShort,
+        Self::InventsValue,
+        Self::CountsRefusals,
     ];
 }
 

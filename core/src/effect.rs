@@ -14,13 +14,14 @@ pub enum Operation {
         /// The phase that wants it.
         epoch: u32,
     },
-    /// A write of the own block.
+    /// A write of the own block, or a conditional one of a store's record.
     Write {
         /// To where.
         store: StoreId,
         /// The phase whose block it is.
         epoch: u32,
-        /// The how-manieth try with the same bytes, from 0; all from the eighth on are 7.
+        /// The how-manieth try with the same bytes, from 0; all from the eighth on are 7. Of
+        /// conditional writes: which of the phase's writes to that store, from 0.
         attempt: u8,
     },
 }
@@ -46,6 +47,24 @@ pub enum Effect {
         /// To be echoed; from 0, one more for each retry of the same bytes, up to 7.
         attempt: u8,
         /// The number of this write among ours on that store.
+        version: Version,
+        /// What to write.
+        block: Block,
+    },
+    /// Replace the one record of `store`, which is nobody's own, if nobody has written it since: the
+    /// condition and the write are one step of the store's. Answered with
+    /// [`Input::Wrote`](crate::Input::Wrote), or with [`Input::Refused`](crate::Input::Refused) if
+    /// something else stands there. The record is read as the block of [`RECORD`](crate::RECORD).
+    WriteIf {
+        /// To where.
+        store: StoreId,
+        /// To be echoed.
+        epoch: u32,
+        /// To be echoed.
+        attempt: u8,
+        /// The version that must still stand there; default: never written.
+        expect: Version,
+        /// The version that it then has: one more write than `expect`, so that none comes twice.
         version: Version,
         /// What to write.
         block: Block,

@@ -5,6 +5,10 @@ pub const MAX_AGENTS: usize = 128;
 /// Most stores one consensus instance can have: a set of stores is one `u16`.
 pub const MAX_STORES: usize = 16;
 
+/// The name under which a store's one record is read: a block that every agent writes, each write on
+/// the condition that nobody wrote in between. It stands where the first agent's own block would.
+pub const RECORD: AgentId = AgentId(0);
+
 /// An agent's index, `0..agents`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AgentId(pub u8);

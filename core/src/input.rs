@@ -13,8 +13,18 @@ pub enum Input {
         /// The ballot.
         ballot: Ballot,
     },
-    /// A write of ours is on the store.
+    /// A write of ours is on the store, or was before somebody wrote over it.
     Wrote {
+        /// Where.
+        store: StoreId,
+        /// The request's epoch.
+        epoch: u32,
+        /// The request's attempt.
+        attempt: u8,
+    },
+    /// The condition of a write did not hold: something else stands there, and nothing of the write
+    /// landed. What stands there must be read.
+    Refused {
         /// Where.
         store: StoreId,
         /// The request's epoch.

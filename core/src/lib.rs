@@ -26,6 +26,7 @@ mod ballot;
 mod block;
 #[cfg(feature = "planted-bugs")]
 mod bug;
+mod claim;
 mod codec;
 mod config;
 mod contention;
@@ -36,6 +37,7 @@ mod input;
 mod link;
 #[cfg(not(feature = "planted-bugs"))]
 mod no_bug;
+mod record;
 mod renaming;
 
 #[cfg(feature = "planted-bugs")]
@@ -44,12 +46,14 @@ pub use {
     agent::{Agent, Phase},
     ballot::Ballot,
     block::{Block, Value, Version, Vote},
+    claim::ClaimAgent,
     codec::{Format, Layout, LayoutError, Place, Unreadable},
     config::{Config, Overwrite},
     contention::Contention,
     effect::{Effect, Operation, Sink},
     envelope::{Envelope, EnvelopeError, Staleness},
-    id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, StoreId},
+    id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, RECORD, StoreId},
     input::Input,
+    record::RecordAgent,
     renaming::Renaming,
 };

@@ -17,6 +17,11 @@ pub(crate) enum Bug {
     RecoversFromOne,
     RecoversWithoutVote,
     InventsValue,
+    IgnoresPromise,
+    RefusedIsWritten,
+    VotesAgain,
+    DropsVote,
+    CountsRefusals,
 }
 
 #[inline]

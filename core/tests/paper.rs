@@ -90,9 +90,11 @@ fn complete(agent: &mut Agent, store: StoreId) -> Vec<Effect> {
 fn written_block(effects: &[Effect]) -> Option<Block> {
     effects.iter().find_map(|effect| match effect {
         Effect::Write { block, .. } => Some(*block),
-        Effect::Read { .. } | Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
-            None
-        }
+        Effect::Read { .. }
+        | Effect::WriteIf { .. }
+        | Effect::Retry { .. }
+        | Effect::Abort { .. }
+        | Effect::Decide(_) => None,
     })
 }
 

@@ -71,9 +71,11 @@ fn start(agent: &mut Agent, round: u64) -> Vec<Effect> {
 fn writes(effects: &[Effect]) -> Vec<(StoreId, Version)> {
     let written = |effect: &Effect| match *effect {
         Effect::Write { store, version, .. } => Some((store, version)),
-        Effect::Read { .. } | Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
-            None
-        }
+        Effect::Read { .. }
+        | Effect::WriteIf { .. }
+        | Effect::Retry { .. }
+        | Effect::Abort { .. }
+        | Effect::Decide(_) => None,
     };
     effects.iter().filter_map(written).collect()
 }

@@ -85,9 +85,11 @@ fn write_timed_out(agent: &mut Agent, store: StoreId, epoch: u32, attempt: u8) -
 fn written_to(effects: &[Effect]) -> Vec<StoreId> {
     let store = |effect: &Effect| match *effect {
         Effect::Write { store, .. } => Some(store),
-        Effect::Read { .. } | Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
-            None
-        }
+        Effect::Read { .. }
+        | Effect::WriteIf { .. }
+        | Effect::Retry { .. }
+        | Effect::Abort { .. }
+        | Effect::Decide(_) => None,
     };
     effects.iter().filter_map(store).collect()
 }

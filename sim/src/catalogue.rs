@@ -98,4 +98,13 @@ const CHAPTERS: &[Chapter] = chapters![
     "measured/postgres-slow-store",
     "measured/redis-calm",
     "measured/redis-slow-store",
+    "regimes/acceptor-records-amnesia",
+    "regimes/acceptor-records-decide",
+    "regimes/acceptor-records-duel",
+    "regimes/acceptor-records-lost-ack",
+    "regimes/acceptor-records-stale",
+    "regimes/acceptor-records-store-lost",
+    "regimes/herlihy-one-reliable-store",
+    "regimes/put-if-absent-no-majority",
+    "regimes/put-if-absent-split",
 ];

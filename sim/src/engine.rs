@@ -8,6 +8,7 @@ mod duel;
 mod judge;
 mod liveness;
 mod net;
+mod put;
 mod read;
 pub(crate) mod seat;
 mod strike;
@@ -15,7 +16,7 @@ mod write;
 
 use std::sync::Arc;
 
-use bivalent_core::{Agent, AgentId, Ballot, Config, Incarnation, Input, Phase, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Config, Incarnation, Input, Phase, StoreId, Value};
 
 use crate::{
     dice::{Dice, Purpose},
@@ -23,6 +24,7 @@ use crate::{
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
     journal::{Journal, What},
+    member::Member,
     oracle::Oracles,
     plan::Plan,
     scenario::{Adversary, Scenario},
@@ -88,7 +90,7 @@ impl Engine {
         let seats = (0..plan.agents as u8).map(|index| {
             let id = AgentId(index);
             Seat {
-                agent: Agent::new(config(&plan, id)),
+                agent: Member::new(plan.protocol, config(&plan, id)),
                 id,
                 status: Status::Up,
                 incarnation: 0,
@@ -141,6 +143,13 @@ impl Engine {
     #[cfg(feature = "planted-bugs")]
     pub fn plant_in_contention(&mut self, waits_for_ever: bool) {
         self.waits_for_ever = waits_for_ever;
+    }
+
+    /// Plants a bug in the stores from the next run on: they take every fifth conditional write,
+    /// whatever stands there.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant_in_conditions(&mut self, ignores_conditions: bool) {
+        self.stores.ignores_conditions = ignores_conditions;
     }
 
     /// Plants a bug in the stores from the next run on: they lose every fifth write.
@@ -232,7 +241,8 @@ impl Engine {
         // Before the agents' first steps: a rule at 0 meets their first operations.
         self.set_triggers();
         for index in 0..self.seats.len() {
-            let agent = Agent::new(self.config(AgentId(index as u8)));
+            let config = self.config(AgentId(index as u8));
+            let agent = Member::new(self.plan.protocol, config);
             let seat = &mut self.seats[index];
             seat.reset(agent);
             let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
@@ -518,16 +528,9 @@ impl Engine {
         }
         self.decided += 1;
         self.decisions.push(self.net.now());
-        let world = self.world();
-        let found = [
-            ("invariant-4c", world.holds_4c(id)),
-            ("invariant-5", world.holds_5(id, true)),
-        ];
-        for (property, detail) in found {
-            if let Some(detail) = detail {
-                self.oracles.found(self.steps, property, detail);
-            }
-        }
+        self.check_decision(id);
+        // A duellist who has decided has nothing left to be undone.
+        self.pass_duel_on(id);
         self.progressed();
         self.happened(Happening::Decided, id, None);
         self.see_whether_over();

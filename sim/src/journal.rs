@@ -46,6 +46,10 @@ pub(crate) enum What {
         store: StoreId,
         block: Block,
     },
+    Refused {
+        agent: AgentId,
+        store: StoreId,
+    },
     Fault {
         kind: FaultKind,
         agent: Option<AgentId>,

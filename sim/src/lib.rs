@@ -14,6 +14,7 @@ pub mod explore;
 pub mod fault;
 mod fingerprint;
 mod journal;
+mod member;
 mod oracle;
 mod plan;
 mod pool;

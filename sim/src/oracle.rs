@@ -4,10 +4,11 @@ pub(crate) mod agreement;
 pub(crate) mod envelope;
 pub(crate) mod integrity;
 pub(crate) mod invariants;
+pub(crate) mod records;
 pub(crate) mod store_model;
 pub(crate) mod validity;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use bivalent_core::{AgentId, Value};
 
@@ -23,6 +24,7 @@ pub(crate) struct Oracles {
     pub(crate) validity: validity::Validity,
     pub(crate) integrity: integrity::Integrity,
     pub(crate) store_model: store_model::StoreModel,
+    pub(crate) records: records::Records,
     pub(crate) envelope: envelope::Accounting,
     /// What they found, one a property, by step.
     pub(crate) violations: Vec<Violation>,
@@ -35,6 +37,7 @@ impl Oracles {
             validity: validity::Validity::new(plan.values.len() as u64),
             integrity: integrity::Integrity::default(),
             store_model: store_model::StoreModel::new(plan),
+            records: records::Records::new(plan),
             envelope: envelope::Accounting::new(plan),
             violations: Vec::new(),
         }
@@ -44,6 +47,7 @@ impl Oracles {
         self.agreement.reset();
         self.integrity.reset();
         self.store_model.reset();
+        self.records.reset();
         self.envelope.reset();
         self.violations.clear();
     }
@@ -74,6 +78,28 @@ impl Oracles {
                 step,
                 detail,
             });
+        }
+    }
+}
+
+/// A block as reports name it: its owner's, or the one record that all agents share.
+pub(crate) fn whose(plan: &Plan, owner: AgentId) -> Whose {
+    Whose {
+        owner: (!plan.protocol.is_conditional()).then_some(owner),
+    }
+}
+
+/// See [`whose`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose {
+    owner: Option<AgentId>,
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.owner {
+            Some(owner) => write!(f, "{}'s block", name(owner)),
+            None => f.write_str("the record"),
         }
     }
 }

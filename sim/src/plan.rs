@@ -6,7 +6,7 @@ use crate::{
     dice::Ticket,
     event::STEPS_MAX,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, Scenario},
+    scenario::{Adversary, Protocol, Scenario},
     wheel::SLOTS,
 };
 
@@ -22,6 +22,7 @@ pub(crate) enum Draw {
 pub(crate) struct Plan {
     /// A tick is 2^shift nanoseconds.
     pub(crate) shift: u32,
+    pub(crate) protocol: Protocol,
     pub(crate) agents: usize,
     pub(crate) stores: usize,
     /// Each agent's proposal, by number from 1; equal proposals have equal numbers.
@@ -86,6 +87,7 @@ impl Plan {
             .collect();
         let mut plan = Self {
             shift,
+            protocol: scenario.cluster.protocol,
             agents,
             stores,
             inputs,

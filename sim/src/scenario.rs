@@ -92,15 +92,32 @@ pub struct AgentSpec {
 /// A protocol of the core.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
-    /// Disk Paxos, one decision.
+    /// Disk Paxos, one decision: a block for each agent on each store, reads and writes.
     DiskPaxos,
+    /// Paxos over acceptor records, one decision: a record a store, conditional writes.
+    AcceptorRecords,
+    /// Put-if-absent, one decision: who writes a store's record first has it for ever.
+    PutIfAbsent,
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::DiskPaxos, Self::AcceptorRecords, Self::PutIfAbsent];
+
+    /// Whether all agents share one record a store and change it by conditional writes only.
+    pub const fn is_conditional(self) -> bool {
+        match self {
+            Self::DiskPaxos => false,
+            Self::AcceptorRecords | Self::PutIfAbsent => true,
+        }
+    }
+
     /// The word for it in files and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DiskPaxos => "disk-paxos",
+            Self::AcceptorRecords => "acceptor-records",
+            Self::PutIfAbsent => "put-if-absent",
         }
     }
 }

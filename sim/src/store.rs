@@ -25,7 +25,7 @@ pub(crate) struct Cell {
     pub(crate) block: Block,
     pub(crate) version: Version,
     /// The greatest version whose write took effect here, whole or torn.
-    applied: Version,
+    pub(crate) applied: Version,
     /// The bytes are no block.
     pub(crate) unreadable: bool,
     /// Kinds of fault that have a hand in what stands here, as a bit set.
@@ -63,6 +63,9 @@ pub(crate) struct Stores {
     /// A planted bug: every fifth write of an agent to a store is acknowledged and not kept.
     #[cfg(feature = "planted-bugs")]
     pub(crate) loses_writes: bool,
+    /// A planted bug: every fifth conditional write lands whatever stands there.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) ignores_conditions: bool,
 }
 
 /// What a write did to its place.
@@ -111,6 +114,8 @@ impl Stores {
             images_used: 0,
             #[cfg(feature = "planted-bugs")]
             loses_writes: false,
+            #[cfg(feature = "planted-bugs")]
+            ignores_conditions: false,
         }
     }
 
@@ -162,6 +167,29 @@ impl Stores {
         }
         self.replace(at, block, version, now);
         Landing::Newest
+    }
+
+    /// A conditional write arrives: whether it takes effect. What is compared is the store's own count
+    /// of the writes, which no fault of the bytes can change.
+    pub(crate) fn put(
+        &mut self,
+        place: Place,
+        expect: Version,
+        block: Block,
+        version: Version,
+        now: u64,
+    ) -> bool {
+        let at = self.at(place);
+        #[cfg(feature = "planted-bugs")]
+        let holds = self.cells[at].applied == expect
+            || (self.ignores_conditions && version.count().is_multiple_of(5));
+        #[cfg(not(feature = "planted-bugs"))]
+        let holds = self.cells[at].applied == expect;
+        if holds {
+            self.replace(at, block, version, now);
+            self.cells[at].image = 0;
+        }
+        holds
     }
 
     #[inline]

@@ -130,7 +130,7 @@ fn explain(report: &crate::report::RunReport, scenario: &Scenario) -> String {
 
 /// The notes to tell: all if they are few; else faults, decisions, and the end.
 fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
-    let telling = |note: &&Note| !matches!(note.what, What::Wrote { .. });
+    let telling = |note: &&Note| !matches!(note.what, What::Wrote { .. } | What::Refused { .. });
     let until = first_wrong.unwrap_or(u64::MAX);
     let notes: Vec<&Note> = journal
         .notes
@@ -246,6 +246,10 @@ pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLi
                     block.mbal.map_or(0, Ballot::round)
                 ),
             )
+        }
+        What::Refused { agent: id, store } => {
+            let store = &scenario.cluster.stores[store.index()];
+            (agent(*id), format!("refused by {store}: another wrote"))
         }
         What::Fault {
             kind,

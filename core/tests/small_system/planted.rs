@@ -39,7 +39,7 @@ fn the_sound_agent_breaks_nothing() {
 
 #[test]
 fn every_planted_bug_breaks_something() {
-    for bug in Bug::ALL {
+    for bug in Bug::DISK_PAXOS {
         assert_ne!(broken(Some(bug), true), [], "{bug:?}");
     }
 }

@@ -334,6 +334,7 @@ impl System {
                     version,
                     block,
                 },
+                Effect::WriteIf { .. } => panic!("Disk Paxos puts no conditions: {effect:?}"),
                 Effect::Retry { operation } => Pending::TimeOut(operation),
                 Effect::Abort { above } => Pending::Start { above },
                 Effect::Decide(value) => {

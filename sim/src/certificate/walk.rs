@@ -156,6 +156,7 @@ impl Walk {
                 block: Some(block),
                 since,
             }),
+            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
             Effect::Abort { .. } => aborted = true,
             Effect::Decide(_) => decided = true,
             // Blocks are whole here: every answer is one.

@@ -1,13 +1,48 @@
 //! When the paper's invariants are looked at, and what they see.
 
-use bivalent_core::AgentId;
+use bivalent_core::{AgentId, Block, StoreId};
 
 use super::Engine;
-use crate::oracle::invariants::World;
+use crate::{oracle::invariants::World, scenario::Protocol};
 
 impl Engine {
+    /// The paper's invariants are about blocks of one writer.
+    fn has_own_blocks(&self) -> bool {
+        self.plan.protocol == Protocol::DiskPaxos
+    }
+
+    /// Invariants 4c and 6, when somebody has decided.
+    pub(super) fn check_decision(&mut self, id: AgentId) {
+        if !self.has_own_blocks() {
+            return;
+        }
+        let world = self.world();
+        let found = [
+            ("invariant-4c", world.holds_4c(id)),
+            ("invariant-5", world.holds_5(id, true)),
+        ];
+        for (property, detail) in found {
+            if let Some(detail) = detail {
+                self.oracles.found(self.steps, property, detail);
+            }
+        }
+    }
+
+    /// The invariants of acceptor records, when one was written.
+    pub(super) fn check_record(&mut self, store: StoreId, before: Block, after: Block) {
+        if self.plan.protocol != Protocol::AcceptorRecords {
+            return;
+        }
+        if let Some((property, detail)) = self.oracles.records.wrote(store, before, after) {
+            self.oracles.found(self.steps, property, detail);
+        }
+    }
+
     /// Invariants 4c and 5, when somebody has voted.
     pub(super) fn check_votes(&mut self, voter: AgentId) {
+        if !self.has_own_blocks() {
+            return;
+        }
         let world = self.world();
         let mut found = [
             ("invariant-4c", world.holds_4c(voter)),
@@ -27,6 +62,9 @@ impl Engine {
 
     /// Invariant 4c, when a fault has changed an agent's block.
     pub(super) fn check_damage(&mut self, owner: AgentId) {
+        if !self.has_own_blocks() {
+            return;
+        }
         if let Some(detail) = self.world().holds_4c(owner) {
             self.oracles.found(self.steps, "invariant-4c", detail);
         }

@@ -21,6 +21,8 @@ pub(crate) const COPY: u8 = 120;
 pub(crate) struct Pending {
     pub(crate) block: Block,
     pub(crate) version: Version,
+    /// The version that must still stand there, if the write has a condition.
+    pub(crate) expect: Option<Version>,
     pub(crate) epoch: u32,
     pub(crate) incarnation: u16,
     pub(crate) agent: AgentId,
@@ -297,7 +299,7 @@ impl Net {
         if let Some(rule) = write.rule {
             let (by, fences) = self.held_up(rule, write.store, ticks);
             ticks += by;
-            write.fences = fences;
+            write.fences &= fences;
         } else if !self.reordered.is_empty() {
             self.pass(write.store, self.now() + ticks);
         }
@@ -386,6 +388,7 @@ impl Sink for Port<'_> {
                 self.net.ask_write(Pending {
                     block,
                     version,
+                    expect: None,
                     epoch,
                     incarnation,
                     agent,
@@ -393,6 +396,28 @@ impl Sink for Port<'_> {
                     attempt,
                     rule: None,
                     fences: true,
+                });
+            }
+            Effect::WriteIf {
+                store,
+                epoch,
+                attempt,
+                expect,
+                version,
+                block,
+            } => {
+                self.net.ask_write(Pending {
+                    block,
+                    version,
+                    expect: Some(expect),
+                    epoch,
+                    incarnation,
+                    agent,
+                    store,
+                    attempt,
+                    rule: None,
+                    // A late one is refused: nobody has to wait for it.
+                    fences: false,
                 });
             }
             Effect::Retry { operation } => self.retry(operation),

@@ -8,6 +8,7 @@ use crate::{
     event::{Event, ReadOp},
     fault::{Fault, FaultKind, Happening, StaleBound},
     journal::What,
+    oracle::whose,
     store::Service,
 };
 
@@ -224,7 +225,13 @@ impl Engine {
         if let Some(detail) = self.oracles.store_model.read(place, cell.block, None) {
             self.oracles.found(self.steps, "store-model", detail);
         }
-        self.answer_read(op, cell.block, cell.version);
+        let version = if self.plan.protocol.is_conditional() {
+            // The store's own count, not what rotten bytes say.
+            cell.applied
+        } else {
+            cell.version
+        };
+        self.answer_read(op, cell.block, version);
     }
 
     fn read_stale(&mut self, op: ReadOp, bound: StaleBound) {
@@ -261,10 +268,8 @@ impl Engine {
             if asks {
                 self.net.observed(FaultKind::StaleRead);
             }
-            let text = format_args!(
-                "{{a{}}} read of {{a{}}}'s block {back} versions old",
-                op.agent.0, op.owner.0
-            );
+            let whose = whose(&self.plan, op.owner);
+            let text = format_args!("{{a{}}} read of {whose} {back} versions old", op.agent.0);
             self.note_fault(FaultKind::StaleRead, Some(op.agent), Some(op.store), text);
         }
         if let Some(detail) = self.oracles.store_model.read(place, past.block, Some(most)) {

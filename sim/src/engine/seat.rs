@@ -1,6 +1,8 @@
 //! An agent's place in a run: the agent itself and what the world does to it.
 
-use bivalent_core::{Agent, AgentId, Ballot, Input};
+use bivalent_core::{AgentId, Ballot, Input};
+
+use crate::member::Member;
 
 /// Whether an agent takes steps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,7 +21,7 @@ pub(crate) enum Status {
 /// One agent of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
-    pub(crate) agent: Agent,
+    pub(crate) agent: Member,
     pub(crate) id: AgentId,
     pub(crate) status: Status,
     pub(crate) incarnation: u16,
@@ -40,7 +42,7 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    pub(crate) fn reset(&mut self, agent: Agent) {
+    pub(crate) fn reset(&mut self, agent: Member) {
         self.agent = agent;
         self.status = Status::Up;
         self.incarnation = 0;

@@ -1,12 +1,13 @@
 //! Rules strike: agents crash, pause and drift, stores fail, and conditions come true.
 
-use bivalent_core::{Agent, AgentId, Incarnation, Input, StoreId};
+use bivalent_core::{AgentId, Incarnation, Input, StoreId};
 
 use super::{Engine, net::Port, seat::Status, store_id};
 use crate::{
     dice::Purpose,
     event::{Event, INCARNATIONS_MAX},
     fault::{Fault, FaultKind, Happening, Span, Trigger},
+    member::Member,
     plan::Plan,
     store::Service,
 };
@@ -269,8 +270,8 @@ impl Engine {
         self.see_whether_over();
     }
 
-    /// A duel needs two: when one is down the other runs.
-    fn pass_duel_on(&mut self, id: AgentId) {
+    /// A duel needs two: when one is down, or done, the other runs.
+    pub(super) fn pass_duel_on(&mut self, id: AgentId) {
         if self.runner == Some(id) {
             self.duel_turn(id);
         }
@@ -332,7 +333,7 @@ impl Engine {
             incarnation,
             rate: seat.rate,
         };
-        seat.agent = Agent::recover(config, &mut port);
+        seat.agent = Member::recover(self.plan.protocol, config, &mut port);
         self.net.observed(FaultKind::Crash);
         if let Some(super::Milestone::Abort { above }) = self.net.milestone.take() {
             self.on_abort(id, bivalent_core::Phase::Recovering, above);
@@ -385,6 +386,7 @@ impl Engine {
                     self.seats[id.index()].agent.phase() != bivalent_core::Phase::Waiting
                 }
                 Input::Wrote { .. }
+                | Input::Refused { .. }
                 | Input::Read { .. }
                 | Input::Unreadable { .. }
                 | Input::TimedOut { .. } => false,

@@ -1,6 +1,6 @@
 //! Writes take effect, clean or as a fault has it.
 
-use bivalent_core::{AgentId, Input, Place};
+use bivalent_core::{AgentId, Input, Place, RECORD};
 
 use super::{
     Engine,
@@ -11,6 +11,7 @@ use crate::{
     event::Event,
     fault::{Fault, FaultKind, Happening},
     journal::What,
+    oracle::whose,
     store::{Landing, Service},
 };
 
@@ -27,9 +28,15 @@ impl Engine {
             self.on_write_odd(bits, pending, write);
         } else {
             self.net.release(pending);
-            self.land(write);
-            self.answer_write(write);
+            self.perform(write);
         }
+    }
+
+    /// A write without a fault: it lands, or is refused, and is answered.
+    #[inline]
+    fn perform(&mut self, write: Pending) {
+        let taken = self.land(write);
+        self.answer_write(write, taken);
     }
 
     #[cold]
@@ -60,16 +67,16 @@ impl Engine {
             return;
         }
         let Some((fault, copy)) = fault else {
-            self.land(write);
-            self.answer_write(write);
+            self.perform(write);
             return;
         };
         let kind = fault.kind();
-        let place = Place {
-            store,
-            owner: agent,
-        };
+        let place = Self::place_of(write);
         match fault {
+            // No scenario asks for these where there is one record a store, put as a whole.
+            Fault::TornWrite { .. } | Fault::MisdirectedWrite { .. } if write.expect.is_some() => {
+                self.perform(write);
+            }
             Fault::LostRequest { .. } => {
                 self.unfence(write);
                 self.net.landed(kind);
@@ -108,62 +115,57 @@ impl Engine {
                     self.net.now() + later,
                     Event::Write { pending: again }.pack(),
                 );
-                self.land(write);
-                self.answer_write(write);
+                self.perform(write);
             }
             Fault::Duplicate { .. } => {
                 self.net.landed(kind);
                 self.net.observed(kind);
-                self.land_again(write, kind);
-                self.answer_write(write);
+                let taken = self.land_again(write, kind);
+                self.answer_write(write, taken);
             }
             Fault::LateWrite { .. } => {
-                self.land_again(write, kind);
-                self.answer_write(write);
+                let taken = self.land_again(write, kind);
+                self.answer_write(write, taken);
             }
             Fault::TornWrite {
                 keep, acknowledged, ..
             } => self.tear(write, keep, acknowledged),
             Fault::BitRot { bits, .. } => {
-                self.land(write);
+                let taken = self.land(write);
                 self.rot(place, bits);
-                self.answer_write(write);
+                self.answer_write(write, taken);
             }
             Fault::MisdirectedWrite { onto, .. } => self.misdirect(write, onto),
             Fault::Delay { .. } | Fault::Reorder { .. } => {
                 self.net.observed(kind);
-                self.land(write);
-                self.answer_write(write);
+                self.perform(write);
             }
             Fault::Crash {
                 restart, unfenced, ..
             } => {
-                self.land(write);
+                let taken = self.land(write);
                 self.crash(agent, restart, unfenced);
-                self.answer_write(write);
+                self.answer_write(write, taken);
             }
             Fault::Restart { agents } => {
-                self.land(write);
-                self.answer_write(write);
+                self.perform(write);
                 self.restart_one(agents);
             }
             Fault::Pause { span, .. } => {
-                self.land(write);
+                let taken = self.land(write);
                 self.pause(agent, span);
-                self.answer_write(write);
+                self.answer_write(write, taken);
             }
             Fault::ClockSkew { rate_ppm, .. } => {
                 self.skew(agent, rate_ppm);
-                self.land(write);
-                self.answer_write(write);
+                self.perform(write);
             }
             Fault::Outage { .. }
             | Fault::SlowStore { .. }
             | Fault::Amnesia { .. }
             | Fault::StoreLoss { .. }
             | Fault::StaleRead { .. } => {
-                self.land(write);
-                self.answer_write(write);
+                self.perform(write);
             }
         }
     }
@@ -172,14 +174,18 @@ impl Engine {
         self.net.fences[write.agent.index()] -= u32::from(write.fences);
     }
 
-    /// The store takes a whole write.
+    /// The store takes a whole write; false if it refuses it.
     #[inline]
-    fn land(&mut self, write: Pending) {
+    fn land(&mut self, write: Pending) -> bool {
+        if let Some(expect) = write.expect {
+            return self.put(write, expect);
+        }
         if self.land_quietly(write) == Landing::TookBack {
             // An ordinary write of a dead incarnation that nobody waited for, or one that a core
             // let itself overtake.
             self.took_back(write, FaultKind::LateWrite);
         }
+        true
     }
 
     #[inline]
@@ -217,8 +223,11 @@ impl Engine {
         landing
     }
 
-    /// A write that comes late or a second time.
-    fn land_again(&mut self, write: Pending, kind: FaultKind) {
+    /// A write that comes late or a second time; false if the store refuses it.
+    fn land_again(&mut self, write: Pending, kind: FaultKind) -> bool {
+        if let Some(expect) = write.expect {
+            return self.put_again(write, expect, kind);
+        }
         match self.land_quietly(write) {
             Landing::TookBack => {
                 if kind == FaultKind::LateWrite {
@@ -243,12 +252,17 @@ impl Engine {
             }
             Landing::Again => {}
         }
+        true
     }
 
-    const fn place_of(write: Pending) -> Place {
+    pub(super) const fn place_of(write: Pending) -> Place {
         Place {
             store: write.store,
-            owner: write.agent,
+            owner: if write.expect.is_some() {
+                RECORD
+            } else {
+                write.agent
+            },
         }
     }
 
@@ -266,7 +280,11 @@ impl Engine {
     }
 
     #[inline]
-    fn answer_write(&mut self, write: Pending) {
+    fn answer_write(&mut self, write: Pending, taken: bool) {
+        if !taken {
+            self.refuse(write);
+            return;
+        }
         let Pending {
             agent,
             store,
@@ -334,7 +352,7 @@ impl Engine {
             self.check_damage(agent);
         }
         if acknowledged {
-            self.answer_write(write);
+            self.answer_write(write, true);
         } else {
             self.net.time_out_write(&write, now + self.plan.timeout);
         }
@@ -351,7 +369,7 @@ impl Engine {
             self.net.landed(kind);
             self.stores.mark(place, 1 << kind.index());
             self.oracles.envelope.landed(kind, place.store);
-            let text = format_args!("bits of {{a{}}}'s block flip", place.owner.0);
+            let text = format_args!("bits of {} flip", whose(&self.plan, place.owner));
             self.note_fault(kind, None, Some(place.store), text);
             self.check_damage(place.owner);
         }
@@ -365,8 +383,7 @@ impl Engine {
             AgentId(((u64::from(write.agent.0) + other) % agents) as u8)
         });
         if victim == write.agent {
-            self.land(write);
-            self.answer_write(write);
+            self.perform(write);
             return;
         }
         self.store_ops += 1;
@@ -392,6 +409,6 @@ impl Engine {
         );
         self.note_fault(kind, Some(write.agent), Some(write.store), text);
         self.check_damage(victim.owner);
-        self.answer_write(write);
+        self.answer_write(write, true);
     }
 }

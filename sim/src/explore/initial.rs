@@ -34,6 +34,7 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
                 block,
             }),
             Effect::Read { .. }
+            | Effect::WriteIf { .. }
             | Effect::Retry { .. }
             | Effect::Abort { .. }
             | Effect::Decide(_) => unreachable!("an agent first writes"),

@@ -7,7 +7,7 @@ use bivalent_core::{
 use crate::{
     fault::{Fault, FaultRule, Trigger},
     plan::Plan,
-    scenario::Scenario,
+    scenario::{Protocol, Scenario},
 };
 
 use super::{ExploreError, InFlight, Options};
@@ -49,6 +49,9 @@ impl Rules {
                 agents: plan.agents,
                 stores: plan.stores,
             });
+        }
+        if plan.protocol != Protocol::DiskPaxos {
+            return Err(ExploreError::Protocol(plan.protocol.name()));
         }
         let versioned = plan.layout.format().overwrite() == Overwrite::Versioned;
         if versioned && options.in_flight == InFlight::Keep {

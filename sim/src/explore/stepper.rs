@@ -115,6 +115,7 @@ impl Acting {
                 *decided = Some(value);
                 said.get_or_insert(value);
             }
+            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
             // The operation stays in flight: its answer was none.
             Effect::Retry { operation } => ops.push(Op::again(operation, id)),
         });
@@ -506,7 +507,10 @@ impl<'a> Stepper<'a> {
                             epoch,
                         }),
                         Effect::Abort { above } => again.above = Some(above),
-                        Effect::Write { .. } | Effect::Retry { .. } | Effect::Decide(_) => {
+                        Effect::Write { .. }
+                        | Effect::WriteIf { .. }
+                        | Effect::Retry { .. }
+                        | Effect::Decide(_) => {
                             unreachable!("a restarted agent first reads")
                         }
                     }

@@ -4,7 +4,8 @@
 //! Counted: stores that answered anyone with an old version (stale reads, amnesia, lies about
 //! writes, a rotten newest version), against the envelope, per run or per reader; and faults that a
 //! block format does not survive at all. Not counted: what endangers progress only (silent stores,
-//! crashes, unreadable blocks).
+//! crashes, unreadable blocks), and stale reads where all writes have a condition: there, a store
+//! counts only if it forgets what it took.
 
 use bivalent_core::{AgentId, Envelope, Format, Staleness, StoreId};
 
@@ -15,6 +16,8 @@ use crate::{fault::FaultKind, plan::Plan};
 pub(crate) struct Accounting {
     envelope: Envelope,
     format: Format,
+    /// All writes have a condition.
+    conditional: bool,
     /// Stores stale to each reader.
     stale: Vec<u16>,
     /// Stores stale to somebody.
@@ -28,6 +31,7 @@ impl Accounting {
         Self {
             envelope: plan.envelope,
             format: plan.layout.format(),
+            conditional: plan.protocol.is_conditional(),
             stale: vec![0; plan.agents],
             any: 0,
             fatal: 0,
@@ -42,6 +46,10 @@ impl Accounting {
 
     /// A store answered a reader with an old version.
     pub(crate) fn stale_to(&mut self, reader: AgentId, store: StoreId) {
+        if self.conditional {
+            // Whoever acts on an old record is refused; what an old record says was true once.
+            return;
+        }
         self.stale[reader.index()] |= store.bit();
         self.any |= store.bit();
     }
@@ -130,6 +138,7 @@ mod tests {
         Accounting {
             envelope: Envelope::with_staleness(5, staleness).unwrap(),
             format: Layout::new(512, 64, format).unwrap().format(),
+            conditional: false,
             stale: vec![0; 3],
             any: 0,
             fatal: 0,

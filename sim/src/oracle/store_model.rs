@@ -3,15 +3,18 @@
 //! Kept apart from the stores' own code: it is told which writes took effect and checks what reads
 //! return. Checked: a read of a place that no fault touched returns the write that took effect
 //! last (versioned blocks: the greatest version); a stale read returns an earlier one inside its
-//! bound; a place that a fault touched returns some write of its owner's, nothing, or no block.
-//! Not checked: raw blocks once a fault has touched their bytes (they may hold anything), and
-//! whether a write should have taken effect at all.
+//! bound; a place that a fault touched returns some write of its owner's, nothing, or no block; a
+//! conditional write lands exactly where the version that it expects stands.
+//! Not checked: raw blocks once a fault has touched their bytes (they may hold anything), whether an
+//! unconditional write should have taken effect at all, and a conditional one after amnesia.
+
+use std::sync::Arc;
 
 use bivalent_core::{Block, Format, Overwrite, Place, Version};
 
 use crate::plan::Plan;
 
-use super::name;
+use super::whose;
 
 /// Writes remembered of each place, at most; more than any staleness can be bounded by.
 const KEPT: usize = 256;
@@ -33,6 +36,7 @@ pub(crate) struct StoreModel {
     /// The blocks written to each place, newest last, for places that faults touch.
     written: Vec<Vec<Block>>,
     keeps: bool,
+    plan: Arc<Plan>,
 }
 
 const NEVER: Shadow = Shadow {
@@ -45,7 +49,7 @@ const NEVER: Shadow = Shadow {
 };
 
 impl StoreModel {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Arc<Plan>) -> Self {
         let places = plan.agents * plan.stores;
         Self {
             agents: plan.agents,
@@ -53,6 +57,7 @@ impl StoreModel {
             shadows: vec![NEVER; places],
             written: vec![Vec::with_capacity(8); places],
             keeps: plan.history != 0 || plan.kinds != 0,
+            plan: Arc::clone(plan),
         }
     }
 
@@ -85,6 +90,35 @@ impl StoreModel {
         if self.keeps {
             self.remember(at, block);
         }
+    }
+
+    /// A conditional write came, on condition that the first of the versions stands; says what is
+    /// wrong with what the store made of it.
+    pub(crate) fn put(
+        &mut self,
+        place: Place,
+        (expect, version): (Version, Version),
+        block: Block,
+        taken: bool,
+    ) -> Option<String> {
+        let at = self.at(place);
+        let shadow = &mut self.shadows[at];
+        let stood = shadow.version;
+        let wrong = !shadow.touched && taken != (stood == expect);
+        if taken {
+            shadow.newest = block;
+            shadow.version = version;
+            shadow.touched = false;
+            if self.keeps {
+                self.remember(at, block);
+            }
+        }
+        wrong.then(|| {
+            let (did, store) = (if taken { "took" } else { "refused" }, place.store.0);
+            format!(
+                "store {{s{store}}} {did} a write on condition of {expect:?} where {stood:?} stood"
+            )
+        })
     }
 
     fn remember(&mut self, at: usize, block: Block) {
@@ -121,9 +155,9 @@ impl StoreModel {
         let touched = self.shadows[self.at(place)].touched;
         (!touched).then(|| {
             format!(
-                "store {{s{}}}: an untouched block of {} is unreadable",
+                "store {{s{}}}: {} is unreadable, and no fault has touched it",
                 place.store.0,
-                name(place.owner)
+                whose(&self.plan, place.owner)
             )
         })
     }
@@ -146,9 +180,9 @@ impl StoreModel {
         };
         (!allowed).then(|| {
             format!(
-                "store {{s{}}}: a read of {}'s block returned {block:?}, last written {:?}",
+                "store {{s{}}}: a read of {} returned {block:?}, last written {:?}",
                 place.store.0,
-                name(place.owner),
+                whose(&self.plan, place.owner),
                 shadow.newest
             )
         })

@@ -18,7 +18,7 @@ use super::error::{Notes, is_treacherous, printable};
 use super::keys;
 use super::shape::{Field, Flaw};
 use super::spec::{Names, Spec};
-use super::{Cluster, Scenario, ScenarioErrors};
+use super::{Cluster, Protocol, Scenario, ScenarioErrors};
 
 /// No file is larger, bytes.
 const TEXT_MAX: usize = 16 << 20;
@@ -88,6 +88,7 @@ impl Scenario {
             text,
             open: &keeping,
             notes,
+            protocol: None,
             agents: None,
             stores: None,
         };
@@ -158,6 +159,8 @@ struct Resolver<'a> {
     text: &'a str,
     open: &'a dyn Fn(&str) -> Result<String, String>,
     notes: Notes,
+    /// The protocol; none if it is in doubt.
+    protocol: Option<Protocol>,
     /// The agents' names; none if they are in doubt, so that one error does not cause others.
     agents: Option<Vec<String>>,
     /// The stores' names, likewise.

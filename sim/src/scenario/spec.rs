@@ -50,7 +50,7 @@ pub(super) struct Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ClusterSpec {
-    /// The protocol: "disk-paxos".
+    /// The protocol: "disk-paxos", "acceptor-records" or "put-if-absent".
     pub(super) protocol: Option<Field<String>>,
     /// How many agents (a1, a2, .. proposing v1, v2, ..), or a table of names and proposals.
     #[schemars(required)]
@@ -58,11 +58,12 @@ pub(super) struct ClusterSpec {
     /// How many stores (s1, s2, ..), or a list of names.
     #[schemars(required)]
     pub(super) stores: Option<Field<StoresSpec>>,
-    /// Blocks as bytes; 512 bytes in sectors of 64, dual.
+    /// Blocks as bytes; 512 bytes in sectors of 64, dual (checked where all agents share a record).
     pub(super) block: Option<Field<BlockSpec>>,
     /// How many stores a phase must complete on; as few as are safe.
     pub(super) quorum: Option<Field<i128>>,
     /// How many stores may answer with old versions: a number over the run, or { per-reader = 1 }.
+    /// Where writes have conditions, how many may forget what they took.
     pub(super) stale: Option<Field<StaleSpec>>,
 }
 
@@ -94,7 +95,7 @@ pub(super) struct BlockSpec {
     pub(super) size: Option<Field<Size>>,
     /// What a store writes atomically: "64B".
     pub(super) sector: Option<Field<Size>>,
-    /// "raw", "checked", "dual" or "versioned".
+    /// "raw", "checked", "dual" or "versioned"; a shared record is raw or checked.
     pub(super) format: Option<Field<String>>,
 }
 

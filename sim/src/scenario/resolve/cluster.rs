@@ -30,9 +30,7 @@ impl Resolver<'_> {
         let spec = self.required("cluster", field, &(0..0))?;
         let place = spec.span();
         let spec = spec.into_inner();
-        if let Some(word) = self.read(spec.protocol) {
-            self.word("protocol", &word, &[Protocol::DiskPaxos.name()]);
-        }
+        self.protocol = self.protocol(spec.protocol);
         let agents = self.required("agents", spec.agents, &place);
         let agents = agents.and_then(|agents| self.agents(agents));
         self.agents = agents
@@ -43,12 +41,28 @@ impl Resolver<'_> {
         let layout = self.layout(spec.block);
         let envelope = self.envelope(spec.quorum, spec.stale);
         Some(Cluster {
-            protocol: Protocol::DiskPaxos,
+            protocol: self.protocol?,
             agents: agents?,
             stores: self.stores.clone()?,
             layout: layout?,
             envelope: envelope?,
         })
+    }
+
+    fn protocol(&mut self, field: Option<Field<String>>) -> Option<Protocol> {
+        if field.is_none() {
+            return Some(Protocol::DiskPaxos);
+        }
+        let word = self.read(field)?;
+        let words = Protocol::ALL.map(Protocol::name);
+        let index = self.word("protocol", &word, &words)?;
+        Some(Protocol::ALL[index])
+    }
+
+    /// The protocol's name, if its agents share one record a store.
+    pub(super) fn shared_record(&self) -> Option<&'static str> {
+        let protocol = self.protocol.filter(|protocol| protocol.is_conditional())?;
+        Some(protocol.name())
     }
 
     fn agents(&mut self, agents: Spanned<AgentsSpec>) -> Option<Vec<AgentSpec>> {
@@ -124,8 +138,15 @@ impl Resolver<'_> {
     }
 
     fn layout(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {
+        let shared = self.shared_record();
+        // A record is one object: no second slot, no key beside it.
+        let usual = if shared.is_some() {
+            Format::Checked
+        } else {
+            Format::Dual
+        };
         let Some(field) = field else {
-            return Layout::new(512, 64, Format::Dual).ok();
+            return Layout::new(512, 64, usual).ok();
         };
         let spec = self.read(Some(field))?;
         let place = spec.span();
@@ -133,12 +154,23 @@ impl Resolver<'_> {
         let size = self.size(spec.size, 512, &place);
         let sector = self.size(spec.sector, 64, &place);
         let format = match spec.format {
-            None => Some(Format::Dual),
+            None => Some(usual),
             Some(field) => {
                 let words = FORMATS.map(|(word, _)| word);
                 let word = self.read(Some(field))?;
                 let index = self.word("block format", &word, &words);
-                index.map(|index| FORMATS[index].1)
+                let format = index.map(|index| FORMATS[index].1);
+                if let (Some(protocol), Some(Format::Dual | Format::Versioned)) = (shared, format) {
+                    let message = format!(
+                        "`{protocol}` has one record a store, not a {} block",
+                        word.get_ref()
+                    );
+                    let flaw = conflict(message, "not for one record");
+                    let help = "format = \"checked\", or \"raw\": a conditional write replaces the record as a whole";
+                    self.notes.add(word.span(), flaw.help(help));
+                    return None;
+                }
+                format
             }
         };
         let (size, sector, format) = (size?, sector?, format?);

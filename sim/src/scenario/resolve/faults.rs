@@ -348,6 +348,9 @@ impl Resolver<'_> {
             keep(span, FaultKind::MisdirectedWrite, fault);
         }
         found.sort_by_key(|(span, ..)| span.start);
+        for (span, kind, _) in &found {
+            self.bearable(*kind, span);
+        }
         if let [(_, first, _), (span, second, _), ..] = found.as_slice() {
             let message = format!(
                 "this fault is both `{}` and `{}`",
@@ -367,5 +370,35 @@ impl Resolver<'_> {
             self.notes.add(place.clone(), flaw.help(help));
         }
         found.into_iter().next().and_then(|(.., fault)| fault)
+    }
+
+    /// Notes a kind of fault that cannot befall a record which is put as a whole.
+    pub(super) fn bearable(&mut self, kind: FaultKind, span: &Range<usize>) {
+        let why = match kind {
+            FaultKind::TornWrite => "a conditional write takes effect as a whole or not at all",
+            FaultKind::MisdirectedWrite => "there is no other place for a write to land in",
+            FaultKind::Crash
+            | FaultKind::Restart
+            | FaultKind::Pause
+            | FaultKind::ClockSkew
+            | FaultKind::Outage
+            | FaultKind::SlowStore
+            | FaultKind::Amnesia
+            | FaultKind::StoreLoss
+            | FaultKind::Delay
+            | FaultKind::Reorder
+            | FaultKind::LostRequest
+            | FaultKind::LostAck
+            | FaultKind::LateWrite
+            | FaultKind::Duplicate
+            | FaultKind::StaleRead
+            | FaultKind::BitRot => return,
+        };
+        if let Some(protocol) = self.shared_record() {
+            let message = format!("`{protocol}` has one record a store: no `{}`", kind.name());
+            let flaw = conflict(message, "can't happen here");
+            let help = format!("{why}: leave it out, or use protocol = \"disk-paxos\"");
+            self.notes.add(span.clone(), flaw.help(help));
+        }
     }
 }

@@ -206,6 +206,7 @@ impl Resolver<'_> {
                     && let Some(index) = self.word("fault", &word, &kinds)
                     && !fuzz.add.contains(&FaultKind::ALL[index])
                 {
+                    self.bearable(FaultKind::ALL[index], &word.span());
                     fuzz.add.push(FaultKind::ALL[index]);
                 }
             }

@@ -1,0 +1,84 @@
+//! Conditional writes arrive: the store compares and writes in one step, or refuses.
+
+use bivalent_core::{Ballot, Input, Version};
+
+use super::{Engine, net::Pending};
+use crate::{fault::FaultKind, journal::What};
+
+impl Engine {
+    /// The store takes a conditional write, or refuses it since something else stands there.
+    pub(super) fn put(&mut self, write: Pending, expect: Version) -> bool {
+        let Pending {
+            agent,
+            store,
+            block,
+            version,
+            ..
+        } = write;
+        self.store_ops += 1;
+        let place = Self::place_of(write);
+        let before = self.stores.cell(place).block;
+        let taken = self
+            .stores
+            .put(place, expect, block, version, self.net.now());
+        let mbal = block.mbal.map_or(0, Ballot::to_bits);
+        let outcome = u64::from(taken) << 40 | u64::from(store.0) << 32;
+        self.fingerprint.mix(mbal, outcome | u64::from(agent.0));
+        let model = &mut self.oracles.store_model;
+        if let Some(detail) = model.put(place, (expect, version), block, taken) {
+            self.oracles.found(self.steps, "store-model", detail);
+        }
+        if taken {
+            self.check_record(store, before, block);
+        }
+        if self.journal.is_some() {
+            self.note(if taken {
+                What::Wrote {
+                    agent,
+                    store,
+                    block,
+                }
+            } else {
+                What::Refused { agent, store }
+            });
+        }
+        taken
+    }
+
+    /// A conditional write that comes late or a second time. Its version has passed by then, unless
+    /// nobody has written since: harmless either way.
+    pub(super) fn put_again(&mut self, write: Pending, expect: Version, kind: FaultKind) -> bool {
+        let taken = self.put(write, expect);
+        let is_orphan = self.seats[write.agent.index()].incarnation != write.incarnation;
+        if kind == FaultKind::LateWrite && (!taken || is_orphan) {
+            self.net.landed(kind);
+            self.net.observed(kind);
+            let what = if taken {
+                "lands after its agent is gone"
+            } else {
+                "is refused"
+            };
+            let text = format_args!("a late write of {{a{}}} {what}", write.agent.0);
+            self.note_fault(kind, Some(write.agent), Some(write.store), text);
+        }
+        taken
+    }
+
+    /// Tells an agent that its write found something else.
+    pub(super) fn refuse(&mut self, write: Pending) {
+        let Pending {
+            agent,
+            incarnation,
+            store,
+            epoch,
+            attempt,
+            ..
+        } = write;
+        let refused = Input::Refused {
+            store,
+            epoch,
+            attempt,
+        };
+        self.deliver(agent, incarnation, refused);
+    }
+}

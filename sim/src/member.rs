@@ -1,0 +1,85 @@
+//! A member of a system: an agent of whichever protocol the scenario names.
+//!
+//! Nothing of a protocol is here. Each call goes to the core's agent as it is.
+
+use bivalent_core::{Agent, Block, ClaimAgent, Config, Input, Phase, RecordAgent, Sink, StoreId};
+
+use crate::scenario::Protocol;
+
+/// An agent of any protocol.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Member {
+    /// Of Disk Paxos.
+    Disk(Agent),
+    /// Of Paxos over acceptor records.
+    Record(RecordAgent),
+    /// Of put-if-absent.
+    Claim(ClaimAgent),
+}
+
+/// Asks whichever agent it is the same.
+macro_rules! each {
+    ($member:expr, $agent:ident => $call:expr) => {
+        match $member {
+            Member::Disk($agent) => $call,
+            Member::Record($agent) => $call,
+            Member::Claim($agent) => $call,
+        }
+    };
+}
+
+impl Member {
+    /// An agent that has never run before.
+    pub(crate) fn new(protocol: Protocol, config: Config) -> Self {
+        match protocol {
+            Protocol::DiskPaxos => Self::Disk(Agent::new(config)),
+            Protocol::AcceptorRecords => Self::Record(RecordAgent::new(config)),
+            Protocol::PutIfAbsent => Self::Claim(ClaimAgent::new(config)),
+        }
+    }
+
+    /// An agent that ran before, with its new incarnation.
+    pub(crate) fn recover(protocol: Protocol, config: Config, out: &mut impl Sink) -> Self {
+        match protocol {
+            Protocol::DiskPaxos => Self::Disk(Agent::recover(config, out)),
+            Protocol::AcceptorRecords => Self::Record(RecordAgent::recover(config, out)),
+            Protocol::PutIfAbsent => Self::Claim(ClaimAgent::recover(config, out)),
+        }
+    }
+
+    /// Takes one step.
+    #[inline]
+    pub(crate) fn on(&mut self, input: Input, out: &mut impl Sink) {
+        match self {
+            Self::Disk(agent) => agent.on(input, out),
+            Self::Record(agent) => agent.on(input, out),
+            Self::Claim(agent) => agent.on(input, out),
+        }
+    }
+
+    /// Where it stands.
+    #[inline]
+    pub(crate) const fn phase(&self) -> Phase {
+        each!(self, agent => agent.phase())
+    }
+
+    /// Its block in memory.
+    #[inline]
+    pub(crate) const fn block(&self) -> Block {
+        each!(self, agent => agent.block())
+    }
+
+    /// The number of its phase; answers that carry another are stale.
+    #[inline]
+    pub(crate) const fn epoch(&self) -> u32 {
+        each!(self, agent => agent.epoch())
+    }
+
+    /// The agents whose block it has read on a store in this phase; nobody's, where all share one.
+    pub(crate) const fn seen(&self, store: StoreId) -> u128 {
+        match self {
+            Self::Disk(agent) => agent.seen(store),
+            Self::Record(_) | Self::Claim(_) => 0,
+        }
+    }
+}
