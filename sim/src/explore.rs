@@ -118,9 +118,6 @@ pub enum ExploreError {
          there is no finite graph; explore with `format = \"raw\"`, or with `--in-flight drop`"
     )]
     Versioned,
-    /// A protocol that is not explored.
-    #[error("protocol `{0}` is not explored: only `disk-paxos` is")]
-    Protocol(&'static str),
     /// A fault that is not explored.
     #[error(
         "line {line}: `{}` is not explored: only crashes, restarts and, on checked blocks, torn writes are",

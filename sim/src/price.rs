@@ -141,7 +141,10 @@ fn text(base: &Scenario, agents: u8, adversary: &str, retry: &str, at_ns: &[u64]
     let mut limits = section(&mut table, "limits");
     let end = at_ns.iter().max().copied().unwrap_or(1).saturating_add(1);
     limits.insert("time".into(), toml::Value::String(format!("{end}ns")));
-    limits.insert("stall-after".into(), toml::Value::String(format!("{end}ns")));
+    limits.insert(
+        "stall-after".into(),
+        toml::Value::String(format!("{end}ns")),
+    );
     table.insert("limits".into(), toml::Value::Table(limits));
     toml::to_string(&table).expect("a table of strings and numbers is always TOML")
 }

@@ -146,10 +146,10 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
     lines.put("alone", &alone);
     if let Some(steps) = all.in_any_schedule {
         let steps = counted(steps as u64, "own step", "own steps");
-        let ends = if report.ballots.is_some() {
-            "decides or gives up"
-        } else {
-            "decides"
+        let ends = match (report.ballots, all.wedged) {
+            (Some(_), _) => "decides or gives up",
+            (None, 0) => "decides",
+            (None, _) => "decides or is stuck",
         };
         let text = format!("no cycle: every agent {ends} within {steps}");
         lines.put("any order", &text);

@@ -249,12 +249,16 @@ fn agent_name(scenario: &Scenario, agent: bivalent_core::AgentId) -> String {
     scenario.cluster.agents[agent.index()].name.clone()
 }
 
-/// A move as an entry of a script: `a1 write s1`, `a1 read s1 a2`, `a1 crash`.
+/// A move as an entry of a script: `a1 write s1`, `a1 read s1 a2`, `a1 crash`; a record that all agents share
+/// has no owner: `a1 read s1`.
 pub fn words(scenario: &Scenario, taken: Move) -> String {
     let agent = agent_name(scenario, taken.agent);
     let store = || &scenario.cluster.stores[taken.store.index()];
     match taken.act {
         Act::Write => format!("{agent} write {}", store()),
+        Act::Read { .. } if scenario.cluster.protocol.is_conditional() => {
+            format!("{agent} read {}", store())
+        }
         Act::Read { owner } => {
             format!("{agent} read {} {}", store(), agent_name(scenario, owner))
         }

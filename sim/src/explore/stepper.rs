@@ -1,7 +1,7 @@
 //! One step from a state: an operation takes effect, the real agent takes its answer.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value, Version,
+    AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value, Version,
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     rules::Rules,
     table::{Entry, Fresh, Scratch, Table},
 };
+use crate::member::Member;
 
 /// The tables behind a graph's states.
 #[derive(Clone, Debug)]
@@ -66,6 +67,8 @@ pub(super) struct Stepper<'a> {
     images: Scratch<'a, Image>,
     /// The ballots present in the state that is being made.
     present: Vec<Ballot>,
+    /// The versions of its stores' records.
+    versions: Vec<Version>,
     next: Vec<u32>,
 }
 
@@ -98,41 +101,21 @@ impl Acting {
                 owner: owner.0,
                 epoch,
             }),
-            Effect::Write {
-                store,
-                epoch,
-                version,
-                block,
-                ..
-            } => ops.push(Op::Write {
-                store,
-                epoch,
-                version,
-                block,
-            }),
+            Effect::Write { .. } | Effect::WriteIf { .. } => ops.extend(Op::written(effect)),
             Effect::Abort { above: floor } => *above = Some(floor),
             Effect::Decide(value) => {
                 *decided = Some(value);
                 said.get_or_insert(value);
             }
-            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
             // The operation stays in flight: its answer was none.
             Effect::Retry { operation } => ops.push(Op::again(operation, id)),
         });
         let drops = rules.in_flight == InFlight::Drop;
-        ops.retain(|op| match *op {
-            Op::Read {
-                store,
-                owner,
-                epoch,
-            } => agent.awaits(Operation::Read {
-                store,
-                owner: AgentId(owner),
-                epoch,
-            }),
-            Op::Write { epoch, .. } => {
-                !drops || (epoch == agent.epoch() && agent.phase() != Phase::Decided)
-            }
+        ops.retain(|op| {
+            let is_write = matches!(op, Op::Write { .. });
+            // Of what is asked for again and again, only the newest is waited for.
+            let current = op.epoch() == agent.epoch() && agent.phase() != Phase::Decided;
+            (is_write && !drops) || (agent.awaits(op.operation()) && (!drops || current))
         });
     }
 }
@@ -145,6 +128,7 @@ impl<'a> Stepper<'a> {
             parts: Scratch::new(&tables.parts),
             images: Scratch::new(&tables.images),
             present: Vec::new(),
+            versions: Vec::new(),
             next: Vec::new(),
         }
     }
@@ -196,14 +180,36 @@ impl<'a> Stepper<'a> {
         acting.part.ops.remove(number);
         let (mut written, act) = (None, op.act());
         let input = match op {
-            Op::Write { epoch, block, .. } => {
+            Op::Write {
+                epoch,
+                attempt,
+                expect,
+                block,
+                ..
+            } => {
                 let mut after = image.part.clone();
-                after.blocks[id.index()] = Some(block);
-                written = Some((store, after));
-                Input::Wrote {
-                    store,
-                    epoch,
-                    attempt: 0,
+                if let Some(expect) = expect {
+                    if expect == after.version {
+                        after.blocks[0] = Some(block);
+                        after.version = expect.next(Incarnation(0));
+                        written = Some((store, after));
+                    }
+                } else {
+                    after.blocks[id.index()] = Some(block);
+                    written = Some((store, after));
+                }
+                if written.is_some() {
+                    Input::Wrote {
+                        store,
+                        epoch,
+                        attempt,
+                    }
+                } else {
+                    Input::Refused {
+                        store,
+                        epoch,
+                        attempt,
+                    }
                 }
             }
             Op::Read { owner, epoch, .. } => {
@@ -214,7 +220,7 @@ impl<'a> Stepper<'a> {
                         owner: owner_id,
                         epoch,
                         block,
-                        version: Version::default(),
+                        version: image.part.version,
                     },
                     None => Input::Unreadable {
                         store,
@@ -224,7 +230,7 @@ impl<'a> Stepper<'a> {
                 }
             }
         };
-        let current = part.agent().map(Agent::epoch);
+        let current = part.agent().map(Member::epoch);
         let taken = Move {
             agent: id,
             store,
@@ -359,12 +365,30 @@ impl<'a> Stepper<'a> {
         let Acting { part, decided, .. } = acting;
         let id = taken.agent;
         let broken = decided.and_then(|value| self.judge(state, id, &part, value));
-        let names = if self.rules.ballots.is_some() {
-            Names::Plain
-        } else {
+        let ranked = self.rules.ballots.is_none();
+        if ranked {
             self.collect_present(state, id, &part, written.as_ref());
-            Names::Ranks(&self.present)
+        }
+        let records = self.rules.has_records();
+        if records {
+            self.versions.clear();
+            for index in 0..self.rules.stores {
+                let before = &self
+                    .tables
+                    .images
+                    .get(state[self.rules.agents + index])
+                    .part;
+                let now = written.as_ref().filter(|(store, _)| store.index() == index);
+                self.versions
+                    .push(now.map_or(before.version, |(_, image)| image.version));
+            }
+        }
+        let names = Names {
+            ranks: ranked.then_some(&self.present[..]),
+            records: records.then_some(&self.versions[..]),
         };
+        // What others know of a record that was written has passed.
+        let passed = records && written.is_some();
         self.next.clear();
         self.next.extend_from_slice(state);
         for index in 0..self.rules.agents {
@@ -372,7 +396,7 @@ impl<'a> Stepper<'a> {
                 self.next[index] = self.parts.number(part.renamed(&names));
             } else {
                 let entry = self.tables.parts.get(state[index]);
-                if !names.keep(&entry.ballots) {
+                if passed || !names.keep(&entry.ballots) {
                     self.next[index] = self.parts.number(entry.part.renamed(&names));
                 }
             }
@@ -489,11 +513,15 @@ impl<'a> Stepper<'a> {
                 self.settle(state, taken(Act::Crash), acting(down), None, take);
             }
             // A new incarnation of an agent that overwrites in place waits for the dead one's writes.
-            Seat::Down { next } if rules.restarts & id.bit() != 0 && !part.has_writes() => {
+            Seat::Down { next }
+                if rules.restarts & id.bit() != 0
+                    && (rules.has_records() || !part.has_writes()) =>
+            {
                 let mut again = acting(part.clone());
                 let mut effects = Vec::new();
                 let config = rules.config(id, *next);
-                let agent = Agent::recover(config, &mut |effect| effects.push(effect));
+                let agent =
+                    Member::recover(rules.protocol, config, &mut |effect| effects.push(effect));
                 again.part.seat = Seat::Up(agent);
                 for effect in effects {
                     match effect {
@@ -535,6 +563,68 @@ impl Op {
     pub(super) const fn epoch(&self) -> u32 {
         match *self {
             Self::Write { epoch, .. } | Self::Read { epoch, .. } => epoch,
+        }
+    }
+
+    /// What an effect that asks for a write puts in flight.
+    pub(super) const fn written(effect: Effect) -> Option<Self> {
+        match effect {
+            Effect::Write {
+                store,
+                epoch,
+                attempt,
+                block,
+                ..
+            } => Some(Self::Write {
+                store,
+                epoch,
+                attempt,
+                expect: None,
+                block,
+            }),
+            Effect::WriteIf {
+                store,
+                epoch,
+                attempt,
+                expect,
+                block,
+                ..
+            } => Some(Self::Write {
+                store,
+                epoch,
+                attempt,
+                expect: Some(expect),
+                block,
+            }),
+            Effect::Read { .. }
+            | Effect::Retry { .. }
+            | Effect::Abort { .. }
+            | Effect::Decide(_) => None,
+        }
+    }
+
+    /// What an agent calls it.
+    const fn operation(&self) -> Operation {
+        match *self {
+            Self::Read {
+                store,
+                owner,
+                epoch,
+            } => Operation::Read {
+                store,
+                owner: AgentId(owner),
+                epoch,
+            },
+            Self::Write {
+                store,
+                epoch,
+                attempt,
+                ..
+            } => Operation::Write {
+                store,
+                epoch,
+                attempt,
+            },
         }
     }
 
