@@ -8,6 +8,7 @@ mod duel;
 mod judge;
 mod liveness;
 mod net;
+mod order;
 mod put;
 mod read;
 pub(crate) mod seat;
@@ -45,6 +46,8 @@ pub enum End {
     Steps,
     /// Nothing is left to happen.
     Quiet,
+    /// The script asks for an operation that nobody has in flight.
+    Misfit,
 }
 
 /// A simulator of one scenario, to be run with many seeds.
@@ -71,6 +74,8 @@ pub struct Engine {
     /// The agent the duel lets run.
     runner: Option<AgentId>,
     duel: Option<(AgentId, AgentId)>,
+    /// The adversary that picks operations.
+    order: order::Order,
     /// Only this agent takes steps: a solo probe.
     solo: Option<AgentId>,
     healed: bool,
@@ -101,6 +106,7 @@ impl Engine {
                 held: Vec::new(),
                 pauses: 0,
                 decided: false,
+                steps: 0,
             }
         });
         Self {
@@ -119,6 +125,7 @@ impl Engine {
             value: None,
             runner: None,
             duel: None,
+            order: order::Order::new(scenario),
             solo: None,
             healed: false,
             liveness: liveness::Liveness::default(),
@@ -235,8 +242,16 @@ impl Engine {
         self.liveness.reset();
         self.duel = match self.plan.adversary {
             Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
-            Adversary::Random | Adversary::Fair => None,
+            Adversary::Random
+            | Adversary::Fair
+            | Adversary::Pct(_)
+            | Adversary::Oblivious
+            | Adversary::ContentAware
+            | Adversary::StateAware
+            | Adversary::KeepBivalent
+            | Adversary::Script(_) => None,
         };
+        self.order.begin(&self.plan, &mut self.net.dice);
         self.runner = self.duel.map(|(first, _)| first);
         // Before the agents' first steps: a rule at 0 meets their first operations.
         self.set_triggers();
@@ -275,6 +290,13 @@ impl Engine {
             if self.steps >= until {
                 break End::Steps;
             }
+            if self.net.picked {
+                match self.pick() {
+                    order::Pick::Made => {}
+                    order::Pick::Acted => continue,
+                    order::Pick::Misfit => break End::Misfit,
+                }
+            }
             let Some(bits) = self.net.wheel.pop() else {
                 break End::Quiet;
             };
@@ -294,6 +316,9 @@ impl Engine {
     fn step(&mut self, bits: u64) -> Option<End> {
         self.steps += 1;
         self.fingerprint.mix(self.net.now(), bits);
+        if self.net.picked {
+            self.picked_takes_effect(bits);
+        }
         match event::kind(bits) {
             event::KIND_READ => self.on_read(bits),
             event::KIND_WRITE => self.on_write(bits),
@@ -377,7 +402,13 @@ impl Engine {
             // Rotten bits of a raw block: no ballot is above that, the agent is stuck.
             return;
         }
+        let floor = if self.order.raises() {
+            floor.max(self.order.greatest)
+        } else {
+            floor
+        };
         let ballot = Ballot::above(floor, agent, Incarnation(incarnation));
+        self.order.greatest = self.order.greatest.max(Some(ballot));
         self.deliver(agent, incarnation, Input::Start { ballot });
     }
 
@@ -412,6 +443,7 @@ impl Engine {
         }
         let seat = &mut self.seats[id.index()];
         let before = seat.agent.phase();
+        seat.steps += 1;
         let mut port = Port {
             net: &mut self.net,
             agent: id,
@@ -489,7 +521,7 @@ impl Engine {
         let retries = recovered || !self.waits_for_ever;
         #[cfg(not(feature = "planted-bugs"))]
         let retries = true;
-        if retries {
+        if retries && !self.order.restarts_at_once() {
             self.net
                 .wheel
                 .put(self.net.now() + pause.max(1), event.pack());
@@ -511,6 +543,9 @@ impl Engine {
                 above,
             });
             self.happened(Happening::Aborted, id, None);
+        }
+        if self.order.restarts_at_once() {
+            self.on_start(id, incarnation, epoch);
         }
     }
 

@@ -21,6 +21,7 @@ mod pool;
 pub mod price;
 pub mod report;
 pub mod scenario;
+pub mod script;
 mod store;
 pub mod story;
 pub mod trace;

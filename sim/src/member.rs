@@ -4,7 +4,7 @@
 
 use bivalent_core::{
     Agent, Ballot, Block, ClaimAgent, Config, Incarnation, Input, Operation, Phase, RecordAgent,
-    Renaming, Sink, StoreId,
+    Renaming, Sink, StoreId, Value,
 };
 
 use crate::scenario::Protocol;
@@ -89,6 +89,11 @@ impl Member {
     /// Which start of it this is.
     pub(crate) const fn incarnation(&self) -> Incarnation {
         each!(self, agent => agent.incarnation())
+    }
+
+    /// The value it decided, if it has.
+    pub(crate) fn decision(&self) -> Option<Value> {
+        each!(self, agent => agent.decision())
     }
 
     /// Whether an answer to this operation could still change anything.

@@ -8,7 +8,8 @@ use bivalent_core::{
     Version,
 };
 
-use super::{Deed, Entry, Flaw};
+use super::Flaw;
+use crate::script::{Deed, Entry};
 
 /// An operation in flight, with the step at which it was asked for.
 #[derive(Clone, Copy, Debug)]

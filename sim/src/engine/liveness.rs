@@ -169,6 +169,7 @@ impl Engine {
         for index in 0..self.service.len() {
             self.store_up(super::store_id(index));
         }
+        self.stop_picking();
         if let Some((a, b)) = self.duel.take() {
             self.runner = None;
             for id in [a, b] {

@@ -39,6 +39,8 @@ pub(crate) struct Seat {
     pub(crate) pauses: u16,
     /// It has decided in this incarnation.
     pub(crate) decided: bool,
+    /// Steps it has taken, over all incarnations.
+    pub(crate) steps: u64,
 }
 
 impl Seat {
@@ -53,5 +55,6 @@ impl Seat {
         self.held.clear();
         self.pauses = 0;
         self.decided = false;
+        self.steps = 0;
     }
 }
