@@ -50,6 +50,20 @@ pub enum InFlight {
     Drop,
 }
 
+/// A bug for every agent, where the build has bugs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Planted {
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<bivalent_core::Bug>,
+}
+
+#[cfg(feature = "planted-bugs")]
+impl From<Option<bivalent_core::Bug>> for Planted {
+    fn from(bug: Option<bivalent_core::Bug>) -> Self {
+        Self { bug }
+    }
+}
+
 /// How to explore.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -64,9 +78,8 @@ pub struct Options {
     pub memory: usize,
     /// States further away from the initial one than this are not looked for.
     pub depth: Option<usize>,
-    /// The bug that every agent has.
-    #[cfg(feature = "planted-bugs")]
-    pub bug: Option<bivalent_core::Bug>,
+    /// The bug that every agent has: none in an ordinary build.
+    pub planted: Planted,
 }
 
 impl Default for Options {
@@ -77,8 +90,7 @@ impl Default for Options {
             jobs: 1,
             memory: 2 << 30,
             depth: None,
-            #[cfg(feature = "planted-bugs")]
-            bug: None,
+            planted: Planted::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use bivalent_core::{AgentId, StoreId};
 
+use crate::scenario::Scenario;
+
 /// What happens in a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Deed {
@@ -96,6 +98,22 @@ pub fn parse(
             Err("is none of `a1 write s1`, `a1 read s1`, `a1 crash`, `a1 restart`".to_owned())
         }
         _ => Err("is none of `a1 write s1`, `a1 read s1 a2`, `a1 crash`, `a1 restart`".to_owned()),
+    }
+}
+
+/// An entry in words, as [`parse`] reads it.
+pub fn words(scenario: &Scenario, entry: Entry) -> String {
+    let name = |agent: AgentId| &scenario.cluster.agents[agent.index()].name;
+    let agent = name(entry.agent);
+    let store = &scenario.cluster.stores[entry.store.index()];
+    match entry.deed {
+        Deed::Write => format!("{agent} write {store}"),
+        Deed::Read { .. } if scenario.cluster.protocol.is_conditional() => {
+            format!("{agent} read {store}")
+        }
+        Deed::Read { owner } => format!("{agent} read {store} {}", name(owner)),
+        Deed::Crash => format!("{agent} crash"),
+        Deed::Restart => format!("{agent} restart"),
     }
 }
 

@@ -174,8 +174,8 @@ impl Engine {
             self.runner = None;
             for id in [a, b] {
                 let mut held = std::mem::take(&mut self.seats[id.index()].held);
-                for bits in held.drain(..) {
-                    self.net.wheel.put(self.net.now() + 1, bits);
+                for held in held.drain(..) {
+                    self.net.wheel.put(self.net.now() + 1, held.bits);
                 }
                 self.seats[id.index()].held = held;
             }

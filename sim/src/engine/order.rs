@@ -146,6 +146,12 @@ impl Order {
         }
     }
 
+    /// Something was held back for so long.
+    pub(super) fn waited(&mut self, ops: u64, ticks: u64) {
+        self.longest_ops = self.longest_ops.max(ops);
+        self.longest_ticks = self.longest_ticks.max(ticks);
+    }
+
     /// Ballots go above every ballot there is, not only above the one that was met: so a script's turns
     /// need no luck.
     pub(super) const fn raises(&self) -> bool {
@@ -232,10 +238,8 @@ impl Engine {
         self.net.picks += 1;
         // Itself not counted.
         let passed = self.net.picks - pooled.since - 1;
-        let order = &mut self.order;
-        order.longest_ops = order.longest_ops.max(passed);
         let late = self.net.wheel.now().saturating_sub(pooled.due);
-        order.longest_ticks = order.longest_ticks.max(late);
+        self.order.waited(passed, late);
         self.order.watch(&self.net, bits);
     }
 

@@ -18,6 +18,15 @@ pub(crate) enum Status {
     },
 }
 
+/// An operation that a duel holds back, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) bits: u64,
+    pub(crate) tick: u64,
+    /// Operations on stores until then.
+    pub(crate) ops: u64,
+}
+
 /// One agent of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
@@ -34,7 +43,7 @@ pub(crate) struct Seat {
     /// Answers that came while it stood still.
     pub(crate) inbox: Vec<Input>,
     /// Operations that the adversary holds back.
-    pub(crate) held: Vec<u64>,
+    pub(crate) held: Vec<Held>,
     /// Tells one pause from the next.
     pub(crate) pauses: u16,
     /// It has decided in this incarnation.

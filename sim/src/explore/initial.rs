@@ -20,7 +20,7 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
     for index in 0..rules.agents as u8 {
         let id = AgentId(index);
         let mut agent = rules.fresh(id);
-        let ballot = rules.first_ballot(id);
+        let ballot = Rules::first_ballot(id);
         let mut ops = Vec::new();
         agent.on(Input::Start { ballot }, &mut |effect| {
             if let Effect::Read {
@@ -44,7 +44,7 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
         });
     }
     let ballots: Vec<Ballot> = (0..rules.agents as u8)
-        .map(|index| rules.first_ballot(AgentId(index)))
+        .map(|index| Rules::first_ballot(AgentId(index)))
         .collect();
     let records = vec![Version::default(); rules.stores];
     let names = Names {

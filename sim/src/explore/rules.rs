@@ -69,7 +69,7 @@ impl Rules {
             restarts: 0,
             tears: false,
             #[cfg(feature = "planted-bugs")]
-            bug: options.bug,
+            bug: options.planted.bug,
         };
         for rule in &scenario.faults {
             rules.allow(rule, plan.layout.format())?;
@@ -150,8 +150,8 @@ impl Rules {
     }
 
     /// The first ballot of an agent: in agent order.
-    pub(super) fn first_ballot(&self, id: AgentId) -> Ballot {
-        Ballot::new(u64::from(id.0) + 1, id, Incarnation(0))
+    pub(super) const fn first_ballot(id: AgentId) -> Ballot {
+        Ballot::new(id.0 as u64 + 1, id, Incarnation(0))
     }
 
     /// The smallest ballot above `floor` of an agent that owns only a few: agent p of m owns p, p + m,

@@ -75,15 +75,29 @@ pub(super) struct Stepper<'a> {
 /// An agent's part in the middle of a step, and what it said.
 struct Acting {
     part: Part,
-    above: Option<Option<Ballot>>,
+    /// It has aborted, or recovered: it asks for a ballot above this one, or above none.
+    aborted: bool,
+    above: Option<Ballot>,
     decided: Option<Value>,
+}
+
+impl Acting {
+    const fn new(part: Part) -> Self {
+        Self {
+            part,
+            aborted: false,
+            above: None,
+            decided: None,
+        }
+    }
 }
 
 impl Acting {
     /// Gives an agent an input and keeps what it asks for.
     fn feed(&mut self, rules: &Rules, id: AgentId, input: Input) {
-        let Acting {
+        let Self {
             part,
+            aborted,
             above,
             decided,
         } = self;
@@ -102,7 +116,10 @@ impl Acting {
                 epoch,
             }),
             Effect::Write { .. } | Effect::WriteIf { .. } => ops.extend(Op::written(effect)),
-            Effect::Abort { above: floor } => *above = Some(floor),
+            Effect::Abort { above: floor } => {
+                *aborted = true;
+                *above = floor;
+            }
             Effect::Decide(value) => {
                 *decided = Some(value);
                 said.get_or_insert(value);
@@ -172,11 +189,7 @@ impl<'a> Stepper<'a> {
     ) {
         let store = op.store();
         let image = self.image(state, store);
-        let mut acting = Acting {
-            part: part.clone(),
-            above: None,
-            decided: None,
-        };
+        let mut acting = Acting::new(part.clone());
         acting.part.ops.remove(number);
         let (mut written, act) = (None, op.act());
         let input = match op {
@@ -250,7 +263,7 @@ impl<'a> Stepper<'a> {
         } else {
             acting.feed(self.rules, id, input);
         }
-        self.finish(state, taken, acting, written, take);
+        self.finish(state, taken, acting, written.as_ref(), take);
     }
 
     /// Gives the agent its next ballot if it asked for one, every one there can be, and ends the step.
@@ -259,14 +272,19 @@ impl<'a> Stepper<'a> {
         state: &[u32],
         taken: Move,
         acting: Acting,
-        written: Option<(StoreId, Image)>,
+        written: Option<&(StoreId, Image)>,
         take: &mut impl FnMut(Step<'_>),
     ) {
-        let Some(above) = acting.above else {
+        if !acting.aborted {
             self.settle(state, taken, acting, written, take);
             return;
-        };
-        let Acting { part, decided, .. } = acting;
+        }
+        let Acting {
+            part,
+            above,
+            decided,
+            ..
+        } = acting;
         let Seat::Up(agent) = &part.seat else {
             unreachable!("only an agent that is up aborts");
         };
@@ -274,11 +292,8 @@ impl<'a> Stepper<'a> {
         let (id, incarnation) = (taken.agent, agent.incarnation());
         let rules = self.rules;
         let start = |ballot: Option<Ballot>| {
-            let mut acting = Acting {
-                part: part.clone(),
-                above: None,
-                decided,
-            };
+            let mut acting = Acting::new(part.clone());
+            acting.decided = decided;
             match ballot {
                 Some(ballot) => acting.feed(rules, id, Input::Start { ballot }),
                 None => acting.part.seat = Seat::Stopped,
@@ -292,13 +307,13 @@ impl<'a> Stepper<'a> {
             self.settle(state, Move { gap, ..taken }, acting, written, take);
             return;
         }
-        let gaps = self.gaps(state, id, &part, written.as_ref(), floor, incarnation);
+        let gaps = self.gaps(state, id, &part, written, floor, incarnation);
         let starts: Vec<Acting> = gaps.into_iter().map(|ballot| start(Some(ballot))).collect();
         let count = starts.len();
         for (number, acting) in starts.into_iter().enumerate() {
             let (gap, top) = (Some(number as u8), number + 1 == count);
             let taken = Move { gap, top, ..taken };
-            self.settle(state, taken, acting, written.clone(), take);
+            self.settle(state, taken, acting, written, take);
         }
     }
 
@@ -359,7 +374,7 @@ impl<'a> Stepper<'a> {
         state: &[u32],
         taken: Move,
         acting: Acting,
-        written: Option<(StoreId, Image)>,
+        written: Option<&(StoreId, Image)>,
         take: &mut impl FnMut(Step<'_>),
     ) {
         let Acting { part, decided, .. } = acting;
@@ -367,7 +382,7 @@ impl<'a> Stepper<'a> {
         let broken = decided.and_then(|value| self.judge(state, id, &part, value));
         let ranked = self.rules.ballots.is_none();
         if ranked {
-            self.collect_present(state, id, &part, written.as_ref());
+            self.collect_present(state, id, &part, written);
         }
         let records = self.rules.has_records();
         if records {
@@ -378,7 +393,7 @@ impl<'a> Stepper<'a> {
                     .images
                     .get(state[self.rules.agents + index])
                     .part;
-                let now = written.as_ref().filter(|(store, _)| store.index() == index);
+                let now = written.filter(|(store, _)| store.index() == index);
                 self.versions
                     .push(now.map_or(before.version, |(_, image)| image.version));
             }
@@ -391,11 +406,11 @@ impl<'a> Stepper<'a> {
         let passed = records && written.is_some();
         self.next.clear();
         self.next.extend_from_slice(state);
-        for index in 0..self.rules.agents {
+        for (index, &before) in state[..self.rules.agents].iter().enumerate() {
             if index == id.index() {
                 self.next[index] = self.parts.number(part.renamed(&names));
             } else {
-                let entry = self.tables.parts.get(state[index]);
+                let entry = self.tables.parts.get(before);
                 if passed || !names.keep(&entry.ballots) {
                     self.next[index] = self.parts.number(entry.part.renamed(&names));
                 }
@@ -403,7 +418,7 @@ impl<'a> Stepper<'a> {
         }
         for index in 0..self.rules.stores {
             let at = self.rules.agents + index;
-            match &written {
+            match written {
                 Some((store, image)) if store.index() == index => {
                     self.next[at] = self.images.number(image.renamed(&names));
                 }
@@ -459,11 +474,7 @@ impl<'a> Stepper<'a> {
         }
         let mut image = entry.part.clone();
         image.blocks[id.index()] = None;
-        let acting = Acting {
-            part: self.tables.parts.get(state[id.index()]).part.clone(),
-            above: None,
-            decided: None,
-        };
+        let acting = Acting::new(self.tables.parts.get(state[id.index()]).part.clone());
         let taken = Move {
             agent: id,
             store,
@@ -472,7 +483,7 @@ impl<'a> Stepper<'a> {
             top: false,
             earlier: false,
         };
-        self.settle(state, taken, acting, Some((store, image)), take);
+        self.settle(state, taken, acting, Some(&(store, image)), take);
     }
 
     fn crash_or_restart(
@@ -491,11 +502,7 @@ impl<'a> Stepper<'a> {
             top: false,
             earlier: false,
         };
-        let acting = |part| Acting {
-            part,
-            above: None,
-            decided: None,
-        };
+        let acting = Acting::new;
         match &part.seat {
             Seat::Up(agent) => {
                 let crashed = state.get(rules.agents + rules.stores).copied();
@@ -534,7 +541,10 @@ impl<'a> Stepper<'a> {
                             owner: owner.0,
                             epoch,
                         }),
-                        Effect::Abort { above } => again.above = Some(above),
+                        Effect::Abort { above } => {
+                            again.aborted = true;
+                            again.above = above;
+                        }
                         Effect::Write { .. }
                         | Effect::WriteIf { .. }
                         | Effect::Retry { .. }

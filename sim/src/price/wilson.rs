@@ -28,8 +28,8 @@ pub fn share(hits: u64, all: u64) -> Share {
             high: 1.0,
         };
     }
-    let n = all as f64;
-    let p = hits as f64 / n;
+    let (n, hits_of) = (float(all), float(hits));
+    let p = hits_of / n;
     let z2 = Z * Z;
     let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
@@ -46,6 +46,11 @@ pub fn share(hits: u64, all: u64) -> Share {
             (middle + half).min(1.0)
         },
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are never 2^52 runs")]
+const fn float(runs: u64) -> f64 {
+    runs as f64
 }
 
 #[cfg(test)]

@@ -125,8 +125,8 @@ pub(super) struct StaleTable {
 pub(super) struct ScheduleSpec {
     /// The seed of a run that names none.
     pub(super) seed: Option<Field<i128>>,
-    /// "random", "fair", "oblivious", "content-aware", "state-aware", "keep-bivalent",
-    /// { duel = ["a1", "a2"] }, { pct = 3 } or { script = { stem = [..], turn = [..] } }.
+    /// "random", "fair", "oblivious", "content-aware", "state-aware", "keep-bivalent", or a table with one of
+    /// `duel`, `pct` and `script`.
     pub(super) adversary: Option<Field<AdversarySpec>>,
     /// How long a read takes: "0.5ms..2ms".
     pub(super) read: Option<Field<DelaySpec>>,
@@ -151,7 +151,7 @@ pub(super) enum AdversarySpec {
     /// One without settings.
     Word(String),
     /// One with settings.
-    Table(AdversaryTable),
+    Table(Box<AdversaryTable>),
 }
 
 /// An adversary with settings.

@@ -42,15 +42,18 @@ impl Resolver<'_> {
         schedule: &mut Schedule,
     ) {
         let span = spec.span();
+        let most = (self.agents.as_ref().map_or(1, Vec::len) as u64).saturating_sub(1);
+        let patience = self.number("patience", patience, 1, PATIENCE_MAX);
+        let crashes = self.number("crashes", crashes, 0, most);
         let adversary = match spec.into_inner() {
             AdversarySpec::Word(word) => self.adversary_word(&Spanned::new(span, word)),
-            AdversarySpec::Table(table) => self.adversary_table(table, &span),
+            AdversarySpec::Table(table) => self.adversary_table(*table, &span),
         };
         let Some(adversary) = adversary else {
             return;
         };
         let bounded = adversary.picks() && !matches!(adversary, Adversary::Script(_));
-        if let Some(patience) = self.number("patience", patience, 1, PATIENCE_MAX) {
+        if let Some(patience) = patience {
             if bounded {
                 schedule.patience = patience.into_inner();
             } else {
@@ -60,8 +63,7 @@ impl Resolver<'_> {
                 );
             }
         }
-        let most = (self.agents.as_ref().map_or(1, Vec::len) as u64).saturating_sub(1);
-        if let Some(crashes) = self.number("crashes", crashes, 0, most) {
+        if let Some(crashes) = crashes {
             let kills = matches!(adversary, Adversary::ContentAware | Adversary::StateAware);
             if kills || *crashes.get_ref() == 0 {
                 schedule.crashes = crashes.into_inner() as u32;
@@ -209,8 +211,9 @@ impl Resolver<'_> {
     }
 
     fn script(&mut self, spec: ScriptSpec) -> Option<Adversary> {
-        let stem = self.entries("stem", spec.stem)?;
-        let turn = self.entries("turn", spec.turn)?;
+        let stem = self.entries("stem", spec.stem);
+        let turn = self.entries("turn", spec.turn);
+        let (stem, turn) = stem.zip(turn)?;
         Some(Adversary::Script(Arc::new(Script { stem, turn })))
     }
 
