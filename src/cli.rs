@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-use crate::{completions, coordinate, explore, man, replay, run, scenario};
+use crate::{completions, coordinate, explore, man, replay, run, scenario, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,6 +76,19 @@ Without --ballots, a new ballot is every one above the ballot that was met, and 
 ballots' ranks: the graph is finite and stands for all runs. With --ballots K, agent p of m owns ballots
 p, p+m, ..., p+(K-1)m and stops when it has none left.";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  bivalent explore two-by-one --lasso flp.trace
+  bivalent verify flp.trace
+  bivalent verify flp.trace --steps 10000000";
+
+const VERIFY_MORE: &str = "\
+A certificate is a trace, or a scenario, whose schedule is a script with a turn. The verifier shares no
+code with the explorer: it steps the agents in the order of the script, refuses a step that nobody has in
+flight, a crash, a decision, an agent that some store never serves in the turn, and a state after the turn
+that is not the one before it, up to the names of ballots. Then it takes turn after turn with integers for
+ballots, and runs the script in the engine. A certificate that is refused exits with 65.";
+
 const SCENARIO_EXAMPLES: &str = "\
 Examples:
   bivalent scenario list                        the built-in scenarios
@@ -131,6 +144,10 @@ pub(crate) enum Command {
     #[command(after_help = EXPLORE_EXAMPLES)]
     #[command(after_long_help = format!("{EXPLORE_EXAMPLES}\n\n{EXPLORE_MORE}\n\n{EXIT_CODES}"))]
     Explore(ExploreArgs),
+    /// Check a certificate of a fair run that never decides, and unroll it.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    #[command(after_long_help = format!("{VERIFY_EXAMPLES}\n\n{VERIFY_MORE}\n\n{EXIT_CODES}"))]
+    Verify(VerifyArgs),
     /// Write, check and look up scenarios.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario {
@@ -290,6 +307,18 @@ pub(crate) struct ExploreArgs {
     pub(crate) bug: Option<bivalent_sim::Bug>,
 }
 
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// A certificate: a trace, or a scenario with a script.
+    #[arg(value_name = "TRACE")]
+    pub(crate) what: String,
+    /// Unroll it for this many steps.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) steps: u64,
+}
+
 /// The subcommands of `scenario`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
@@ -345,6 +374,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args, console),
         Command::Replay(args) => replay::replay(args, console),
         Command::Explore(args) => explore::explore(args, console),
+        Command::Verify(args) => verify::verify(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),
         Command::Man { dir } => man::man(dir, console),

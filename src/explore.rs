@@ -1,12 +1,16 @@
 //! `bivalent explore`: every schedule of a small system.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bivalent_sim::explore::report::ExploreReport;
-use bivalent_sim::explore::{self, Exploration, InFlight, Options};
+use bivalent_sim::certificate;
+use bivalent_sim::explore::report::{ExploreReport, Findings};
+use bivalent_sim::explore::{self, Conclusion, Exploration, InFlight, Move, Options};
 use bivalent_sim::scenario::Scenario;
+use bivalent_sim::script::{Entry, Script};
+use bivalent_sim::trace::Trace;
 
 use crate::cli::{self, ExploreArgs, PlainFormat};
 use crate::console::{Console, Stream};
@@ -15,6 +19,9 @@ use crate::files::{self, Existing};
 use crate::render::explore as text;
 use crate::render::json::{Sequence, Shape};
 use crate::{bug, interrupt, progress, select};
+
+/// Steps of the run that a certificate carries.
+const LASSO_STEPS: u64 = 10_000;
 
 /// Explores what was named.
 pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -55,7 +62,7 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
     let searched = began.elapsed();
     let findings = explored.findings();
     let report = explored.report(&scenario, &findings);
-    write_files(args, &scenario, &explored, &report, console)?;
+    write_files(args, &scenario, &explored, &report, &findings, console)?;
     match args.format {
         PlainFormat::Human => {
             let paint = console.paint(Stream::Out);
@@ -96,6 +103,7 @@ fn write_files(
     scenario: &Scenario,
     explored: &Exploration,
     report: &ExploreReport,
+    findings: &Findings,
     console: &Console,
 ) -> Result<(), Failure> {
     if let Some(file) = &args.images {
@@ -117,8 +125,67 @@ fn write_files(
         })?;
         files::write(file, dot.as_bytes(), Existing::Replace)?;
     }
-    let _ = console;
+    if let Some(file) = &args.lasso {
+        let lasso = findings.lasso.as_ref().ok_or_else(|| {
+            let message = if report.conclusion == "complete" {
+                "no fair schedule holds a decision off for ever: there is nothing to certify"
+            } else {
+                "no fair cycle was found among the states seen"
+            };
+            Failure::new(Exit::Liveness, message)
+        })?;
+        let script = Script {
+            stem: entries(&lasso.stem),
+            turn: entries(&lasso.turn),
+        };
+        let title = "A fair run that never decides";
+        let summary = "A way and a cycle: nobody crashes, every operation is answered, and nothing is ever \
+                       decided. `bivalent verify` checks it.";
+        write_trace(
+            file,
+            scenario,
+            &script,
+            LASSO_STEPS,
+            (title, summary),
+            "stall",
+            console,
+        )?;
+    }
+    if let (Some(file), Conclusion::Broken { path, .. }) = (&args.trace, explored.conclusion()) {
+        let script = Script {
+            stem: entries(&path),
+            turn: Vec::new(),
+        };
+        let steps = script.stem.len() as u64 + LASSO_STEPS;
+        let said = (
+            "A shortest way to a violation",
+            "Found by exploring every schedule.",
+        );
+        write_trace(file, scenario, &script, steps, said, "any", console)?;
+    }
     Ok(())
+}
+
+fn entries(moves: &[Move]) -> Vec<Entry> {
+    moves.iter().filter_map(|taken| taken.entry()).collect()
+}
+
+fn write_trace(
+    file: &Path,
+    base: &Scenario,
+    script: &Script,
+    steps: u64,
+    said: (&str, &str),
+    outcome: &str,
+    console: &Console,
+) -> Result<(), Failure> {
+    let scripted = certificate::scripted(base, script, steps, said, outcome);
+    let scenario = scripted.map_err(|errors| {
+        console.scenario_errors(&errors);
+        Failure::new(Exit::Bug, "the script makes no valid scenario")
+    })?;
+    let trace = Trace::record(&scenario, 0);
+    files::write(file, trace.to_text().as_bytes(), Existing::Replace)
 }
 
 fn as_data(report: &ExploreReport, shape: Shape, console: &mut Console) -> Result<(), Failure> {

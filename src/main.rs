@@ -22,6 +22,7 @@ mod replay;
 mod run;
 mod scenario;
 mod select;
+mod verify;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;

@@ -5,19 +5,23 @@
 //! state after a turn is the one before it up to the names of ballots, then the turn can be taken for
 //! ever: a fair run, without any failure, that never decides.
 
+mod file;
 mod walk;
 
 use std::fmt;
 
-use bivalent_core::{Agent, AgentId, Config, Envelope, Overwrite, StoreId, Value};
+use bivalent_core::{AgentId, Config, Envelope, Overwrite, StoreId, Value};
 
 use crate::{
+    member::Member,
     plan::Plan,
     scenario::Scenario,
     script::{Deed, Entry, Script},
 };
 
 use walk::Walk;
+
+pub use file::scripted;
 
 /// What is wrong with a step, or with a turn as a whole.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +38,8 @@ pub enum Flaw {
     NotServed(AgentId, StoreId),
     /// The turn does not lead back to its first state, whatever the names of ballots.
     NotClosed,
+    /// An operation is never answered, however many turns are taken.
+    NeverAnswered,
     /// A turn was closed, but what can happen next is not what it was: the comparison has missed
     /// something.
     OtherChoices,
@@ -63,6 +69,10 @@ impl fmt::Display for Flaw {
             Self::NotClosed => write!(
                 f,
                 "the turn does not lead back to its first state, whatever the names of ballots"
+            ),
+            Self::NeverAnswered => write!(
+                f,
+                "an operation is in flight that no turn answers: the run is not fair to it"
             ),
             Self::OtherChoices => write!(
                 f,
@@ -111,8 +121,10 @@ pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<
             }
         }
     }
-    let agents = (0..plan.agents).map(|index| Agent::new(config(&plan, plan.envelope, index)));
-    let mut walk = Walk::new(agents.collect(), plan.stores);
+    let agents = (0..plan.agents)
+        .map(|index| Member::new(plan.protocol, config(&plan, plan.envelope, index)));
+    let conditional = plan.protocol.is_conditional();
+    let mut walk = Walk::new(agents.collect(), plan.stores, conditional);
     take(&mut walk, stem, 0)?;
     let (first, enabled) = (walk.canonical(), walk.enabled());
     take(&mut walk, turn, stem.len())?;
@@ -131,6 +143,10 @@ pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<
     }
     if walk.canonical() != first {
         return Err(whole(Flaw::NotClosed));
+    }
+    // In a state that comes back, what was not answered in two turns is the same thing, still waiting.
+    if turns > 2 && walk.oldest() > 2 * turn.len() as u64 {
+        return Err(whole(Flaw::NeverAnswered));
     }
     Ok(Held {
         steps,

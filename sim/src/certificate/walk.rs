@@ -4,11 +4,11 @@
 //! the order it is given, with integers for ballots, and tells a state with ranks for them.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, Effect, Incarnation, Input, Operation, Renaming, StoreId,
-    Version,
+    AgentId, Ballot, Block, Effect, Incarnation, Input, Operation, Renaming, StoreId, Version,
 };
 
 use super::Flaw;
+use crate::member::Member;
 use crate::script::{Deed, Entry};
 
 /// An operation in flight, with the step at which it was asked for.
@@ -17,15 +17,21 @@ struct Flying {
     operation: Operation,
     /// What a write writes.
     block: Option<Block>,
+    /// A conditional write: only if the record still has this version.
+    expect: Option<Version>,
     since: u64,
 }
 
 /// A system that takes one named step after another.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
-    agents: Vec<Agent>,
-    /// By store, then by owner.
+    agents: Vec<Member>,
+    /// By store, then by owner; of one owner, where all agents share a record.
     blocks: Vec<Vec<Block>>,
+    /// The versions of the stores' records.
+    versions: Vec<Version>,
+    /// Stores have records, which are written on conditions.
+    conditional: bool,
     flying: Vec<Vec<Flying>>,
     steps: u64,
     /// The most steps that any operation has waited for its answer.
@@ -37,24 +43,27 @@ pub(super) struct Walk {
 }
 
 /// An operation in flight: store, whose block is read (255: the own one is written), whether it is of this
-/// phase, and what is written.
-type Named = (u8, u8, bool, Option<Block>);
+/// phase, what is written, and on what condition.
+type Named = (u8, u8, bool, Option<Block>, Option<Version>);
 
 /// A state as the verifier compares it: agents, blocks, and operations in flight, all in ranks.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Canonical {
-    agents: Vec<Agent>,
+    agents: Vec<Member>,
     blocks: Vec<Vec<Block>>,
     flying: Vec<Vec<Named>>,
 }
 
 impl Walk {
     /// Everybody has its first ballot, in agent order; nothing is written.
-    pub(super) fn new(agents: Vec<Agent>, stores: usize) -> Self {
+    pub(super) fn new(agents: Vec<Member>, stores: usize, conditional: bool) -> Self {
         let count = agents.len();
+        let owners = if conditional { 1 } else { count };
         let mut walk = Self {
             agents,
-            blocks: vec![vec![Block::default(); count]; stores],
+            blocks: vec![vec![Block::default(); owners]; stores],
+            versions: vec![Version::default(); stores],
+            conditional,
             flying: vec![Vec::new(); count],
             steps: 0,
             longest_wait: 0,
@@ -104,13 +113,18 @@ impl Walk {
                 epoch,
                 attempt,
             } => {
-                if let Some(block) = flying.block {
-                    self.blocks[store.index()][agent.index()] = block;
-                }
-                Input::Wrote {
-                    store,
-                    epoch,
-                    attempt,
+                if self.lands(agent, store, &flying) {
+                    Input::Wrote {
+                        store,
+                        epoch,
+                        attempt,
+                    }
+                } else {
+                    Input::Refused {
+                        store,
+                        epoch,
+                        attempt,
+                    }
                 }
             }
             Operation::Read {
@@ -122,10 +136,30 @@ impl Walk {
                 owner,
                 epoch,
                 block: self.blocks[store.index()][owner.index()],
-                version: Version::default(),
+                version: self.versions[store.index()],
             },
         };
-        self.feed(agent, input)
+        self.feed(agent, input)?;
+        self.refuse_futile();
+        Ok(())
+    }
+
+    /// Conditional writes whose condition has passed are refused at once, where nobody waits to hear so.
+    fn refuse_futile(&mut self) {
+        let (steps, versions) = (self.steps, &self.versions);
+        for (agent, flying) in self.agents.iter().zip(&mut self.flying) {
+            flying.retain(|flying| {
+                let (store, _) = named(flying.operation);
+                let passed = flying
+                    .expect
+                    .is_some_and(|it| it != versions[store.index()]);
+                let futile = passed && !agent.awaits(flying.operation);
+                if futile {
+                    self.longest_wait = self.longest_wait.max(steps - flying.since);
+                }
+                !futile
+            });
+        }
     }
 
     fn feed(&mut self, id: AgentId, input: Input) -> Result<(), Flaw> {
@@ -144,6 +178,7 @@ impl Walk {
                     epoch,
                 },
                 block: None,
+                expect: None,
                 since,
             }),
             Effect::Write {
@@ -159,9 +194,26 @@ impl Walk {
                     attempt,
                 },
                 block: Some(block),
+                expect: None,
                 since,
             }),
-            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
+            Effect::WriteIf {
+                store,
+                epoch,
+                attempt,
+                expect,
+                block,
+                ..
+            } => flying.push(Flying {
+                operation: Operation::Write {
+                    store,
+                    epoch,
+                    attempt,
+                },
+                block: Some(block),
+                expect: Some(expect),
+                since,
+            }),
             Effect::Abort { .. } => aborted = true,
             Effect::Decide(_) => decided = true,
             // Blocks are whole here: every answer is one.
@@ -185,6 +237,28 @@ impl Walk {
             return self.feed(id, Input::Start { ballot });
         }
         Ok(())
+    }
+
+    /// A write takes effect, if its condition holds.
+    fn lands(&mut self, agent: AgentId, store: StoreId, flying: &Flying) -> bool {
+        let Some(block) = flying.block else {
+            return false;
+        };
+        match flying.expect {
+            None => self.blocks[store.index()][agent.index()] = block,
+            Some(expect) if expect == self.versions[store.index()] => {
+                self.versions[store.index()] = expect.next(Incarnation(0));
+                self.blocks[store.index()][0] = block;
+            }
+            Some(_) => return false,
+        }
+        true
+    }
+
+    /// How long the operation has waited that was asked for first, steps.
+    pub(super) fn oldest(&self) -> u64 {
+        let since = self.flying.iter().flatten().map(|flying| flying.since);
+        since.min().map_or(0, |since| self.steps - since)
     }
 
     /// The pairs of an agent and a store that have something in flight, or the like: what can happen next.
@@ -214,7 +288,10 @@ impl Walk {
         }
         ballots.sort_unstable();
         ballots.dedup();
-        let ranks = Ranks(ballots);
+        let ranks = Ranks {
+            ballots,
+            versions: self.conditional.then_some(&self.versions[..]),
+        };
         let blocks = self.blocks.iter();
         let tell = |blocks: &Vec<Block>| blocks.iter().map(|block| block.renamed(&ranks)).collect();
         let flying = self.flying.iter().zip(&self.agents);
@@ -225,10 +302,11 @@ impl Walk {
                     flying.operation;
                 let owner = owner.map_or(u8::MAX, |owner| owner.0);
                 let block = flying.block.map(|block| block.renamed(&ranks));
-                (store.0, owner, epoch == agent.epoch(), block)
+                let expect = flying.expect.map(|expect| ranks.version(store, expect));
+                (store.0, owner, epoch == agent.epoch(), block, expect)
             });
             let mut each: Vec<_> = each.collect();
-            each.sort_unstable_by_key(|&(store, owner, current, _)| (store, owner, current));
+            each.sort_by_key(|&(store, owner, current, ..)| (store, owner, current));
             each
         });
         Canonical {
@@ -250,15 +328,28 @@ const fn named(operation: Operation) -> (StoreId, Option<AgentId>) {
     }
 }
 
-struct Ranks(Vec<Ballot>);
+struct Ranks<'a> {
+    ballots: Vec<Ballot>,
+    versions: Option<&'a [Version]>,
+}
 
-impl Renaming for Ranks {
+impl Renaming for Ranks<'_> {
     fn ballot(&self, ballot: Ballot) -> Ballot {
-        let rank = self.0.iter().take_while(|&&other| other < ballot).count();
+        let rank = self
+            .ballots
+            .iter()
+            .take_while(|&&other| other < ballot)
+            .count();
         Ballot::new(rank as u64 + 1, ballot.agent(), ballot.incarnation())
     }
 
-    fn version(&self, _: StoreId, _: Version) -> Version {
-        Version::default()
+    /// Whether it still stands: nothing else is ever asked of a version. Writes that go in place are
+    /// numbered, and nobody asks for the number.
+    fn version(&self, store: StoreId, version: Version) -> Version {
+        let Some(versions) = self.versions else {
+            return Version::default();
+        };
+        let stands = version == versions[store.index()];
+        Version::new(Incarnation(0), u64::from(!stands))
     }
 }

@@ -128,7 +128,8 @@ pub(super) fn lassos(
     (stalls, field.shortest())
 }
 
-/// The shortest fair cycle among states of which not all were seen, if it is as short as any can be.
+/// A fair cycle among states of which not all were seen: the shortest there is, if it is as short as any can
+/// be.
 pub(super) fn near(rules: &Rules, graph: &Graph, tables: &Tables) -> Option<Lasso> {
     let near = Near {
         graph,
@@ -137,26 +138,28 @@ pub(super) fn near(rules: &Rules, graph: &Graph, tables: &Tables) -> Option<Lass
     };
     let pairs = rules.agents * rules.stores;
     let all = (1 << pairs) - 1;
-    let length = rules.least_turn();
-    let mut looks = 0;
-    for start in 0..graph.states() as u32 {
-        if !is_undecided(graph, tables, start) {
-            continue;
-        }
-        let mut walker = Walker::new(&near, all, start);
-        if walker.closes(start, 0, length as u32) {
-            let walk = nearest_first(graph, walker.walk);
-            let entry = walk.first().map_or(0, |&(state, _)| state);
-            return Some(Lasso {
-                stem: graph.path_to(entry),
-                multivalent: walk.iter().all(|&(state, _)| near.is_multivalent(state)),
-                shortest: true,
-                turn: walk.into_iter().map(|(_, taken)| taken).collect(),
-            });
-        }
-        looks += walker.failed.len() as u64;
-        if looks > LOOKS {
-            break;
+    let least = rules.least_turn();
+    for length in least..=2 * least {
+        let mut looks = 0;
+        for start in 0..graph.states() as u32 {
+            if !is_undecided(graph, tables, start) {
+                continue;
+            }
+            let mut walker = Walker::new(&near, all, start);
+            if walker.closes(start, 0, length as u32) {
+                let walk = nearest_first(graph, walker.walk);
+                let entry = walk.first().map_or(0, |&(state, _)| state);
+                return Some(Lasso {
+                    stem: graph.path_to(entry),
+                    multivalent: walk.iter().all(|&(state, _)| near.is_multivalent(state)),
+                    shortest: length == least,
+                    turn: walk.into_iter().map(|(_, taken)| taken).collect(),
+                });
+            }
+            looks += walker.failed.len() as u64;
+            if looks > LOOKS / 8 {
+                break;
+            }
         }
     }
     None
