@@ -24,14 +24,10 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     let (scenario, trace) = load(&args.what, console)?;
     bug::while_running(&*scenario.name);
     let what = escape::line(&args.what);
-    let script = match &scenario.schedule.adversary {
-        Adversary::Script(script) if !script.turn.is_empty() => script,
-        _ => {
-            let message =
-                format!("{what} is no certificate: its schedule is no script with a turn");
-            let help = "`bivalent explore SCENARIO --lasso FILE` writes a certificate";
-            return Err(Failure::new(Exit::Invalid, message).help(help));
-        }
+    let Some(script) = certificate_of(&scenario) else {
+        let message = format!("{what} is no certificate: its schedule is no script with a turn");
+        let help = "`bivalent explore SCENARIO --lasso FILE` writes a certificate";
+        return Err(Failure::new(Exit::Invalid, message).help(help));
     };
     let held = match certificate::verify(&scenario, script, args.steps) {
         Ok(held) => held,
@@ -54,6 +50,14 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     );
     console.put(Stream::Out, &text)?;
     Ok(if undecided { Exit::Ok } else { Exit::Invalid })
+}
+
+/// The script, if it has a turn.
+fn certificate_of(scenario: &Scenario) -> Option<&Script> {
+    if let Adversary::Script(script) = &scenario.schedule.adversary {
+        return Some(&**script).filter(|script| !script.turn.is_empty());
+    }
+    None
 }
 
 /// The scenario that carries the script, and the trace that carries the scenario.
@@ -116,13 +120,11 @@ fn in_words(scenario: &Scenario, script: &Script, refused: &Refused) -> String {
         }
         .unwrap_or_default()
     };
-    let why = match refused.flaw {
-        Flaw::NotServed(agent, store) => format!(
-            "{} is never served by {} in the turn",
-            name('a', agent.index()),
-            name('s', store.index())
-        ),
-        other => other.to_string(),
+    let why = if let Flaw::NotServed(agent, store) = refused.flaw {
+        let (agent, store) = (name('a', agent.index()), name('s', store.index()));
+        format!("{agent} is never served by {store} in the turn")
+    } else {
+        refused.flaw.to_string()
     };
     let entry = refused.step.and_then(|step| {
         let entry = script.entry(step as u64 - 1)?;

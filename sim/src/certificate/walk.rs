@@ -97,9 +97,16 @@ impl Walk {
         let known = agent.index() < self.agents.len() && store.index() < self.blocks.len();
         let flying = self.flying.get(agent.index()).filter(|_| known);
         let place = flying.and_then(|flying| {
+            let wanted = |flying: &&Flying| named(flying.operation) == (store, wanted);
+            // What this phase asked for comes before what is left of an earlier one.
+            let newest = flying
+                .iter()
+                .filter(wanted)
+                .map(|flying| flying.since)
+                .max()?;
             flying
                 .iter()
-                .position(|flying| named(flying.operation) == (store, wanted))
+                .position(|flying| wanted(&flying) && flying.since == newest)
         });
         let Some(place) = place else {
             return Err(Flaw::NotInFlight);

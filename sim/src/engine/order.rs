@@ -278,7 +278,8 @@ impl Engine {
         };
         match deed {
             Deed::Write | Deed::Read { .. } => {
-                if let Some(place) = self.net.pool.iter().position(wanted) {
+                // What this phase asked for comes before what is left of an earlier one.
+                if let Some(place) = self.net.pool.iter().rposition(wanted) {
                     self.order.mind = Mind::Script(at + 1);
                     self.commit(place);
                     return Pick::Made;
