@@ -411,15 +411,14 @@ impl Engine {
             journal.took(id, self.seats[id.index()].incarnation, Some(input));
         }
         let seat = &mut self.seats[id.index()];
-        let before = seat.agent.phase();
         let mut port = Port {
             net: &mut self.net,
             agent: id,
             incarnation: seat.incarnation,
             rate: seat.rate,
         };
-        seat.agent.on(input, &mut port);
-        if seat.agent.phase() != before || self.net.milestone.is_some() {
+        let (before, after) = seat.agent.on(input, &mut port);
+        if after != before || self.net.milestone.is_some() {
             self.turned(id, before);
         }
     }
