@@ -31,7 +31,9 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         memory: args.memory,
         depth: args.depth,
         #[cfg(feature = "planted-bugs")]
-        bug: args.bug,
+        planted: args.bug.into(),
+        #[cfg(not(feature = "planted-bugs"))]
+        planted: explore::Planted::default(),
     };
     if args.lasso.is_some() && options.in_flight == InFlight::Drop {
         let message = "a certificate answers every operation, and dropped ones never are";

@@ -11,45 +11,13 @@ use std::fmt;
 
 use bivalent_core::{Agent, AgentId, Config, Envelope, Overwrite, StoreId, Value};
 
-use crate::{plan::Plan, scenario::Scenario};
+use crate::{
+    plan::Plan,
+    scenario::Scenario,
+    script::{Deed, Entry, Script},
+};
 
 use walk::Walk;
-
-/// What happens in a step.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Deed {
-    /// The agent's write takes effect.
-    Write,
-    /// The agent reads a block.
-    Read {
-        /// Whose.
-        owner: AgentId,
-    },
-    /// The agent crashes.
-    Crash,
-    /// The agent starts again.
-    Restart,
-}
-
-/// One step of a certificate.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Entry {
-    /// Who.
-    pub agent: AgentId,
-    /// Where; of no meaning for a crash and a restart.
-    pub store: StoreId,
-    /// What.
-    pub deed: Deed,
-}
-
-/// A way and a cycle.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Certificate {
-    /// The way to the cycle.
-    pub stem: Vec<Entry>,
-    /// One turn of the cycle.
-    pub turn: Vec<Entry>,
-}
 
 /// What is wrong with a step, or with a turn as a whole.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -124,13 +92,9 @@ pub struct Held {
 /// # Errors
 ///
 /// Refused: it is no certificate, for the reason given.
-pub fn verify(
-    scenario: &Scenario,
-    certificate: &Certificate,
-    unroll: u64,
-) -> Result<Held, Refused> {
+pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<Held, Refused> {
     let plan = Plan::new(scenario);
-    let Certificate { stem, turn } = certificate;
+    let Script { stem, turn } = certificate;
     let whole = |flaw| Refused { flaw, step: None };
     if turn.is_empty() {
         return Err(whole(Flaw::Empty));
@@ -231,7 +195,7 @@ mod tests {
     }
 
     fn verdict(stores: usize, stem: &str, turn: &str) -> Result<Held, Refused> {
-        let certificate = Certificate {
+        let certificate = Script {
             stem: entries(stem),
             turn: entries(turn),
         };

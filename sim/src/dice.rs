@@ -111,6 +111,33 @@ impl Dice {
         scale(self.streams[purpose as usize].next_u32(), bound)
     }
 
+    /// The next choice of a list that is played, if it is below `bound`; none if nothing is played, and
+    /// somebody has to think of one.
+    pub(crate) fn played(&mut self, bound: u64) -> Option<u64> {
+        let Tape::Play {
+            choices,
+            at,
+            misfit,
+        } = &mut self.tape
+        else {
+            return None;
+        };
+        let choice = choices.get(*at).map(|&choice| u64::from(choice));
+        let fits = choice.filter(|&choice| choice < bound);
+        if fits.is_none() && misfit.is_none() {
+            *misfit = Some(*at);
+        }
+        *at += 1;
+        Some(fits.unwrap_or(0))
+    }
+
+    /// Keeps a choice that somebody has thought of.
+    pub(crate) fn keep(&mut self, choice: u64) {
+        if let Tape::Record(choices) = &mut self.tape {
+            choices.push(choice as u32);
+        }
+    }
+
     /// A number in `min..=max`.
     #[inline]
     pub(crate) fn within(&mut self, purpose: Purpose, min: u64, max: u64) -> u64 {

@@ -8,6 +8,7 @@ mod duel;
 mod judge;
 mod liveness;
 mod net;
+mod order;
 mod put;
 mod read;
 pub(crate) mod seat;
@@ -45,6 +46,8 @@ pub enum End {
     Steps,
     /// Nothing is left to happen.
     Quiet,
+    /// The script asks for an operation that nobody has in flight.
+    Misfit,
 }
 
 /// A simulator of one scenario, to be run with many seeds.
@@ -57,8 +60,10 @@ pub struct Engine {
     service: Vec<Service>,
     /// Requests that wait for a store to come back.
     waiting: Vec<Vec<u64>>,
-    /// Tells one outage or slowness of a store from the next.
-    spells: Vec<u16>,
+    /// Tells one outage of a store from the next.
+    outages: Vec<u16>,
+    /// The same for its slowness: the two may overlap, and neither ends the other.
+    slow_spells: Vec<u16>,
     oracles: Oracles,
     fingerprint: Fingerprint,
     journal: Option<Box<Journal>>,
@@ -71,6 +76,8 @@ pub struct Engine {
     /// The agent the duel lets run.
     runner: Option<AgentId>,
     duel: Option<(AgentId, AgentId)>,
+    /// The adversary that picks operations.
+    order: order::Order,
     /// Only this agent takes steps: a solo probe.
     solo: Option<AgentId>,
     healed: bool,
@@ -101,6 +108,7 @@ impl Engine {
                 held: Vec::new(),
                 pauses: 0,
                 decided: false,
+                steps: 0,
             }
         });
         Self {
@@ -108,7 +116,8 @@ impl Engine {
             stores: Stores::new(plan.layout, plan.agents, plan.stores, plan.history),
             service: vec![Service::Up; plan.stores],
             waiting: vec![Vec::new(); plan.stores],
-            spells: vec![0; plan.stores],
+            outages: vec![0; plan.stores],
+            slow_spells: vec![0; plan.stores],
             oracles: Oracles::new(&plan),
             fingerprint: Fingerprint::new(),
             journal: None,
@@ -119,6 +128,7 @@ impl Engine {
             value: None,
             runner: None,
             duel: None,
+            order: order::Order::new(scenario),
             solo: None,
             healed: false,
             liveness: liveness::Liveness::default(),
@@ -221,7 +231,8 @@ impl Engine {
         self.stores.reset();
         self.service.fill(Service::Up);
         self.waiting.iter_mut().for_each(Vec::clear);
-        self.spells.fill(0);
+        self.outages.fill(0);
+        self.slow_spells.fill(0);
         self.oracles.reset();
         self.fingerprint = Fingerprint::new();
         self.journal = journal;
@@ -235,8 +246,16 @@ impl Engine {
         self.liveness.reset();
         self.duel = match self.plan.adversary {
             Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
-            Adversary::Random | Adversary::Fair => None,
+            Adversary::Random
+            | Adversary::Fair
+            | Adversary::Pct(_)
+            | Adversary::Oblivious
+            | Adversary::ContentAware
+            | Adversary::StateAware
+            | Adversary::KeepBivalent
+            | Adversary::Script(_) => None,
         };
+        self.order.begin(&self.plan, &mut self.net.dice);
         self.runner = self.duel.map(|(first, _)| first);
         // Before the agents' first steps: a rule at 0 meets their first operations.
         self.set_triggers();
@@ -275,6 +294,13 @@ impl Engine {
             if self.steps >= until {
                 break End::Steps;
             }
+            if self.net.picked {
+                match self.pick() {
+                    order::Pick::Made => {}
+                    order::Pick::Acted => continue,
+                    order::Pick::Misfit => break End::Misfit,
+                }
+            }
             let Some(bits) = self.net.wheel.pop() else {
                 break End::Quiet;
             };
@@ -294,6 +320,9 @@ impl Engine {
     fn step(&mut self, bits: u64) -> Option<End> {
         self.steps += 1;
         self.fingerprint.mix(self.net.now(), bits);
+        if self.net.picked {
+            self.picked_takes_effect(bits);
+        }
         match event::kind(bits) {
             event::KIND_READ => self.on_read(bits),
             event::KIND_WRITE => self.on_write(bits),
@@ -350,12 +379,12 @@ impl Engine {
                 }
             }
             Event::StoreUp { store, count } => {
-                if self.spells[store.index()] == count {
+                if self.outages[store.index()] == count {
                     self.store_up(store);
                 }
             }
             Event::StoreFast { store, count } => {
-                if self.spells[store.index()] == count {
+                if self.slow_spells[store.index()] == count {
                     self.net.percent[store.index()] = 100;
                 }
             }
@@ -377,7 +406,13 @@ impl Engine {
             // Rotten bits of a raw block: no ballot is above that, the agent is stuck.
             return;
         }
+        let floor = if self.order.raises() {
+            floor.max(self.order.greatest)
+        } else {
+            floor
+        };
         let ballot = Ballot::above(floor, agent, Incarnation(incarnation));
+        self.order.greatest = self.order.greatest.max(Some(ballot));
         self.deliver(agent, incarnation, Input::Start { ballot });
     }
 
@@ -411,6 +446,7 @@ impl Engine {
             journal.took(id, self.seats[id.index()].incarnation, Some(input));
         }
         let seat = &mut self.seats[id.index()];
+        seat.steps += 1;
         let mut port = Port {
             net: &mut self.net,
             agent: id,
@@ -488,7 +524,7 @@ impl Engine {
         let retries = recovered || !self.waits_for_ever;
         #[cfg(not(feature = "planted-bugs"))]
         let retries = true;
-        if retries {
+        if retries && !self.order.restarts_at_once() {
             self.net
                 .wheel
                 .put(self.net.now() + pause.max(1), event.pack());
@@ -510,6 +546,9 @@ impl Engine {
                 above,
             });
             self.happened(Happening::Aborted, id, None);
+        }
+        if self.order.restarts_at_once() {
+            self.on_start(id, incarnation, epoch);
         }
     }
 

@@ -13,6 +13,7 @@ mod graph;
 mod images;
 mod initial;
 mod lasso;
+mod lookup;
 mod moves;
 mod names;
 mod part;
@@ -34,6 +35,7 @@ use valence::Valences;
 pub use bisimulation::Classes;
 pub use bounds::Bounds;
 pub use lasso::{Lasso, Stalls};
+pub(crate) use lookup::{Flying, World};
 pub use moves::{Act, Move};
 pub use stepper::Broken;
 pub use valence::Valence;
@@ -46,6 +48,20 @@ pub enum InFlight {
     Keep,
     /// They are gone, as in the paper, where a step is one whole operation.
     Drop,
+}
+
+/// A bug for every agent, where the build has bugs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Planted {
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<bivalent_core::Bug>,
+}
+
+#[cfg(feature = "planted-bugs")]
+impl From<Option<bivalent_core::Bug>> for Planted {
+    fn from(bug: Option<bivalent_core::Bug>) -> Self {
+        Self { bug }
+    }
 }
 
 /// How to explore.
@@ -62,9 +78,8 @@ pub struct Options {
     pub memory: usize,
     /// States further away from the initial one than this are not looked for.
     pub depth: Option<usize>,
-    /// The bug that every agent has.
-    #[cfg(feature = "planted-bugs")]
-    pub bug: Option<bivalent_core::Bug>,
+    /// The bug that every agent has: none in an ordinary build.
+    pub planted: Planted,
 }
 
 impl Default for Options {
@@ -75,8 +90,7 @@ impl Default for Options {
             jobs: 1,
             memory: 2 << 30,
             depth: None,
-            #[cfg(feature = "planted-bugs")]
-            bug: None,
+            planted: Planted::default(),
         }
     }
 }
@@ -118,9 +132,6 @@ pub enum ExploreError {
          there is no finite graph; explore with `format = \"raw\"`, or with `--in-flight drop`"
     )]
     Versioned,
-    /// A protocol that is not explored.
-    #[error("protocol `{0}` is not explored: only `disk-paxos` is")]
-    Protocol(&'static str),
     /// A fault that is not explored.
     #[error(
         "line {line}: `{}` is not explored: only crashes, restarts and, on checked blocks, torn writes are",

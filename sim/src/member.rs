@@ -2,7 +2,10 @@
 //!
 //! Nothing of a protocol is here. Each call goes to the core's agent as it is.
 
-use bivalent_core::{Agent, Block, ClaimAgent, Config, Input, Phase, RecordAgent, Sink, StoreId};
+use bivalent_core::{
+    Agent, Ballot, Block, ClaimAgent, Config, Incarnation, Input, Operation, Phase, RecordAgent,
+    Renaming, Sink, StoreId, Value,
+};
 
 use crate::scenario::Protocol;
 
@@ -95,6 +98,35 @@ impl Member {
         match self {
             Self::Disk(agent) => Some(agent),
             Self::Record(_) | Self::Claim(_) => None,
+        }
+    }
+
+    /// Which start of it this is.
+    pub(crate) const fn incarnation(&self) -> Incarnation {
+        each!(self, agent => agent.incarnation())
+    }
+
+    /// The value it decided, if it has.
+    pub(crate) fn decision(&self) -> Option<Value> {
+        each!(self, agent => agent.decision())
+    }
+
+    /// Whether an answer to this operation could still change anything.
+    pub(crate) fn awaits(&self, operation: Operation) -> bool {
+        each!(self, agent => agent.awaits(operation))
+    }
+
+    /// Says every ballot in its state, some perhaps twice.
+    pub(crate) fn ballots(&self, each: &mut impl FnMut(Ballot)) {
+        each!(self, agent => agent.ballots(each));
+    }
+
+    /// The same state renamed, in its one spelling.
+    pub(crate) fn renamed(&self, names: &impl Renaming) -> Self {
+        match self {
+            Self::Disk(agent) => Self::Disk(agent.renamed(names)),
+            Self::Record(agent) => Self::Record(agent.renamed(names)),
+            Self::Claim(agent) => Self::Claim(agent.renamed(names)),
         }
     }
 }

@@ -37,6 +37,10 @@ pub(crate) struct Plan {
     pub(crate) timeout: u64,
     pub(crate) start: u64,
     pub(crate) adversary: Adversary,
+    /// Operations that may take effect while the adversary holds one back.
+    pub(crate) patience: u64,
+    /// Agents that it may crash.
+    pub(crate) crashes: u32,
     pub(crate) rules: Vec<FaultRule>,
     /// Tickets of reads, then of writes; `odds[operation][agent * stores + store]` is a range here.
     pub(crate) tickets: Vec<Ticket>,
@@ -94,12 +98,14 @@ impl Plan {
             values,
             envelope: scenario.cluster.envelope,
             layout: scenario.cluster.layout,
-            read: draw(&schedule.read, shift, schedule.adversary),
-            write: draw(&schedule.write, shift, schedule.adversary),
+            read: draw(&schedule.read, shift, &schedule.adversary),
+            write: draw(&schedule.write, shift, &schedule.adversary),
             retry: schedule.retry,
             timeout: ticks(schedule.timeout_ns, shift).max(1),
             start: ticks(schedule.start_ns, shift),
-            adversary: schedule.adversary,
+            adversary: schedule.adversary.clone(),
+            patience: schedule.patience,
+            crashes: schedule.crashes,
             rules: scenario.faults.clone(),
             tickets: Vec::new(),
             odds: [Vec::new(), Vec::new()],
@@ -255,7 +261,7 @@ fn reach(delay: &Delay) -> u64 {
     }
 }
 
-fn draw(delay: &Delay, shift: u32, adversary: Adversary) -> Draw {
+fn draw(delay: &Delay, shift: u32, adversary: &Adversary) -> Draw {
     let draw = match delay {
         Delay::Range(Span { min, max }) => {
             let (min, max) = (ticks(*min, shift).max(1), ticks(*max, shift).max(1));
@@ -273,7 +279,14 @@ fn draw(delay: &Delay, shift: u32, adversary: Adversary) -> Draw {
         ),
     };
     match adversary {
-        Adversary::Random | Adversary::Duel(..) => draw,
+        Adversary::Random
+        | Adversary::Duel(..)
+        | Adversary::Pct(_)
+        | Adversary::Oblivious
+        | Adversary::ContentAware
+        | Adversary::StateAware
+        | Adversary::KeepBivalent
+        | Adversary::Script(_) => draw,
         Adversary::Fair => {
             let mean = match &draw {
                 Draw::Range { min, width } => min + (width - 1) / 2,

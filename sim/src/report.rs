@@ -39,6 +39,11 @@ pub struct RunReport {
     pub violations: Vec<Violation>,
     /// Stalls, in order.
     pub stalls: Vec<Stall>,
+    /// How fair the schedule was.
+    pub fairness: Fairness,
+    /// The entry at which a script could not go on, in words: nobody had that operation in flight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script_stuck: Option<String>,
     /// Every kind of fault that the run could inject.
     pub faults: BTreeMap<&'static str, FaultCount>,
     /// Whether the faults stayed inside what the protocol promises to survive.
@@ -91,6 +96,17 @@ pub struct Stall {
     pub ballots: [u64; 2],
     /// Whether a fault-free solo run from this very state decides.
     pub heals: bool,
+}
+
+/// How fair a schedule was to operations and agents.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Fairness {
+    /// The most operations that took effect while an adversary held one back; 0 without one.
+    pub longest_wait_ops: u64,
+    /// The longest that it was held back beyond the delay drawn for it, ns.
+    pub longest_wait_ns: u64,
+    /// The fewest steps that an agent took that is up at the end.
+    pub least_steps: u64,
 }
 
 /// How often a kind of fault struck.

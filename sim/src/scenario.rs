@@ -13,7 +13,10 @@ mod units;
 
 use bivalent_core::{Contention, Envelope, Layout};
 
+use std::sync::Arc;
+
 use crate::fault::{Delay, FaultKind, FaultRule};
+use crate::script::Script;
 
 pub use self::error::{ScenarioError, ScenarioErrors, printable, render};
 pub use self::histogram::{HistogramError, delay_table};
@@ -137,12 +140,16 @@ pub struct Schedule {
     pub retry: Contention,
     /// How long an agent waits for an answer before it asks again (ns).
     pub timeout_ns: u64,
+    /// Operations that may take effect while one is held back; the one that has waited longer goes next.
+    pub patience: u64,
+    /// Agents that an adversary may crash.
+    pub crashes: u32,
     /// Agents start evenly spread over this time (ns), at random points.
     pub start_ns: u64,
 }
 
-/// Who chooses what happens next.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Who chooses what happens next: which pending operation takes effect, never what it does.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Adversary {
     /// Delays are drawn at random.
     Random,
@@ -151,6 +158,36 @@ pub enum Adversary {
     /// Two agents (by index) are let run in turn, each up to the point where it has a ballot that
     /// undoes the other's attempt.
     Duel(u8, u8),
+    /// Agents have priorities, drawn at the start; at this many moments less one, drawn too, the first
+    /// becomes the last (Burckhardt et al. 2010, probabilistic concurrency testing).
+    Pct(u32),
+    /// The order in which agents get their turns is drawn before the run and looks at nothing in it.
+    Oblivious,
+    /// Sees operations and what they read and write, not what agents think: holds votes and what might
+    /// confirm them back.
+    ContentAware,
+    /// Sees everything, and looks one step ahead: takes the step that is worst for a decision.
+    StateAware,
+    /// Knows which values can still be decided after each step, and keeps there more than one. Small
+    /// systems only.
+    KeepBivalent,
+    /// Operations take effect in this order, and no others do.
+    Script(Arc<Script>),
+}
+
+impl Adversary {
+    /// Whether it picks each operation that takes effect, instead of drawing or holding delays.
+    pub const fn picks(&self) -> bool {
+        match self {
+            Self::Random | Self::Fair | Self::Duel(..) => false,
+            Self::Pct(_)
+            | Self::Oblivious
+            | Self::ContentAware
+            | Self::StateAware
+            | Self::KeepBivalent
+            | Self::Script(_) => true,
+        }
+    }
 }
 
 /// Where a run ends at the latest.

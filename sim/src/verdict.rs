@@ -7,7 +7,8 @@ use hdrhistogram::Histogram;
 use crate::{
     engine::{End, Engine},
     report::{EnvelopeReport, Latency, Outcome, RunReport, Violation},
-    scenario::{Expect, Expected, Property, Scenario, StallKind},
+    scenario::{Adversary, Expect, Expected, Property, Scenario, StallKind},
+    script,
 };
 
 /// The report of the run that an engine has just finished.
@@ -54,6 +55,8 @@ pub fn report(scenario: &Scenario, engine: &Engine, seed: u64, end: End) -> RunR
         fingerprint: format!("{:016x}", engine.fingerprint()),
         violations,
         stalls,
+        fairness: engine.fairness(),
+        script_stuck: stuck(scenario, engine, end),
         faults: faults.collect::<BTreeMap<_, _>>(),
         envelope: EnvelopeReport { within, exceeded },
         latency_ns: latency(&times),
@@ -72,9 +75,23 @@ pub(crate) fn judge(scenario: &Scenario, engine: &Engine, end: End) -> (Outcome,
     )
 }
 
+/// The entry at which a script could not go on.
+fn stuck(scenario: &Scenario, engine: &Engine, end: End) -> Option<String> {
+    let Adversary::Script(script) = &scenario.schedule.adversary else {
+        return None;
+    };
+    let at = engine.script_at().filter(|_| end == End::Misfit)?;
+    let entry = script.entry(at)?;
+    let words = script::words(scenario, entry);
+    Some(format!("entry {}: {words}", at + 1))
+}
+
 fn outcome(violations: &[Violation], engine: &Engine, end: End) -> Outcome {
     if !violations.is_empty() {
         Outcome::Unsafe
+    } else if end == End::Misfit {
+        // What came of it is not what was asked for.
+        Outcome::Inconclusive
     } else if !engine.stalls().is_empty() {
         Outcome::Stalled
     } else if end == End::Decided || (engine.decided() > 0 && engine.all_up_decided()) {

@@ -62,7 +62,9 @@ pub(crate) fn tell(report: &ExploreReport, searched: Duration, paint: Paint) -> 
         show_lasso(&mut lines, lasso, report, paint);
     }
     let seconds = searched.as_secs_f64();
-    let rate = count((report.states as f64 / seconds.max(1e-6)) as u64);
+    let micros = searched.as_micros().max(1);
+    let rate = report.states as u128 * 1_000_000 / micros;
+    let rate = count(u64::try_from(rate).unwrap_or(u64::MAX));
     let mib = count((report.bytes >> 20) as u64);
     lines.put(
         "search",
@@ -96,10 +98,7 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
     let each: Vec<String> = each
         .map(|(&states, value)| format!("{} {}-valent", count(states as u64), escape::line(value)))
         .collect();
-    let initial = all
-        .initial
-        .iter()
-        .map(|value| escape::line(value).to_string());
+    let initial = all.initial.iter().map(|value| escape::line(value));
     let initial: Vec<String> = initial.collect();
     lines.put(
         "valence",
@@ -146,10 +145,10 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
     lines.put("alone", &alone);
     if let Some(steps) = all.in_any_schedule {
         let steps = counted(steps as u64, "own step", "own steps");
-        let ends = if report.ballots.is_some() {
-            "decides or gives up"
-        } else {
-            "decides"
+        let ends = match (report.ballots, all.wedged) {
+            (Some(_), _) => "decides or gives up",
+            (None, 0) => "decides",
+            (None, _) => "decides or is stuck",
         };
         let text = format!("no cycle: every agent {ends} within {steps}");
         lines.put("any order", &text);
@@ -196,7 +195,7 @@ fn show_lasso(lines: &mut Lines, lasso: &LassoFound, report: &ExploreReport, pai
 
 fn way(steps: &[String]) -> String {
     let from = steps.len().saturating_sub(WAY_MAX);
-    let text = escape::line(&steps[from..].join(", ")).to_string();
+    let text = escape::line(&steps[from..].join(", "));
     if from > 0 {
         format!("…, {text}")
     } else {

@@ -8,7 +8,8 @@ use bivalent_core::{
     Version,
 };
 
-use super::{Deed, Entry, Flaw};
+use super::Flaw;
+use crate::script::{Deed, Entry};
 
 /// An operation in flight, with the step at which it was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +36,16 @@ pub(super) struct Walk {
     pub(super) round: u64,
 }
 
+/// An operation in flight: store, whose block is read (255: the own one is written), whether it is of this
+/// phase, and what is written.
+type Named = (u8, u8, bool, Option<Block>);
+
 /// A state as the verifier compares it: agents, blocks, and operations in flight, all in ranks.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Canonical {
     agents: Vec<Agent>,
     blocks: Vec<Vec<Block>>,
-    flying: Vec<Vec<(u8, u8, bool, Option<Block>)>>,
+    flying: Vec<Vec<Named>>,
 }
 
 impl Walk {

@@ -5,7 +5,7 @@ use bivalent_core::Value;
 use super::Engine;
 use crate::{
     fault::FaultKind,
-    report::{FaultCount, Stall, Violation},
+    report::{Fairness, FaultCount, Stall, Violation},
 };
 
 impl Engine {
@@ -32,6 +32,17 @@ impl Engine {
     /// Virtual time, nanoseconds.
     pub fn virtual_ns(&self) -> u64 {
         self.plan.ns(self.net.now().min(self.plan.end))
+    }
+
+    /// How fair the schedule was.
+    pub fn fairness(&self) -> Fairness {
+        let live = |seat: &&super::Seat| !super::strike::is_down(seat.status);
+        let steps = self.seats.iter().filter(live).map(|seat| seat.steps);
+        Fairness {
+            longest_wait_ops: self.order.longest_ops,
+            longest_wait_ns: self.plan.ns(self.order.longest_ticks),
+            least_steps: steps.min().unwrap_or(0),
+        }
     }
 
     /// The run's fingerprint.

@@ -4,7 +4,10 @@
 
 use bivalent_core::AgentId;
 
-use super::{Engine, seat::Status};
+use super::{
+    Engine,
+    seat::{Held, Status},
+};
 
 impl Engine {
     /// Lets the other of two duellists run, once this one has a ballot that undoes his attempt.
@@ -23,11 +26,23 @@ impl Engine {
         }
         self.runner = Some(other);
         let held = std::mem::take(&mut self.seats[other.index()].held);
-        for &bits in &held {
-            self.net.wheel.put(self.net.now() + 1, bits);
+        for &Held { bits, tick, ops } in &held {
+            let now = self.net.now();
+            self.net.wheel.put(now + 1, bits);
+            self.order.waited(self.store_ops - ops, now + 1 - tick);
         }
         self.seats[other.index()].held = held;
         self.seats[other.index()].held.clear();
+    }
+
+    /// Holds an operation back.
+    pub(super) fn hold(&mut self, agent: AgentId, bits: u64) {
+        let held = Held {
+            bits,
+            tick: self.net.now(),
+            ops: self.store_ops,
+        };
+        self.seats[agent.index()].held.push(held);
     }
 
     /// Whether the adversary holds an agent's operations back now.

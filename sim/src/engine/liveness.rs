@@ -169,12 +169,13 @@ impl Engine {
         for index in 0..self.service.len() {
             self.store_up(super::store_id(index));
         }
+        self.stop_picking();
         if let Some((a, b)) = self.duel.take() {
             self.runner = None;
             for id in [a, b] {
                 let mut held = std::mem::take(&mut self.seats[id.index()].held);
-                for bits in held.drain(..) {
-                    self.net.wheel.put(self.net.now() + 1, bits);
+                for held in held.drain(..) {
+                    self.net.wheel.put(self.net.now() + 1, held.bits);
                 }
                 self.seats[id.index()].held = held;
             }

@@ -42,6 +42,17 @@ pub(crate) struct RuleState {
     pub(crate) seen: u32,
 }
 
+/// An operation in flight that waits to be picked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pooled {
+    /// The event.
+    pub(crate) bits: u64,
+    /// Not before this tick.
+    pub(crate) due: u64,
+    /// How many operations had been picked when it was asked for.
+    pub(crate) since: u64,
+}
+
 /// What an agent said that is no request to a store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Milestone {
@@ -71,6 +82,12 @@ pub(crate) struct Net {
     reordered: Vec<(StoreId, u64)>,
     pub(crate) counts: [FaultCount; 18],
     pub(crate) milestone: Option<Milestone>,
+    /// An adversary picks each operation.
+    pub(crate) picked: bool,
+    /// What it can pick from, in the order in which it was asked for.
+    pub(crate) pool: Vec<Pooled>,
+    /// How many operations it has picked.
+    pub(crate) picks: u64,
 }
 
 impl Net {
@@ -92,6 +109,9 @@ impl Net {
             reordered: Vec::new(),
             counts: [FaultCount::default(); 18],
             milestone: None,
+            picked: false,
+            pool: Vec::new(),
+            picks: 0,
         };
         net.reset(Dice::new(0));
         net
@@ -116,6 +136,20 @@ impl Net {
         self.reordered.clear();
         self.counts = [FaultCount::default(); 18];
         self.milestone = None;
+        self.picked = self.plan.adversary.picks();
+        self.pool.clear();
+        self.picks = 0;
+    }
+
+    /// Lets an operation take effect at a tick, or when the adversary picks it.
+    #[inline]
+    fn send(&mut self, due: u64, bits: u64) {
+        if self.picked {
+            let since = self.picks;
+            self.pool.push(Pooled { bits, due, since });
+        } else {
+            self.wheel.put(due, bits);
+        }
     }
 
     pub(crate) const fn now(&self) -> u64 {
@@ -285,7 +319,7 @@ impl Net {
             self.pass(op.store, self.now() + ticks);
         }
         let now = self.now();
-        self.wheel.put(now + ticks, Event::Read(op).pack());
+        self.send(now + ticks, Event::Read(op).pack());
         if ticks > self.plan.timeout {
             self.wheel
                 .put(now + self.plan.timeout, Event::ReadTimeout(op).pack());
@@ -306,7 +340,7 @@ impl Net {
         let now = self.now();
         self.fences[write.agent.index()] += u32::from(write.fences);
         let pending = self.keep(write);
-        self.wheel.put(now + ticks, Event::Write { pending }.pack());
+        self.send(now + ticks, Event::Write { pending }.pack());
         if ticks > self.plan.timeout {
             self.time_out_write(&write, now + self.plan.timeout);
         }

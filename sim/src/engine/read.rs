@@ -41,7 +41,7 @@ impl Engine {
             return;
         }
         if self.holds(op.agent) {
-            self.seats[op.agent.index()].held.push(bits);
+            self.hold(op.agent, bits);
             return;
         }
         let fault = self.fault_of(op.rule);

@@ -18,6 +18,15 @@ pub(crate) enum Status {
     },
 }
 
+/// An operation that a duel holds back, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) bits: u64,
+    pub(crate) tick: u64,
+    /// Operations on stores until then.
+    pub(crate) ops: u64,
+}
+
 /// One agent of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
@@ -34,11 +43,13 @@ pub(crate) struct Seat {
     /// Answers that came while it stood still.
     pub(crate) inbox: Vec<Input>,
     /// Operations that the adversary holds back.
-    pub(crate) held: Vec<u64>,
+    pub(crate) held: Vec<Held>,
     /// Tells one pause from the next.
     pub(crate) pauses: u16,
     /// It has decided in this incarnation.
     pub(crate) decided: bool,
+    /// Steps it has taken, over all incarnations.
+    pub(crate) steps: u64,
 }
 
 impl Seat {
@@ -53,5 +64,6 @@ impl Seat {
         self.held.clear();
         self.pauses = 0;
         self.decided = false;
+        self.steps = 0;
     }
 }

@@ -46,7 +46,7 @@ impl Engine {
             return;
         }
         if self.holds(agent) {
-            self.seats[agent.index()].held.push(bits);
+            self.hold(agent, bits);
             return;
         }
         let fault = self.fault_of(write.rule);

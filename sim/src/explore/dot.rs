@@ -27,7 +27,7 @@ impl Exploration {
         );
         for state in 0..graph.states() as u32 {
             let set = valences.of(state);
-            let (label, fill) = if set.count_ones() == 1 {
+            let (label, fill) = if set.is_power_of_two() {
                 let value = set.trailing_zeros() as usize;
                 (self.proposal(scenario, value), COLOURS[value])
             } else {

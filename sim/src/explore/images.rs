@@ -9,7 +9,8 @@ use super::Exploration;
 impl Exploration {
     /// Every reachable content of the stores, one a line, sorted bytewise:
     /// `s1a1=mbal.bal.val s1a2=… s2a1=…`. Ballots are their numbers, none is 0; `val` is the number of
-    /// the first agent whose proposal it is. A block that can't be read is `?`.
+    /// the first agent whose proposal it is. A block that can't be read is `?`; a record that all agents share
+    /// is `s1=…`.
     ///
     /// Says something only where ballots are bounded: else they are ranks.
     pub fn images(&self) -> BTreeSet<String> {
@@ -27,7 +28,11 @@ impl Exploration {
         for (store, &image) in images.iter().enumerate() {
             let image = &self.found.tables.images.get(image).part;
             for (owner, block) in image.blocks.iter().enumerate() {
-                let place = format!("s{}a{}", store + 1, owner + 1);
+                let place = if self.rules.has_records() {
+                    format!("s{}", store + 1)
+                } else {
+                    format!("s{}a{}", store + 1, owner + 1)
+                };
                 let Some(block) = block else {
                     words.push(format!("{place}=?"));
                     continue;

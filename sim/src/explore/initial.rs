@@ -1,6 +1,6 @@
 //! Where an exploration begins: every agent has its first ballot, in agent order, nothing is written.
 
-use bivalent_core::{AgentId, Ballot, Block, Effect, Input};
+use bivalent_core::{AgentId, Ballot, Block, Effect, Input, Version};
 
 use super::{
     names::Names,
@@ -11,33 +11,31 @@ use super::{
 
 /// The numbers of the first state.
 pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
+    let owners = if rules.has_records() { 1 } else { rules.agents };
     let empty = Image {
-        blocks: vec![Some(Block::default()); rules.agents],
+        blocks: vec![Some(Block::default()); owners],
+        version: Version::default(),
     };
     let mut parts: Vec<Part> = Vec::new();
     for index in 0..rules.agents as u8 {
         let id = AgentId(index);
         let mut agent = rules.fresh(id);
-        let ballot = rules.first_ballot(id);
+        let ballot = Rules::first_ballot(id);
         let mut ops = Vec::new();
-        agent.on(Input::Start { ballot }, &mut |effect| match effect {
-            Effect::Write {
+        agent.on(Input::Start { ballot }, &mut |effect| {
+            if let Effect::Read {
                 store,
+                owner,
                 epoch,
-                version,
-                block,
-                ..
-            } => ops.push(Op::Write {
-                store,
-                epoch,
-                version,
-                block,
-            }),
-            Effect::Read { .. }
-            | Effect::WriteIf { .. }
-            | Effect::Retry { .. }
-            | Effect::Abort { .. }
-            | Effect::Decide(_) => unreachable!("an agent first writes"),
+            } = effect
+            {
+                ops.push(Op::Read {
+                    store,
+                    owner: owner.0,
+                    epoch,
+                });
+            }
+            ops.extend(Op::written(effect));
         });
         parts.push(Part {
             seat: Seat::Up(agent),
@@ -46,12 +44,12 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
         });
     }
     let ballots: Vec<Ballot> = (0..rules.agents as u8)
-        .map(|index| rules.first_ballot(AgentId(index)))
+        .map(|index| Rules::first_ballot(AgentId(index)))
         .collect();
-    let names = if rules.ballots.is_some() {
-        Names::Plain
-    } else {
-        Names::Ranks(&ballots)
+    let records = vec![Version::default(); rules.stores];
+    let names = Names {
+        ranks: rules.ballots.is_none().then_some(&ballots[..]),
+        records: rules.has_records().then_some(&records[..]),
     };
     let mut state: Vec<u32> = parts
         .iter()

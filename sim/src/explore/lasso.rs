@@ -59,6 +59,8 @@ struct Field<'a> {
     partition: &'a Partition,
     valences: &'a Valences,
     stores: usize,
+    /// No turn has fewer steps.
+    least: usize,
     /// All pairs.
     all: Served,
     /// States on some fair cycle.
@@ -115,6 +117,7 @@ pub(super) fn lassos(
         partition,
         valences,
         stores: rules.stores,
+        least: rules.least_turn(),
         all,
         fair,
     };
@@ -322,9 +325,9 @@ impl Field<'_> {
         }
         let mut quotient = self.quotient();
         let pairs = self.all.count_ones() as usize;
-        let least = pairs + pairs / self.stores;
+        let least = self.least;
         let mut bound = None;
-        for length in pairs..=LENGTH_FACTOR * least {
+        for length in least..=LENGTH_FACTOR * (least + pairs) {
             for only_multivalent in [true, false] {
                 quotient.only_multivalent = only_multivalent;
                 let classes = self.classes_of_turns(&quotient, length);

@@ -2,6 +2,8 @@
 
 use bivalent_core::{AgentId, StoreId};
 
+use crate::script::{Deed, Entry};
+
 /// What happens in a move.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Act {
@@ -80,6 +82,22 @@ impl Move {
             top: bits >> 25 & 1 != 0,
             earlier: bits >> 24 & 1 != 0,
         }
+    }
+
+    /// The move as an entry of a script; a tear is none.
+    pub const fn entry(self) -> Option<Entry> {
+        let deed = match self.act {
+            Act::Write => Deed::Write,
+            Act::Read { owner } => Deed::Read { owner },
+            Act::Crash => Deed::Crash,
+            Act::Restart => Deed::Restart,
+            Act::Tear => return None,
+        };
+        Some(Entry {
+            agent: self.agent,
+            store: self.store,
+            deed,
+        })
     }
 
     /// Whether a store is involved: then it serves the agent.

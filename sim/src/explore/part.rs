@@ -2,6 +2,9 @@
 
 use bivalent_core::{Agent, Ballot, Block, Renaming, StoreId, Value, Version};
 
+use super::names;
+use crate::member::Member;
+
 /// Whether an agent takes steps.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[expect(
@@ -10,7 +13,7 @@ use bivalent_core::{Agent, Ballot, Block, Renaming, StoreId, Value, Version};
 )]
 pub(super) enum Seat {
     /// It does.
-    Up(Agent),
+    Up(Member),
     /// It has crashed; its next start will be this incarnation.
     Down {
         /// The next incarnation.
@@ -30,25 +33,32 @@ pub(super) enum Op {
         owner: u8,
         epoch: u32,
     },
-    /// A write of the own block.
+    /// A write of the own block, or of the record that all share.
     Write {
         store: StoreId,
         epoch: u32,
-        version: Version,
+        attempt: u8,
+        /// A conditional one: only if the record still has this version.
+        expect: Option<Version>,
         block: Block,
     },
 }
 
 impl Op {
     /// Operations of one agent are told apart, and sorted, by this.
-    pub(super) const fn key(&self) -> (u8, u8, u8, u32) {
+    pub(super) fn key(&self) -> (u8, u8, u8, u32, Option<Ballot>, bool) {
         match *self {
-            Self::Write { store, epoch, .. } => (store.0, 0, 0, epoch),
+            Self::Write {
+                store,
+                epoch,
+                block,
+                ..
+            } => (store.0, 0, 0, epoch, block.mbal, block.vote.is_some()),
             Self::Read {
                 store,
                 owner,
                 epoch,
-            } => (store.0, 1, owner, epoch),
+            } => (store.0, 1, owner, epoch, None, false),
         }
     }
 
@@ -75,7 +85,7 @@ pub(super) struct Part {
 
 impl Part {
     /// The agent, if it is up.
-    pub(super) const fn agent(&self) -> Option<&Agent> {
+    pub(super) const fn agent(&self) -> Option<&Member> {
         match &self.seat {
             Seat::Up(agent) => Some(agent),
             Seat::Down { .. } | Seat::Stopped => None,
@@ -108,7 +118,7 @@ impl Renamed for Part {
     }
 
     fn renamed(&self, names: &impl Renaming) -> Self {
-        let current = self.agent().map(Agent::epoch);
+        let current = self.agent().map(Member::epoch);
         let tell = |old: u32| {
             if Some(old) == current {
                 Agent::CURRENT
@@ -121,27 +131,35 @@ impl Renamed for Part {
             Seat::Down { next } => Seat::Down { next: *next },
             Seat::Stopped => Seat::Stopped,
         };
-        let ops = self.ops.iter().map(|op| match *op {
+        let ops = self.ops.iter().filter_map(|op| match *op {
             Op::Read {
                 store,
                 owner,
                 epoch,
-            } => Op::Read {
+            } => Some(Op::Read {
                 store,
                 owner,
                 epoch: tell(epoch),
-            },
+            }),
             Op::Write {
                 store,
                 epoch,
-                version,
+                attempt: _,
+                expect,
                 block,
-            } => Op::Write {
-                store,
-                epoch: tell(epoch),
-                version: names.version(store, version),
-                block: block.renamed(names),
-            },
+            } => {
+                let expect = expect.map(|expect| names.version(store, expect));
+                let epoch = tell(epoch);
+                // It will be refused, and nobody waits to hear so.
+                let futile = expect == Some(names::PASSED) && epoch == Agent::EARLIER;
+                (!futile).then(|| Op::Write {
+                    store,
+                    epoch,
+                    attempt: 0,
+                    expect,
+                    block: block.renamed(names),
+                })
+            }
         });
         let mut ops: Vec<Op> = ops.collect();
         ops.sort_unstable_by_key(Op::key);
@@ -153,10 +171,12 @@ impl Renamed for Part {
     }
 }
 
-/// What one store holds: a block for each owner, none where it can't be read.
+/// What one store holds: a block for each owner, or one record for all; none where it can't be read.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Image {
     pub(super) blocks: Vec<Option<Block>>,
+    /// The version of the record, where there is one.
+    pub(super) version: Version,
 }
 
 impl Renamed for Image {
@@ -173,6 +193,7 @@ impl Renamed for Image {
             .map(|block| block.map(|block| block.renamed(names)));
         Self {
             blocks: blocks.collect(),
+            version: names::standing(self.version),
         }
     }
 }

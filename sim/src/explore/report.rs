@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    Act, Bounds, Broken, Classes, Conclusion, Exploration, InFlight, Lasso, Move, Stalls, Valence,
+    Bounds, Broken, Classes, Conclusion, Exploration, InFlight, Lasso, Move, Stalls, Valence,
 };
-use crate::scenario::Scenario;
+use crate::{scenario::Scenario, script};
 
 /// An exploration's results.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -249,17 +249,13 @@ fn agent_name(scenario: &Scenario, agent: bivalent_core::AgentId) -> String {
     scenario.cluster.agents[agent.index()].name.clone()
 }
 
-/// A move as an entry of a script: `a1 write s1`, `a1 read s1 a2`, `a1 crash`.
+/// A move in the words of a script.
 pub fn words(scenario: &Scenario, taken: Move) -> String {
-    let agent = agent_name(scenario, taken.agent);
-    let store = || &scenario.cluster.stores[taken.store.index()];
-    match taken.act {
-        Act::Write => format!("{agent} write {}", store()),
-        Act::Read { owner } => {
-            format!("{agent} read {} {}", store(), agent_name(scenario, owner))
-        }
-        Act::Tear => format!("{agent} tear {}", store()),
-        Act::Crash => format!("{agent} crash"),
-        Act::Restart => format!("{agent} restart"),
-    }
+    taken.entry().map_or_else(
+        || {
+            let store = &scenario.cluster.stores[taken.store.index()];
+            format!("{} tear {store}", agent_name(scenario, taken.agent))
+        },
+        |entry| script::words(scenario, entry),
+    )
 }

@@ -1,7 +1,7 @@
 //! What an exploration takes from a scenario: who takes part, what may break, how ballots are chosen.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Config, Envelope, Format, Incarnation, Overwrite, StoreId, Value,
+    AgentId, Ballot, Config, Envelope, Format, Incarnation, Overwrite, StoreId, Value,
 };
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{ExploreError, InFlight, Options};
+use crate::member::Member;
 
 /// Agents and stores beyond this make graphs that fit nowhere.
 pub(super) const AGENTS_MAX: usize = 8;
@@ -22,6 +23,7 @@ const CRASHES_MAX: u32 = 15;
 /// The rules of a small system.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
+    pub(super) protocol: Protocol,
     pub(super) agents: usize,
     pub(super) stores: usize,
     pub(super) inputs: Vec<Value>,
@@ -50,14 +52,12 @@ impl Rules {
                 stores: plan.stores,
             });
         }
-        if plan.protocol != Protocol::DiskPaxos {
-            return Err(ExploreError::Protocol(plan.protocol.name()));
-        }
         let versioned = plan.layout.format().overwrite() == Overwrite::Versioned;
         if versioned && options.in_flight == InFlight::Keep {
             return Err(ExploreError::Versioned);
         }
         let mut rules = Self {
+            protocol: plan.protocol,
             agents: plan.agents,
             stores: plan.stores,
             inputs: plan.inputs.iter().copied().map(Value).collect(),
@@ -69,7 +69,7 @@ impl Rules {
             restarts: 0,
             tears: false,
             #[cfg(feature = "planted-bugs")]
-            bug: options.bug,
+            bug: options.planted.bug,
         };
         for rule in &scenario.faults {
             rules.allow(rule, plan.layout.format())?;
@@ -145,13 +145,13 @@ impl Rules {
     }
 
     /// An agent that has not run before.
-    pub(super) fn fresh(&self, id: AgentId) -> Agent {
-        Agent::new(self.config(id, 0))
+    pub(super) fn fresh(&self, id: AgentId) -> Member {
+        Member::new(self.protocol, self.config(id, 0))
     }
 
     /// The first ballot of an agent: in agent order.
-    pub(super) fn first_ballot(&self, id: AgentId) -> Ballot {
-        Ballot::new(u64::from(id.0) + 1, id, Incarnation(0))
+    pub(super) const fn first_ballot(id: AgentId) -> Ballot {
+        Ballot::new(id.0 as u64 + 1, id, Incarnation(0))
     }
 
     /// The smallest ballot above `floor` of an agent that owns only a few: agent p of m owns p, p + m,
@@ -174,11 +174,19 @@ impl Rules {
         (turn < own).then(|| Ballot::new(first + turn * agents, id, incarnation))
     }
 
-    /// The least number of steps of a fair turn without a decision. Every agent aborts in it, by a read on
-    /// a store on which it wrote in the same attempt; it is served on every other store as well. And the
-    /// state comes back only if that write is part of the turn.
+    /// Whether each store has one record for all, instead of a block for each agent.
+    pub(super) const fn has_records(&self) -> bool {
+        self.protocol.is_conditional()
+    }
+
+    /// No fair turn without a decision has fewer steps. Every agent is served on every store. In Disk
+    /// Paxos each aborts, by a read on a store on which it wrote in the same attempt, and the state comes
+    /// back only if that write is part of the turn too.
     pub(super) const fn least_turn(&self) -> usize {
-        self.agents * (self.stores + 1)
+        match self.protocol {
+            Protocol::DiskPaxos => self.agents * (self.stores + 1),
+            Protocol::AcceptorRecords | Protocol::PutIfAbsent => self.agents * self.stores,
+        }
     }
 
     pub(super) fn store_ids(&self) -> impl Iterator<Item = StoreId> + use<> {

@@ -1,7 +1,7 @@
 //! One step from a state: an operation takes effect, the real agent takes its answer.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value, Version,
+    AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value, Version,
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     rules::Rules,
     table::{Entry, Fresh, Scratch, Table},
 };
+use crate::member::Member;
 
 /// The tables behind a graph's states.
 #[derive(Clone, Debug)]
@@ -66,21 +67,37 @@ pub(super) struct Stepper<'a> {
     images: Scratch<'a, Image>,
     /// The ballots present in the state that is being made.
     present: Vec<Ballot>,
+    /// The versions of its stores' records.
+    versions: Vec<Version>,
     next: Vec<u32>,
 }
 
 /// An agent's part in the middle of a step, and what it said.
 struct Acting {
     part: Part,
-    above: Option<Option<Ballot>>,
+    /// It has aborted, or recovered: it asks for a ballot above this one, or above none.
+    aborted: bool,
+    above: Option<Ballot>,
     decided: Option<Value>,
+}
+
+impl Acting {
+    const fn new(part: Part) -> Self {
+        Self {
+            part,
+            aborted: false,
+            above: None,
+            decided: None,
+        }
+    }
 }
 
 impl Acting {
     /// Gives an agent an input and keeps what it asks for.
     fn feed(&mut self, rules: &Rules, id: AgentId, input: Input) {
-        let Acting {
+        let Self {
             part,
+            aborted,
             above,
             decided,
         } = self;
@@ -98,41 +115,24 @@ impl Acting {
                 owner: owner.0,
                 epoch,
             }),
-            Effect::Write {
-                store,
-                epoch,
-                version,
-                block,
-                ..
-            } => ops.push(Op::Write {
-                store,
-                epoch,
-                version,
-                block,
-            }),
-            Effect::Abort { above: floor } => *above = Some(floor),
+            Effect::Write { .. } | Effect::WriteIf { .. } => ops.extend(Op::written(effect)),
+            Effect::Abort { above: floor } => {
+                *aborted = true;
+                *above = floor;
+            }
             Effect::Decide(value) => {
                 *decided = Some(value);
                 said.get_or_insert(value);
             }
-            Effect::WriteIf { .. } => unreachable!("Disk Paxos puts no conditions"),
             // The operation stays in flight: its answer was none.
             Effect::Retry { operation } => ops.push(Op::again(operation, id)),
         });
         let drops = rules.in_flight == InFlight::Drop;
-        ops.retain(|op| match *op {
-            Op::Read {
-                store,
-                owner,
-                epoch,
-            } => agent.awaits(Operation::Read {
-                store,
-                owner: AgentId(owner),
-                epoch,
-            }),
-            Op::Write { epoch, .. } => {
-                !drops || (epoch == agent.epoch() && agent.phase() != Phase::Decided)
-            }
+        ops.retain(|op| {
+            let is_write = matches!(op, Op::Write { .. });
+            // Of what is asked for again and again, only the newest is waited for.
+            let current = op.epoch() == agent.epoch() && agent.phase() != Phase::Decided;
+            (is_write && !drops) || (agent.awaits(op.operation()) && (!drops || current))
         });
     }
 }
@@ -145,6 +145,7 @@ impl<'a> Stepper<'a> {
             parts: Scratch::new(&tables.parts),
             images: Scratch::new(&tables.images),
             present: Vec::new(),
+            versions: Vec::new(),
             next: Vec::new(),
         }
     }
@@ -188,22 +189,40 @@ impl<'a> Stepper<'a> {
     ) {
         let store = op.store();
         let image = self.image(state, store);
-        let mut acting = Acting {
-            part: part.clone(),
-            above: None,
-            decided: None,
-        };
+        let mut acting = Acting::new(part.clone());
         acting.part.ops.remove(number);
         let (mut written, act) = (None, op.act());
         let input = match op {
-            Op::Write { epoch, block, .. } => {
+            Op::Write {
+                epoch,
+                attempt,
+                expect,
+                block,
+                ..
+            } => {
                 let mut after = image.part.clone();
-                after.blocks[id.index()] = Some(block);
-                written = Some((store, after));
-                Input::Wrote {
-                    store,
-                    epoch,
-                    attempt: 0,
+                if let Some(expect) = expect {
+                    if expect == after.version {
+                        after.blocks[0] = Some(block);
+                        after.version = expect.next(Incarnation(0));
+                        written = Some((store, after));
+                    }
+                } else {
+                    after.blocks[id.index()] = Some(block);
+                    written = Some((store, after));
+                }
+                if written.is_some() {
+                    Input::Wrote {
+                        store,
+                        epoch,
+                        attempt,
+                    }
+                } else {
+                    Input::Refused {
+                        store,
+                        epoch,
+                        attempt,
+                    }
                 }
             }
             Op::Read { owner, epoch, .. } => {
@@ -214,7 +233,7 @@ impl<'a> Stepper<'a> {
                         owner: owner_id,
                         epoch,
                         block,
-                        version: Version::default(),
+                        version: image.part.version,
                     },
                     None => Input::Unreadable {
                         store,
@@ -224,7 +243,7 @@ impl<'a> Stepper<'a> {
                 }
             }
         };
-        let current = part.agent().map(Agent::epoch);
+        let current = part.agent().map(Member::epoch);
         let taken = Move {
             agent: id,
             store,
@@ -244,7 +263,7 @@ impl<'a> Stepper<'a> {
         } else {
             acting.feed(self.rules, id, input);
         }
-        self.finish(state, taken, acting, written, take);
+        self.finish(state, taken, acting, written.as_ref(), take);
     }
 
     /// Gives the agent its next ballot if it asked for one, every one there can be, and ends the step.
@@ -253,14 +272,19 @@ impl<'a> Stepper<'a> {
         state: &[u32],
         taken: Move,
         acting: Acting,
-        written: Option<(StoreId, Image)>,
+        written: Option<&(StoreId, Image)>,
         take: &mut impl FnMut(Step<'_>),
     ) {
-        let Some(above) = acting.above else {
+        if !acting.aborted {
             self.settle(state, taken, acting, written, take);
             return;
-        };
-        let Acting { part, decided, .. } = acting;
+        }
+        let Acting {
+            part,
+            above,
+            decided,
+            ..
+        } = acting;
         let Seat::Up(agent) = &part.seat else {
             unreachable!("only an agent that is up aborts");
         };
@@ -268,11 +292,8 @@ impl<'a> Stepper<'a> {
         let (id, incarnation) = (taken.agent, agent.incarnation());
         let rules = self.rules;
         let start = |ballot: Option<Ballot>| {
-            let mut acting = Acting {
-                part: part.clone(),
-                above: None,
-                decided,
-            };
+            let mut acting = Acting::new(part.clone());
+            acting.decided = decided;
             match ballot {
                 Some(ballot) => acting.feed(rules, id, Input::Start { ballot }),
                 None => acting.part.seat = Seat::Stopped,
@@ -286,13 +307,13 @@ impl<'a> Stepper<'a> {
             self.settle(state, Move { gap, ..taken }, acting, written, take);
             return;
         }
-        let gaps = self.gaps(state, id, &part, written.as_ref(), floor, incarnation);
+        let gaps = self.gaps(state, id, &part, written, floor, incarnation);
         let starts: Vec<Acting> = gaps.into_iter().map(|ballot| start(Some(ballot))).collect();
         let count = starts.len();
         for (number, acting) in starts.into_iter().enumerate() {
             let (gap, top) = (Some(number as u8), number + 1 == count);
             let taken = Move { gap, top, ..taken };
-            self.settle(state, taken, acting, written.clone(), take);
+            self.settle(state, taken, acting, written, take);
         }
     }
 
@@ -353,33 +374,51 @@ impl<'a> Stepper<'a> {
         state: &[u32],
         taken: Move,
         acting: Acting,
-        written: Option<(StoreId, Image)>,
+        written: Option<&(StoreId, Image)>,
         take: &mut impl FnMut(Step<'_>),
     ) {
         let Acting { part, decided, .. } = acting;
         let id = taken.agent;
         let broken = decided.and_then(|value| self.judge(state, id, &part, value));
-        let names = if self.rules.ballots.is_some() {
-            Names::Plain
-        } else {
-            self.collect_present(state, id, &part, written.as_ref());
-            Names::Ranks(&self.present)
+        let ranked = self.rules.ballots.is_none();
+        if ranked {
+            self.collect_present(state, id, &part, written);
+        }
+        let records = self.rules.has_records();
+        if records {
+            self.versions.clear();
+            for index in 0..self.rules.stores {
+                let before = &self
+                    .tables
+                    .images
+                    .get(state[self.rules.agents + index])
+                    .part;
+                let now = written.filter(|(store, _)| store.index() == index);
+                self.versions
+                    .push(now.map_or(before.version, |(_, image)| image.version));
+            }
+        }
+        let names = Names {
+            ranks: ranked.then_some(&self.present[..]),
+            records: records.then_some(&self.versions[..]),
         };
+        // What others know of a record that was written has passed.
+        let passed = records && written.is_some();
         self.next.clear();
         self.next.extend_from_slice(state);
-        for index in 0..self.rules.agents {
+        for (index, &before) in state[..self.rules.agents].iter().enumerate() {
             if index == id.index() {
                 self.next[index] = self.parts.number(part.renamed(&names));
             } else {
-                let entry = self.tables.parts.get(state[index]);
-                if !names.keep(&entry.ballots) {
+                let entry = self.tables.parts.get(before);
+                if passed || !names.keep(&entry.ballots) {
                     self.next[index] = self.parts.number(entry.part.renamed(&names));
                 }
             }
         }
         for index in 0..self.rules.stores {
             let at = self.rules.agents + index;
-            match &written {
+            match written {
                 Some((store, image)) if store.index() == index => {
                     self.next[at] = self.images.number(image.renamed(&names));
                 }
@@ -435,11 +474,7 @@ impl<'a> Stepper<'a> {
         }
         let mut image = entry.part.clone();
         image.blocks[id.index()] = None;
-        let acting = Acting {
-            part: self.tables.parts.get(state[id.index()]).part.clone(),
-            above: None,
-            decided: None,
-        };
+        let acting = Acting::new(self.tables.parts.get(state[id.index()]).part.clone());
         let taken = Move {
             agent: id,
             store,
@@ -448,7 +483,7 @@ impl<'a> Stepper<'a> {
             top: false,
             earlier: false,
         };
-        self.settle(state, taken, acting, Some((store, image)), take);
+        self.settle(state, taken, acting, Some(&(store, image)), take);
     }
 
     fn crash_or_restart(
@@ -467,11 +502,7 @@ impl<'a> Stepper<'a> {
             top: false,
             earlier: false,
         };
-        let acting = |part| Acting {
-            part,
-            above: None,
-            decided: None,
-        };
+        let acting = Acting::new;
         match &part.seat {
             Seat::Up(agent) => {
                 let crashed = state.get(rules.agents + rules.stores).copied();
@@ -489,11 +520,15 @@ impl<'a> Stepper<'a> {
                 self.settle(state, taken(Act::Crash), acting(down), None, take);
             }
             // A new incarnation of an agent that overwrites in place waits for the dead one's writes.
-            Seat::Down { next } if rules.restarts & id.bit() != 0 && !part.has_writes() => {
+            Seat::Down { next }
+                if rules.restarts & id.bit() != 0
+                    && (rules.has_records() || !part.has_writes()) =>
+            {
                 let mut again = acting(part.clone());
                 let mut effects = Vec::new();
                 let config = rules.config(id, *next);
-                let agent = Agent::recover(config, &mut |effect| effects.push(effect));
+                let agent =
+                    Member::recover(rules.protocol, config, &mut |effect| effects.push(effect));
                 again.part.seat = Seat::Up(agent);
                 for effect in effects {
                     match effect {
@@ -506,7 +541,10 @@ impl<'a> Stepper<'a> {
                             owner: owner.0,
                             epoch,
                         }),
-                        Effect::Abort { above } => again.above = Some(above),
+                        Effect::Abort { above } => {
+                            again.aborted = true;
+                            again.above = above;
+                        }
                         Effect::Write { .. }
                         | Effect::WriteIf { .. }
                         | Effect::Retry { .. }
@@ -535,6 +573,68 @@ impl Op {
     pub(super) const fn epoch(&self) -> u32 {
         match *self {
             Self::Write { epoch, .. } | Self::Read { epoch, .. } => epoch,
+        }
+    }
+
+    /// What an effect that asks for a write puts in flight.
+    pub(super) const fn written(effect: Effect) -> Option<Self> {
+        match effect {
+            Effect::Write {
+                store,
+                epoch,
+                attempt,
+                block,
+                ..
+            } => Some(Self::Write {
+                store,
+                epoch,
+                attempt,
+                expect: None,
+                block,
+            }),
+            Effect::WriteIf {
+                store,
+                epoch,
+                attempt,
+                expect,
+                block,
+                ..
+            } => Some(Self::Write {
+                store,
+                epoch,
+                attempt,
+                expect: Some(expect),
+                block,
+            }),
+            Effect::Read { .. }
+            | Effect::Retry { .. }
+            | Effect::Abort { .. }
+            | Effect::Decide(_) => None,
+        }
+    }
+
+    /// What an agent calls it.
+    const fn operation(&self) -> Operation {
+        match *self {
+            Self::Read {
+                store,
+                owner,
+                epoch,
+            } => Operation::Read {
+                store,
+                owner: AgentId(owner),
+                epoch,
+            },
+            Self::Write {
+                store,
+                epoch,
+                attempt,
+                ..
+            } => Operation::Write {
+                store,
+                epoch,
+                attempt,
+            },
         }
     }
 

@@ -65,6 +65,11 @@ impl<T: Eq + Hash + Renamed> Table<T> {
         id
     }
 
+    /// The number of a part, if it is there.
+    pub(super) fn known(&self, part: &T) -> Option<u32> {
+        self.find(hash_of(part), part)
+    }
+
     /// The number of a part, a new one if it is new.
     pub(super) fn number(&mut self, part: T) -> u32 {
         self.take(Entry::new(part))

@@ -77,7 +77,7 @@ impl Valences {
                     let successors = graph.successors(state);
                     let univalent = successors
                         .iter()
-                        .filter(|&&next| self.of(next).count_ones() == 1)
+                        .filter(|&&next| self.of(next).is_power_of_two())
                         .count();
                     valence.decisive += univalent;
                     if univalent == successors.len() {

@@ -1,5 +1,6 @@
 //! From the text of a scenario file to its meaning, or to everything that is wrong with it.
 
+mod adversary;
 mod chances;
 mod cluster;
 mod expect;
@@ -177,6 +178,9 @@ impl Resolver<'_> {
         let schedule = self.schedule(spec.schedule);
         let layout = cluster.as_ref().map(|cluster| cluster.layout);
         let rules = self.faults(spec.fault, layout);
+        if let Some(schedule) = &schedule {
+            self.sole_schedule(schedule, &rules, layout);
+        }
         let proposals = cluster.as_ref().map(proposals);
         self.chances(&rules);
         let heal = self.heal(spec.heal);

@@ -125,7 +125,8 @@ pub(super) struct StaleTable {
 pub(super) struct ScheduleSpec {
     /// The seed of a run that names none.
     pub(super) seed: Option<Field<i128>>,
-    /// "random", "fair" or { duel = [..] } with two agents.
+    /// "random", "fair", "oblivious", "content-aware", "state-aware", "keep-bivalent", or a table with one of
+    /// `duel`, `pct` and `script`.
     pub(super) adversary: Option<Field<AdversarySpec>>,
     /// How long a read takes: "0.5ms..2ms".
     pub(super) read: Option<Field<DelaySpec>>,
@@ -135,6 +136,10 @@ pub(super) struct ScheduleSpec {
     pub(super) retry: Option<Field<RetrySpec>>,
     /// How long an agent waits for an answer before it asks again: "50ms".
     pub(super) timeout: Option<Field<Duration>>,
+    /// Operations that may take effect while an adversary holds one back; 64.
+    pub(super) patience: Option<Field<i128>>,
+    /// Agents that a content-aware or state-aware adversary may crash; 0.
+    pub(super) crashes: Option<Field<i128>>,
     /// Agents start at random points within this time: "0ms".
     pub(super) start: Option<Field<Duration>>,
 }
@@ -143,10 +148,10 @@ pub(super) struct ScheduleSpec {
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum AdversarySpec {
-    /// "random" or "fair".
+    /// One without settings.
     Word(String),
     /// One with settings.
-    Table(AdversaryTable),
+    Table(Box<AdversaryTable>),
 }
 
 /// An adversary with settings.
@@ -155,8 +160,20 @@ pub(super) enum AdversarySpec {
 pub(super) struct AdversaryTable {
     /// Two agents that are let run in turn, so that they pre-empt each other.
     pub(super) duel: Option<Field<Vec<Field<String>>>>,
-    /// Priority changes; not available yet.
+    /// Priorities that change at this many moments less one: the depth of the bug that is looked for.
     pub(super) pct: Option<Field<i128>>,
+    /// An order of operations, step by step.
+    pub(super) script: Option<Field<ScriptSpec>>,
+}
+
+/// An order of operations: entries like "a1 write s1", "a1 read s1 a2", "a1 crash", "a1 restart".
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ScriptSpec {
+    /// The way to the cycle.
+    pub(super) stem: Option<Field<Vec<Field<String>>>>,
+    /// One turn of the cycle, which is then taken for ever.
+    pub(super) turn: Option<Field<Vec<Field<String>>>>,
 }
 
 /// How long operations take.
@@ -318,6 +335,7 @@ tables!(
     OutcomeTable,
     RetryTable,
     ScheduleSpec,
+    ScriptSpec,
     StaleTable
 );
 

@@ -11,11 +11,13 @@ use crate::scenario::error::printable;
 use crate::scenario::histogram::delay_table;
 use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};
-use crate::scenario::spec::{AdversarySpec, DelaySpec, FuzzSpec, RetrySpec, ScheduleSpec};
+use crate::scenario::spec::{DelaySpec, FuzzSpec, RetrySpec, ScheduleSpec};
 use crate::scenario::units::{Counts, Duration};
 use crate::scenario::{Adversary, Fuzz, Schedule};
 
 const MS: u64 = 1_000_000;
+/// Operations that may take effect while one is held back.
+const PATIENCE: u64 = 64;
 /// Faults that a campaign adds, unless it says how many.
 const FUZZ_FAULTS: u64 = 3;
 
@@ -32,6 +34,8 @@ impl Resolver<'_> {
                 max: 50 * MS,
             },
             timeout_ns: 50 * MS,
+            patience: PATIENCE,
+            crashes: 0,
             start_ns: 0,
         };
         let Some(field) = field else {
@@ -41,8 +45,14 @@ impl Resolver<'_> {
         if let Some(seed) = self.number("seed", spec.seed, 0, u64::MAX) {
             schedule.seed = seed.into_inner();
         }
+        let settings = (spec.patience, spec.crashes);
         if let Some(adversary) = self.read(spec.adversary) {
-            schedule.adversary = self.adversary(adversary).unwrap_or(Adversary::Random);
+            self.adversary(adversary, settings, &mut schedule);
+        } else if let Some(field) = settings.0.or(settings.1) {
+            let span = self.read(Some(field)).map_or(0..0, |field| field.span());
+            let flaw = conflict("there is no adversary to be given this", "for an adversary");
+            self.notes
+                .add(span, flaw.help("adversary = \"state-aware\""));
         }
         if let Some(read) = self.read(spec.read) {
             schedule.read = self.delay(read).unwrap_or(schedule.read);
@@ -80,60 +90,6 @@ impl Resolver<'_> {
             return None;
         }
         Some(Spanned::new(duration.span(), duration.get_ref().0))
-    }
-
-    fn adversary(&mut self, spec: Spanned<AdversarySpec>) -> Option<Adversary> {
-        let span = spec.span();
-        let table = match spec.into_inner() {
-            AdversarySpec::Word(word) if word == "keep-bivalent" => {
-                self.notes.add(span, not_yet("keep-bivalent"));
-                return None;
-            }
-            AdversarySpec::Word(word) => {
-                let word = Spanned::new(span, word);
-                return match self.word("adversary", &word, &["random", "fair", "duel"])? {
-                    0 => Some(Adversary::Random),
-                    1 => Some(Adversary::Fair),
-                    _ => {
-                        let flaw = conflict("a duel needs two agents", "who with whom?");
-                        let help = "adversary = { duel = [\"a1\", \"a2\"] }";
-                        self.notes.add(word.span(), flaw.help(help));
-                        None
-                    }
-                };
-            }
-            AdversarySpec::Table(table) => table,
-        };
-        if table.pct.is_some() {
-            self.notes.add(span, not_yet("pct"));
-            return None;
-        }
-        let duel = self.required("duel", table.duel, &span)?;
-        let span = duel.span();
-        let names: Vec<Spanned<String>> = duel
-            .into_inner()
-            .into_iter()
-            .filter_map(|name| self.read(Some(name)))
-            .collect();
-        let known = self.agents.clone()?;
-        let found: Vec<usize> = names
-            .iter()
-            .filter_map(|name| self.lookup("agent", name, &known))
-            .collect();
-        if found.len() < names.len() {
-            return None;
-        }
-        match found[..] {
-            [one, other] if one != other => Some(Adversary::Duel(one as u8, other as u8)),
-            _ => {
-                let flaw = conflict(
-                    format!("a duel is between two agents, not {}", named(&names)),
-                    "two different agents",
-                );
-                self.notes.add(span, flaw.help("duel = [\"a1\", \"a2\"]"));
-                None
-            }
-        }
     }
 
     fn delay(&mut self, spec: Spanned<DelaySpec>) -> Option<Delay> {
@@ -236,24 +192,4 @@ impl Resolver<'_> {
 
 const fn range(min: u64, max: u64) -> Delay {
     Delay::Range(Span { min, max })
-}
-
-fn not_yet(word: &str) -> Flaw {
-    Flaw::new(
-        "bivalent::scenario::unavailable",
-        format!("the adversary `{word}` is not available yet"),
-        "not available yet",
-    )
-    .help("random, fair or duel")
-}
-
-fn named(names: &[Spanned<String>]) -> String {
-    match names {
-        [] => "nobody".to_owned(),
-        [one] => format!("`{}` alone", printable(one.get_ref())),
-        [one, other] if one.get_ref() == other.get_ref() => {
-            format!("`{}` and itself", printable(one.get_ref()))
-        }
-        more => format!("{}", more.len()),
-    }
 }

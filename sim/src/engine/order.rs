@@ -1,0 +1,429 @@
+//! Order: adversaries that pick each operation that takes effect.
+//!
+//! Every operation that is asked for goes into a pool. The adversary picks one; it takes effect at its
+//! time, or now if that is past, and then the next one is picked. So an adversary orders operations and
+//! can do nothing else; and as none is passed over more often than its patience allows, its schedules are
+//! fair. What it has picked is a choice like any other, recorded and played back.
+
+mod content;
+mod state;
+mod valence;
+
+use bivalent_core::{AgentId, Ballot, Phase};
+
+use super::{
+    Engine,
+    net::{Pending, Pooled},
+    seat::Status,
+};
+use crate::{
+    dice::{Dice, Purpose},
+    event::{self, Event, ReadOp},
+    fault::FaultKind,
+    plan::Plan,
+    scenario::{Adversary, Scenario},
+    script::{Deed, Entry},
+};
+
+use content::Content;
+use valence::Valuer;
+
+/// Turns that an oblivious adversary draws before the run; then they repeat.
+const TURNS: usize = 1024;
+/// Operations of one attempt and agent within which priorities change.
+const CHANGES_WITHIN: u64 = 64;
+
+/// What came of an attempt to pick.
+pub(super) enum Pick {
+    /// Something was picked, was picked before, or nothing can be: the queue goes on.
+    Made,
+    /// The adversary did something that is a step of its own.
+    Acted,
+    /// The script asks for what nobody has in flight.
+    Misfit,
+}
+
+/// The adversary's own state.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    mind: Mind,
+    /// It picks; not after the heal, and not in a probe.
+    active: bool,
+    /// What was picked and has not taken effect yet, and when its time was.
+    committed: Option<Pooled>,
+    /// Crashes it may still bring about.
+    crashes: u32,
+    /// The greatest ballot so far.
+    pub(super) greatest: Option<Ballot>,
+    /// The longest that anything was passed over, operations.
+    pub(super) longest_ops: u64,
+    /// The longest that anything was kept beyond its time, ticks.
+    pub(super) longest_ticks: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Mind {
+    /// Nobody picks.
+    None,
+    /// Follows a script; the number of the entry that is next.
+    Script(u64),
+    /// Each agent's priority, the greatest first, and the picks at which the first becomes the last.
+    Priorities {
+        of: Vec<u32>,
+        changes: Vec<u64>,
+    },
+    /// Whose turn it is, for ever.
+    Turns {
+        of: Vec<u8>,
+        at: usize,
+    },
+    Content(Content),
+    State,
+    Bivalent(Valuer),
+}
+
+impl Order {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let mind = match scenario.schedule.adversary {
+            Adversary::Random | Adversary::Fair | Adversary::Duel(..) => Mind::None,
+            Adversary::Script(_) => Mind::Script(0),
+            Adversary::Pct(_) => Mind::Priorities {
+                of: Vec::new(),
+                changes: Vec::new(),
+            },
+            Adversary::Oblivious => Mind::Turns {
+                of: Vec::new(),
+                at: 0,
+            },
+            Adversary::ContentAware => Mind::Content(Content::default()),
+            Adversary::StateAware => Mind::State,
+            Adversary::KeepBivalent => Mind::Bivalent(Valuer::new(scenario)),
+        };
+        Self {
+            mind,
+            active: false,
+            committed: None,
+            crashes: 0,
+            greatest: None,
+            longest_ops: 0,
+            longest_ticks: 0,
+        }
+    }
+
+    /// A new run.
+    pub(super) fn begin(&mut self, plan: &Plan, dice: &mut Dice) {
+        self.active = plan.adversary.picks();
+        self.committed = None;
+        self.crashes = plan.crashes;
+        self.greatest = None;
+        self.longest_ops = 0;
+        self.longest_ticks = 0;
+        let agents = plan.agents as u64;
+        match &mut self.mind {
+            Mind::None | Mind::State | Mind::Bivalent(_) => {}
+            Mind::Script(at) => *at = 0,
+            Mind::Content(content) => content.begin(plan),
+            Mind::Turns { of, at } => {
+                *at = 0;
+                of.clear();
+                of.extend((0..TURNS).map(|_| dice.below(Purpose::Lottery, agents) as u8));
+            }
+            Mind::Priorities { of, changes } => {
+                of.clear();
+                for agent in 0..plan.agents as u32 {
+                    let place = dice.below(Purpose::Lottery, u64::from(agent) + 1) as usize;
+                    of.insert(place, agent);
+                }
+                // `of` is a random order of ranks; one agent each, the greatest first.
+                changes.clear();
+                let Adversary::Pct(depth) = plan.adversary else {
+                    return;
+                };
+                let within = CHANGES_WITHIN * agents * plan.stores as u64;
+                changes.extend((1..depth).map(|_| 1 + dice.below(Purpose::Lottery, within)));
+                changes.sort_unstable();
+            }
+        }
+    }
+
+    /// Something was held back for so long.
+    pub(super) fn waited(&mut self, ops: u64, ticks: u64) {
+        self.longest_ops = self.longest_ops.max(ops);
+        self.longest_ticks = self.longest_ticks.max(ticks);
+    }
+
+    /// Ballots go above every ballot there is, not only above the one that was met: so a script's turns
+    /// need no luck.
+    pub(super) const fn raises(&self) -> bool {
+        self.active && matches!(self.mind, Mind::Script(_))
+    }
+
+    /// An aborted agent begins its next attempt in the same step, as an explorer's do.
+    pub(super) const fn restarts_at_once(&self) -> bool {
+        self.active && matches!(self.mind, Mind::Script(_))
+    }
+}
+
+impl Engine {
+    /// Picks the next operation, unless one is picked already.
+    pub(super) fn pick(&mut self) -> Pick {
+        if self.order.committed.is_some() {
+            return Pick::Made;
+        }
+        if let Some(answer) = self.pick_answer_to_nobody() {
+            self.commit(answer);
+            return Pick::Made;
+        }
+        if let Mind::Script(at) = self.order.mind {
+            return self.pick_by_script(at);
+        }
+        if self.net.pool.is_empty() {
+            return Pick::Made;
+        }
+        let pooled = self.net.pool.len();
+        let bound = pooled as u64 + 2;
+        let choice = self.net.dice.played(bound).unwrap_or_else(|| {
+            let choice = self.think() as u64;
+            self.net.dice.keep(choice);
+            choice
+        });
+        match choice as usize {
+            place if place < pooled => self.commit(place),
+            place if place == self.crash_choice() => return self.crash_leader(),
+            // To wait is to pick nothing, until an agent's pause is over.
+            _ => {}
+        }
+        Pick::Made
+    }
+
+    /// Instead of a place in the pool: crash somebody.
+    const fn crash_choice(&self) -> usize {
+        self.net.pool.len()
+    }
+
+    /// Instead of a place in the pool: wait for an agent that pauses. None if there is none.
+    fn wait_choice(&self) -> Option<usize> {
+        let pauses = |seat: &super::Seat| {
+            seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.decided
+        };
+        let waits = self.seats.iter().any(pauses);
+        waits.then_some(self.net.pool.len() + 1)
+    }
+
+    /// Reads whose answer means nothing any more are let go at once: they change nothing.
+    fn pick_answer_to_nobody(&self) -> Option<usize> {
+        self.net.pool.iter().position(|pooled| {
+            if event::kind(pooled.bits) != event::KIND_READ {
+                return false;
+            }
+            let op = ReadOp::unpack(pooled.bits);
+            let seat = &self.seats[op.agent.index()];
+            let current = seat.agent.epoch() & 0xff_ffff;
+            seat.incarnation != op.incarnation || current != op.epoch
+        })
+    }
+
+    fn commit(&mut self, place: usize) {
+        let pooled = self.net.pool.remove(place);
+        let at = pooled.due.max(self.net.now() + 1);
+        self.net.wheel.put(at, pooled.bits);
+        self.order.committed = Some(pooled);
+    }
+
+    /// What was picked takes effect.
+    pub(super) fn picked_takes_effect(&mut self, bits: u64) {
+        let Some(pooled) = self.order.committed.take_if(|pooled| pooled.bits == bits) else {
+            return;
+        };
+        self.net.picks += 1;
+        // Itself not counted.
+        let passed = self.net.picks - pooled.since - 1;
+        let late = self.net.wheel.now().saturating_sub(pooled.due);
+        self.order.waited(passed, late);
+        self.order.watch(&self.net, bits);
+    }
+
+    /// From here on nobody picks.
+    pub(super) fn stop_picking(&mut self) {
+        self.net.picked = false;
+        self.order.active = false;
+        self.order.committed = None;
+        let now = self.net.now();
+        let mut pool = std::mem::take(&mut self.net.pool);
+        for pooled in pool.drain(..) {
+            self.net.wheel.put(pooled.due.max(now + 1), pooled.bits);
+        }
+        self.net.pool = pool;
+    }
+
+    fn pick_by_script(&mut self, at: u64) -> Pick {
+        let Adversary::Script(script) = &self.plan.adversary else {
+            unreachable!("the plan says so");
+        };
+        let Some(entry) = script.entry(at) else {
+            // It is over: the rest is anybody's.
+            self.stop_picking();
+            return Pick::Made;
+        };
+        let Entry { agent, store, deed } = entry;
+        let wanted = |pooled: &Pooled| match deed {
+            Deed::Read { owner } if event::kind(pooled.bits) == event::KIND_READ => {
+                let op = ReadOp::unpack(pooled.bits);
+                (op.agent, op.store, op.owner) == (agent, store, owner)
+            }
+            Deed::Write => self
+                .pooled_write(pooled.bits)
+                .is_some_and(|write| (write.agent, write.store) == (agent, store)),
+            Deed::Read { .. } | Deed::Crash | Deed::Restart => false,
+        };
+        match deed {
+            Deed::Write | Deed::Read { .. } => {
+                if let Some(place) = self.net.pool.iter().position(wanted) {
+                    self.order.mind = Mind::Script(at + 1);
+                    self.commit(place);
+                    return Pick::Made;
+                }
+            }
+            Deed::Crash if !super::strike::is_down(self.seats[agent.index()].status) => {
+                self.order.mind = Mind::Script(at + 1);
+                self.net.drawn(FaultKind::Crash);
+                return self.act(|engine| engine.crash(agent, None, false));
+            }
+            Deed::Restart if super::strike::is_down(self.seats[agent.index()].status) => {
+                self.order.mind = Mind::Script(at + 1);
+                self.net.drawn(FaultKind::Restart);
+                self.net.landed(FaultKind::Restart);
+                return self.act(|engine| {
+                    let seat = &mut engine.seats[agent.index()];
+                    seat.decided = false;
+                    let incarnation = seat.incarnation;
+                    engine.on_restart(agent, incarnation, false);
+                });
+            }
+            Deed::Crash | Deed::Restart => {}
+        }
+        if self.net.now() <= self.plan.start {
+            // Somebody may not have started yet.
+            return Pick::Made;
+        }
+        Pick::Misfit
+    }
+
+    /// A step of the adversary's own.
+    fn act(&mut self, deed: impl FnOnce(&mut Self)) -> Pick {
+        self.steps += 1;
+        self.fingerprint
+            .mix(self.net.now(), self.order.crashes.into());
+        deed(self);
+        if let Some(journal) = &mut self.journal {
+            journal.digests.push(self.fingerprint.value() as u16);
+        }
+        Pick::Acted
+    }
+
+    /// The number of the entry at which a script stands, from 0.
+    pub fn script_at(&self) -> Option<u64> {
+        if let Mind::Script(at) = self.order.mind {
+            Some(at)
+        } else {
+            None
+        }
+    }
+
+    /// The write that an event stands for, if it is one.
+    fn pooled_write(&self, bits: u64) -> Option<Pending> {
+        if let Event::Write { pending } = Event::unpack(bits) {
+            return Some(self.net.pending[pending as usize]);
+        }
+        None
+    }
+
+    /// Which of the pool: the adversary's own mind, unless its patience is at an end.
+    fn think(&mut self) -> usize {
+        let oldest = self.net.pool.first().map_or(0, |pooled| pooled.since);
+        if self.net.picks - oldest >= self.plan.patience {
+            return 0;
+        }
+        let mut mind = std::mem::replace(&mut self.order.mind, Mind::None);
+        let choice = match &mut mind {
+            Mind::None | Mind::Script(_) => 0,
+            Mind::Priorities { of, changes } => {
+                while changes.first().is_some_and(|&at| at <= self.net.picks) {
+                    changes.remove(0);
+                    demote(of, |agent| self.has_pooled(agent));
+                }
+                self.oldest_of(|agent| of.iter().position(|&it| it == u32::from(agent.0)))
+            }
+            Mind::Turns { of, at } => {
+                let next = (0..of.len()).find_map(|_| {
+                    let agent = AgentId(of[*at]);
+                    *at = (*at + 1) % of.len();
+                    self.net
+                        .pool
+                        .iter()
+                        .position(|p| self.agent_of(p.bits) == agent)
+                });
+                next.unwrap_or(0)
+            }
+            Mind::Content(content) => content.pick(self),
+            Mind::State => self.pick_by_state(),
+            Mind::Bivalent(valuer) => valuer.pick(self),
+        };
+        self.order.mind = mind;
+        choice
+    }
+
+    fn has_pooled(&self, agent: u32) -> bool {
+        let mut pool = self.net.pool.iter();
+        pool.any(|pooled| u32::from(self.agent_of(pooled.bits).0) == agent)
+    }
+
+    /// The oldest operation of the agent that comes first.
+    fn oldest_of(&self, rank: impl Fn(AgentId) -> Option<usize>) -> usize {
+        let ranked = self.net.pool.iter().enumerate();
+        let best = ranked.min_by_key(|(place, pooled)| (rank(self.agent_of(pooled.bits)), *place));
+        best.map_or(0, |(place, _)| place)
+    }
+
+    /// Whose operation it is.
+    fn agent_of(&self, bits: u64) -> AgentId {
+        self.pooled_write(bits)
+            .map_or_else(|| event::agent(bits), |write| write.agent)
+    }
+
+    /// Crashes the agent that is nearest to a decision, if it is not the last one.
+    fn crash_leader(&mut self) -> Pick {
+        let live = |seat: &&super::Seat| seat.status == Status::Up && !seat.decided;
+        let leader = self.seats.iter().filter(live).max_by_key(|seat| {
+            let block = seat.agent.block();
+            (block.vote.map(|vote| vote.bal), block.mbal)
+        });
+        let leader = leader.map(|seat| seat.id);
+        let others = self.seats.iter().filter(live).count() > 1;
+        self.order.crashes = self.order.crashes.saturating_sub(1);
+        let Some(leader) = leader.filter(|_| others) else {
+            return Pick::Acted;
+        };
+        self.net.drawn(FaultKind::Crash);
+        self.act(|engine| engine.crash(leader, None, false))
+    }
+}
+
+/// The first of those that are apt becomes the last.
+fn demote(of: &mut Vec<u32>, apt: impl Fn(u32) -> bool) {
+    if let Some(first) = of.iter().position(|&agent| apt(agent)) {
+        let agent = of.remove(first);
+        of.push(agent);
+    }
+}
+
+impl Order {
+    /// Notes what takes effect.
+    fn watch(&mut self, net: &super::Net, bits: u64) {
+        if let Mind::Content(content) = &mut self.mind
+            && let Event::Write { pending } = Event::unpack(bits)
+        {
+            content.landed(&net.pending[pending as usize]);
+        }
+    }
+}

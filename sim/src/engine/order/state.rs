@@ -1,0 +1,133 @@
+//! The adversary that sees everything, and looks one step ahead.
+
+use bivalent_core::{Effect, Input, Phase, Place};
+
+use super::super::{Engine, net::Pending, seat::Status};
+use crate::{
+    event::{Event, ReadOp},
+    store::Service,
+};
+
+/// How bad for a decision a step is; the greatest is best for the adversary.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Worth {
+    /// Somebody decides.
+    Decision,
+    /// An agent that has voted gets nearer to a decision.
+    Confirms,
+    /// An agent gets to vote.
+    Votes,
+    /// A vote lands.
+    VoteLands,
+    /// An agent gets nearer to a vote.
+    Nearer,
+    /// Nothing comes of it.
+    Nothing,
+    /// A promise lands.
+    PromiseLands,
+    /// A promise lands that undoes an attempt which is under way.
+    Undoes,
+    /// An agent gives up its attempt.
+    Abort,
+}
+
+impl Engine {
+    /// The step that is worst for a decision; of equal ones the oldest.
+    pub(super) fn pick_by_state(&self) -> usize {
+        let pool = self.net.pool.iter().enumerate();
+        let worths = pool.map(|(place, pooled)| (self.worth(pooled.bits), place));
+        let best = worths.max_by_key(|&(worth, place)| (worth, std::cmp::Reverse(place)));
+        let Some((worth, place)) = best else {
+            return 0;
+        };
+        if worth > Worth::Confirms {
+            return place;
+        }
+        // Somebody who pauses will be back with a ballot that undoes this attempt.
+        if let Some(wait) = self.wait_choice() {
+            return wait;
+        }
+        if self.order.crashes > 0 {
+            return self.crash_choice();
+        }
+        place
+    }
+
+    fn worth(&self, bits: u64) -> Worth {
+        if let Event::Write { pending } = Event::unpack(bits) {
+            return self.worth_of_write(self.net.pending[pending as usize]);
+        }
+        let op = ReadOp::unpack(bits);
+        let answers = self.service[op.store.index()] == Service::Up;
+        if !answers || self.seats[op.agent.index()].status != Status::Up {
+            return Worth::Nothing;
+        }
+        let place = Place {
+            store: op.store,
+            owner: op.owner,
+        };
+        let cell = self.stores.cell(place);
+        let input = Input::Read {
+            store: op.store,
+            owner: op.owner,
+            epoch: self.seats[op.agent.index()].agent.epoch(),
+            block: cell.block,
+            version: cell.version,
+        };
+        self.worth_of_answer(op.agent.index(), input)
+    }
+
+    fn worth_of_write(&self, write: Pending) -> Worth {
+        let block = write.block;
+        let own = write.agent;
+        let beats = |seat: &super::super::Seat| {
+            let attempts = matches!(seat.agent.phase(), Phase::One | Phase::Two);
+            seat.id != own && !seat.decided && attempts && seat.agent.block().mbal < block.mbal
+        };
+        let votes = block.vote.is_some_and(|vote| Some(vote.bal) == block.mbal);
+        if votes {
+            // On a store of conditional writes this may be the last step.
+            let seat = &self.seats[own.index()];
+            let input = Input::Wrote {
+                store: write.store,
+                epoch: write.epoch,
+                attempt: write.attempt,
+            };
+            if seat.incarnation == write.incarnation {
+                let answer = self.worth_of_answer(own.index(), input);
+                if answer == Worth::Decision {
+                    return answer;
+                }
+            }
+            return Worth::VoteLands;
+        }
+        if self.seats.iter().any(beats) {
+            Worth::Undoes
+        } else {
+            Worth::PromiseLands
+        }
+    }
+
+    /// Asks a copy of the agent.
+    fn worth_of_answer(&self, agent: usize, input: Input) -> Worth {
+        let before = &self.seats[agent].agent;
+        let mut copy = before.clone();
+        let (mut aborts, mut decides) = (false, false);
+        copy.on(input, &mut |effect| match effect {
+            Effect::Abort { .. } => aborts = true,
+            Effect::Decide(_) => decides = true,
+            Effect::Read { .. }
+            | Effect::Write { .. }
+            | Effect::WriteIf { .. }
+            | Effect::Retry { .. } => {}
+        });
+        match (before.phase(), copy.phase()) {
+            _ if decides => Worth::Decision,
+            _ if aborts => Worth::Abort,
+            (Phase::One, Phase::Two) => Worth::Votes,
+            (Phase::Two, Phase::Two) if copy != *before => Worth::Confirms,
+            _ if copy != *before => Worth::Nearer,
+            _ => Worth::Nothing,
+        }
+    }
+}

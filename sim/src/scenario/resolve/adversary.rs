@@ -1,0 +1,276 @@
+//! Who chooses what happens next, and what it may do.
+
+use std::sync::Arc;
+
+use bivalent_core::{Layout, Overwrite};
+use serde_spanned::Spanned;
+
+use super::faults::Rule;
+use super::{Resolver, conflict};
+use crate::scenario::error::printable;
+use crate::scenario::shape::{Field, Flaw};
+use crate::scenario::spec::{AdversarySpec, AdversaryTable, ScriptSpec};
+use crate::scenario::{Adversary, Protocol, Schedule};
+use crate::script::{self, Entry, Script};
+
+/// Adversaries that are a word.
+const WORDS: [&str; 7] = [
+    "random",
+    "fair",
+    "duel",
+    "oblivious",
+    "content-aware",
+    "state-aware",
+    "keep-bivalent",
+];
+/// Depths beyond this are chance.
+const PCT_MAX: u64 = 1000;
+/// An operation held back for longer than this is held back for ever.
+const PATIENCE_MAX: u64 = 1_000_000_000;
+/// Entries of a script, stem and turn each.
+const ENTRIES_MAX: usize = 1_000_000;
+
+/// How long it may hold an operation back, and how many agents it may crash.
+type Settings = (Option<Field<i128>>, Option<Field<i128>>);
+
+impl Resolver<'_> {
+    /// The adversary and its settings.
+    pub(super) fn adversary(
+        &mut self,
+        spec: Spanned<AdversarySpec>,
+        (patience, crashes): Settings,
+        schedule: &mut Schedule,
+    ) {
+        let span = spec.span();
+        let most = (self.agents.as_ref().map_or(1, Vec::len) as u64).saturating_sub(1);
+        let patience = self.number("patience", patience, 1, PATIENCE_MAX);
+        let crashes = self.number("crashes", crashes, 0, most);
+        let adversary = match spec.into_inner() {
+            AdversarySpec::Word(word) => self.adversary_word(&Spanned::new(span, word)),
+            AdversarySpec::Table(table) => self.adversary_table(*table, &span),
+        };
+        let Some(adversary) = adversary else {
+            return;
+        };
+        let bounded = adversary.picks() && !matches!(adversary, Adversary::Script(_));
+        if let Some(patience) = patience {
+            if bounded {
+                schedule.patience = patience.into_inner();
+            } else {
+                self.needs(
+                    &patience.span(),
+                    "`patience` is for adversaries that pick operations",
+                );
+            }
+        }
+        if let Some(crashes) = crashes {
+            let kills = matches!(adversary, Adversary::ContentAware | Adversary::StateAware);
+            if kills || *crashes.get_ref() == 0 {
+                schedule.crashes = crashes.into_inner() as u32;
+            } else {
+                self.needs(
+                    &crashes.span(),
+                    "only `content-aware` and `state-aware` crash agents",
+                );
+            }
+        }
+        schedule.adversary = adversary;
+    }
+
+    /// A script is the whole schedule, and exact valences know of no faults: neither bears fault rules.
+    pub(super) fn sole_schedule(
+        &mut self,
+        schedule: &Schedule,
+        rules: &[Rule],
+        layout: Option<Layout>,
+    ) {
+        let (what, help) = match schedule.adversary {
+            Adversary::Script(_) => ("a script", "write crashes into the script: \"a1 crash\""),
+            Adversary::KeepBivalent => ("`keep-bivalent`", "use \"state-aware\" beside faults"),
+            Adversary::Random
+            | Adversary::Fair
+            | Adversary::Duel(..)
+            | Adversary::Pct(_)
+            | Adversary::Oblivious
+            | Adversary::ContentAware
+            | Adversary::StateAware => return,
+        };
+        if let Some(rule) = rules.first() {
+            let flaw = conflict(format!("{what} bears no faults beside it"), "not with it");
+            self.notes.add(rule.trigger.clone(), flaw.help(help));
+        }
+        let versioned = layout.is_some_and(|l| l.format().overwrite() == Overwrite::Versioned);
+        if versioned && schedule.adversary == Adversary::KeepBivalent {
+            let flaw = conflict(
+                "`keep-bivalent` knows blocks that are overwritten in place",
+                "",
+            );
+            self.notes.add(
+                0..0,
+                flaw.help("block = { format = \"raw\" }, checked or dual"),
+            );
+        }
+    }
+
+    fn needs(&mut self, span: &std::ops::Range<usize>, why: &str) {
+        let flaw = conflict(why, "not for this adversary");
+        self.notes
+            .add(span.clone(), flaw.help("adversary = \"state-aware\""));
+    }
+
+    fn adversary_word(&mut self, word: &Spanned<String>) -> Option<Adversary> {
+        match self.word("adversary", word, &WORDS)? {
+            0 => Some(Adversary::Random),
+            1 => Some(Adversary::Fair),
+            2 => {
+                let flaw = conflict("a duel needs two agents", "who with whom?");
+                let help = "adversary = { duel = [\"a1\", \"a2\"] }";
+                self.notes.add(word.span(), flaw.help(help));
+                None
+            }
+            3 => Some(Adversary::Oblivious),
+            4 => Some(Adversary::ContentAware),
+            5 => Some(Adversary::StateAware),
+            _ => self.keep_bivalent(word),
+        }
+    }
+
+    /// Exact valences are worked out before the first run, so that the system must be small.
+    fn keep_bivalent(&mut self, word: &Spanned<String>) -> Option<Adversary> {
+        let agents = self.agents.as_ref()?.len();
+        let stores = self.stores.as_ref()?.len();
+        let disk = self.protocol? == Protocol::DiskPaxos;
+        if disk && matches!((agents, stores), (1, 1..=3) | (2, 1 | 2) | (3, 1)) {
+            return Some(Adversary::KeepBivalent);
+        }
+        let flaw = conflict(
+            "`keep-bivalent` needs the valence of every state, and there are too many",
+            "for small systems",
+        );
+        let help =
+            "disk-paxos with 2 agents on 1 or 2 stores, or 3 agents on 1; else \"state-aware\"";
+        self.notes.add(word.span(), flaw.help(help));
+        None
+    }
+
+    fn adversary_table(
+        &mut self,
+        table: AdversaryTable,
+        span: &std::ops::Range<usize>,
+    ) -> Option<Adversary> {
+        let AdversaryTable { duel, pct, script } = table;
+        let given = [duel.is_some(), pct.is_some(), script.is_some()];
+        if given.into_iter().filter(|&it| it).count() > 1 {
+            let flaw = conflict("there is one adversary", "more than one");
+            let help =
+                "one of duel = [\"a1\", \"a2\"], pct = 3 and script = { stem = [..], turn = [..] }";
+            self.notes.add(span.clone(), flaw.help(help));
+            return None;
+        }
+        if pct.is_some() {
+            let depth = self.number("pct", pct, 1, PCT_MAX)?;
+            return Some(Adversary::Pct(depth.into_inner() as u32));
+        }
+        if let Some(script) = self.read(script) {
+            return self.script(script.into_inner());
+        }
+        self.duel(duel, span)
+    }
+
+    fn duel(
+        &mut self,
+        duel: Option<Field<Vec<Field<String>>>>,
+        span: &std::ops::Range<usize>,
+    ) -> Option<Adversary> {
+        let duel = self.required("duel", duel, span)?;
+        let span = duel.span();
+        let names: Vec<Spanned<String>> = duel
+            .into_inner()
+            .into_iter()
+            .filter_map(|name| self.read(Some(name)))
+            .collect();
+        let known = self.agents.clone()?;
+        let found: Vec<usize> = names
+            .iter()
+            .filter_map(|name| self.lookup("agent", name, &known))
+            .collect();
+        if found.len() < names.len() {
+            return None;
+        }
+        match found[..] {
+            [one, other] if one != other => Some(Adversary::Duel(one as u8, other as u8)),
+            _ => {
+                let flaw = conflict(
+                    format!("a duel is between two agents, not {}", named(&names)),
+                    "two different agents",
+                );
+                self.notes.add(span, flaw.help("duel = [\"a1\", \"a2\"]"));
+                None
+            }
+        }
+    }
+
+    fn script(&mut self, spec: ScriptSpec) -> Option<Adversary> {
+        let stem = self.entries("stem", spec.stem);
+        let turn = self.entries("turn", spec.turn);
+        let (stem, turn) = stem.zip(turn)?;
+        Some(Adversary::Script(Arc::new(Script { stem, turn })))
+    }
+
+    fn entries(
+        &mut self,
+        key: &str,
+        field: Option<Field<Vec<Field<String>>>>,
+    ) -> Option<Vec<Entry>> {
+        let Some(list) = self.read(field) else {
+            return Some(Vec::new());
+        };
+        if list.get_ref().len() > ENTRIES_MAX {
+            let flaw = conflict(format!("`{key}` is longer than any script"), "too long");
+            let help = format!("at most {ENTRIES_MAX} entries; what repeats belongs into the turn");
+            self.notes.add(list.span(), flaw.help(help));
+            return None;
+        }
+        let (agents, stores) = (self.agents.clone()?, self.stores.clone()?);
+        let conditional = self.protocol.is_some_and(Protocol::is_conditional);
+        let mut entries = Vec::new();
+        let mut whole = true;
+        for field in list.into_inner() {
+            let Some(text) = self.read(Some(field)) else {
+                whole = false;
+                continue;
+            };
+            match script::parse(text.get_ref(), &agents, &stores, conditional) {
+                Ok(entry) => entries.push(entry),
+                Err(why) => {
+                    whole = false;
+                    let said = format!("`{}` {why}", printable(text.get_ref()));
+                    let said = if why.starts_with("is none") {
+                        said
+                    } else {
+                        why
+                    };
+                    let flaw = Flaw::new("bivalent::scenario::bad_entry", said, "not an entry");
+                    let help = if conditional {
+                        "entries are like \"a1 write s1\", \"a1 read s1\", \"a1 crash\", \"a1 restart\""
+                    } else {
+                        "entries are like \"a1 write s1\", \"a1 read s1 a2\", \"a1 crash\", \"a1 restart\""
+                    };
+                    self.notes.add(text.span(), flaw.help(help));
+                }
+            }
+        }
+        whole.then_some(entries)
+    }
+}
+
+fn named(names: &[Spanned<String>]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => format!("`{}` alone", printable(one.get_ref())),
+        [one, other] if one.get_ref() == other.get_ref() => {
+            format!("`{}` and itself", printable(one.get_ref()))
+        }
+        more => format!("{}", more.len()),
+    }
+}

@@ -1,0 +1,176 @@
+//! Scripts: an order of operations, step by step, that a schedule is to follow.
+
+use bivalent_core::{AgentId, StoreId};
+
+use crate::scenario::Scenario;
+
+/// What happens in a step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Deed {
+    /// The agent's write takes effect.
+    Write,
+    /// The agent reads a block.
+    Read {
+        /// Whose.
+        owner: AgentId,
+    },
+    /// The agent crashes.
+    Crash,
+    /// The agent starts again.
+    Restart,
+}
+
+/// One step of a script.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Who.
+    pub agent: AgentId,
+    /// Where; of no meaning for a crash and a restart.
+    pub store: StoreId,
+    /// What.
+    pub deed: Deed,
+}
+
+/// A way, and a cycle that it leads to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Script {
+    /// The way.
+    pub stem: Vec<Entry>,
+    /// One turn of the cycle, which is taken for ever; empty: after the stem the script is over.
+    pub turn: Vec<Entry>,
+}
+
+impl Script {
+    /// Entry number `at`, from 0; none after the end.
+    pub fn entry(&self, at: u64) -> Option<Entry> {
+        let stem = self.stem.len() as u64;
+        if at < stem {
+            return self.stem.get(at as usize).copied();
+        }
+        let turn = self.turn.len() as u64;
+        let place = (at - stem).checked_rem(turn)?;
+        self.turn.get(place as usize).copied()
+    }
+}
+
+/// Reads an entry: `a1 write s1`, `a1 read s1 a2`, `a1 crash`, `a1 restart`; where all agents share a
+/// record, `a1 read s1`. Names are looked up in `agents` and `stores`.
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
+pub fn parse(
+    text: &str,
+    agents: &[String],
+    stores: &[String],
+    conditional: bool,
+) -> Result<Entry, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = |what: &str, known: &[String], name: &str| {
+        let found = known.iter().position(|known| known == name);
+        found.ok_or_else(|| format!("there is no {what} `{name}`"))
+    };
+    let agent = |name: &str| place("agent", agents, name).map(|index| AgentId(index as u8));
+    let store = |name: &str| place("store", stores, name).map(|index| StoreId(index as u8));
+    let entry = |name: &str, at: StoreId, deed: Deed| {
+        Ok(Entry {
+            agent: agent(name)?,
+            store: at,
+            deed,
+        })
+    };
+    match words[..] {
+        [who, "write", at] => entry(who, store(at)?, Deed::Write),
+        [who, "read", at] if conditional => {
+            let owner = AgentId(0);
+            entry(who, store(at)?, Deed::Read { owner })
+        }
+        [who, "read", at, whose] if !conditional => {
+            let owner = agent(whose)?;
+            if owner == agent(who)? {
+                return Err("an agent does not read its own block".to_owned());
+            }
+            entry(who, store(at)?, Deed::Read { owner })
+        }
+        [who, "crash"] => entry(who, StoreId(0), Deed::Crash),
+        [who, "restart"] => entry(who, StoreId(0), Deed::Restart),
+        _ if conditional => {
+            Err("is none of `a1 write s1`, `a1 read s1`, `a1 crash`, `a1 restart`".to_owned())
+        }
+        _ => Err("is none of `a1 write s1`, `a1 read s1 a2`, `a1 crash`, `a1 restart`".to_owned()),
+    }
+}
+
+/// An entry in words, as [`parse`] reads it.
+pub fn words(scenario: &Scenario, entry: Entry) -> String {
+    let name = |agent: AgentId| &scenario.cluster.agents[agent.index()].name;
+    let agent = name(entry.agent);
+    let store = &scenario.cluster.stores[entry.store.index()];
+    match entry.deed {
+        Deed::Write => format!("{agent} write {store}"),
+        Deed::Read { .. } if scenario.cluster.protocol.is_conditional() => {
+            format!("{agent} read {store}")
+        }
+        Deed::Read { owner } => format!("{agent} read {store} {}", name(owner)),
+        Deed::Crash => format!("{agent} crash"),
+        Deed::Restart => format!("{agent} restart"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(letter: &str, count: usize) -> Vec<String> {
+        (1..=count)
+            .map(|number| format!("{letter}{number}"))
+            .collect()
+    }
+
+    fn read(text: &str, conditional: bool) -> Result<Entry, String> {
+        parse(text, &names("a", 2), &names("s", 2), conditional)
+    }
+
+    #[test]
+    fn entries_are_read_by_name() {
+        let entry = read("a2  read s1 a1", false).unwrap();
+        let owner = AgentId(0);
+        assert_eq!((entry.agent, entry.store), (AgentId(1), StoreId(0)));
+        assert_eq!(entry.deed, Deed::Read { owner });
+        assert_eq!(read("a1 crash", false).unwrap().deed, Deed::Crash);
+        assert!(read("a1 read s1", true).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_entry_is_refused_in_words() {
+        let refused = |text| read(text, false).unwrap_err();
+        assert_eq!(refused("a3 write s1"), "there is no agent `a3`");
+        assert_eq!(refused("a1 write s9"), "there is no store `s9`");
+        assert_eq!(
+            refused("a1 read s1 a1"),
+            "an agent does not read its own block"
+        );
+        assert!(refused("a1 read s1").starts_with("is none of"));
+        assert!(refused("").starts_with("is none of"));
+    }
+
+    #[test]
+    fn the_turn_follows_the_stem_for_ever() {
+        let entry = |index: u8| Entry {
+            agent: AgentId(index),
+            store: StoreId(0),
+            deed: Deed::Write,
+        };
+        let script = Script {
+            stem: vec![entry(0)],
+            turn: vec![entry(1), entry(2)],
+        };
+        let agents = (0..6).map(|at| script.entry(at).unwrap().agent.0);
+        assert_eq!(agents.collect::<Vec<_>>(), [0, 1, 2, 1, 2, 1]);
+        let stem = Script {
+            turn: Vec::new(),
+            ..script
+        };
+        assert_eq!(stem.entry(1), None);
+    }
+}
