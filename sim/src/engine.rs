@@ -60,8 +60,10 @@ pub struct Engine {
     service: Vec<Service>,
     /// Requests that wait for a store to come back.
     waiting: Vec<Vec<u64>>,
-    /// Tells one outage or slowness of a store from the next.
-    spells: Vec<u16>,
+    /// Tells one outage of a store from the next.
+    outages: Vec<u16>,
+    /// The same for its slowness: the two may overlap, and neither ends the other.
+    slow_spells: Vec<u16>,
     oracles: Oracles,
     fingerprint: Fingerprint,
     journal: Option<Box<Journal>>,
@@ -114,7 +116,8 @@ impl Engine {
             stores: Stores::new(plan.layout, plan.agents, plan.stores, plan.history),
             service: vec![Service::Up; plan.stores],
             waiting: vec![Vec::new(); plan.stores],
-            spells: vec![0; plan.stores],
+            outages: vec![0; plan.stores],
+            slow_spells: vec![0; plan.stores],
             oracles: Oracles::new(&plan),
             fingerprint: Fingerprint::new(),
             journal: None,
@@ -228,7 +231,8 @@ impl Engine {
         self.stores.reset();
         self.service.fill(Service::Up);
         self.waiting.iter_mut().for_each(Vec::clear);
-        self.spells.fill(0);
+        self.outages.fill(0);
+        self.slow_spells.fill(0);
         self.oracles.reset();
         self.fingerprint = Fingerprint::new();
         self.journal = journal;
@@ -375,12 +379,12 @@ impl Engine {
                 }
             }
             Event::StoreUp { store, count } => {
-                if self.spells[store.index()] == count {
+                if self.outages[store.index()] == count {
                     self.store_up(store);
                 }
             }
             Event::StoreFast { store, count } => {
-                if self.spells[store.index()] == count {
+                if self.slow_spells[store.index()] == count {
                     self.net.percent[store.index()] = 100;
                 }
             }
@@ -442,7 +446,6 @@ impl Engine {
             journal.took(id, self.seats[id.index()].incarnation, Some(input));
         }
         let seat = &mut self.seats[id.index()];
-        let before = seat.agent.phase();
         seat.steps += 1;
         let mut port = Port {
             net: &mut self.net,
@@ -450,8 +453,8 @@ impl Engine {
             incarnation: seat.incarnation,
             rate: seat.rate,
         };
-        seat.agent.on(input, &mut port);
-        if seat.agent.phase() != before || self.net.milestone.is_some() {
+        let (before, after) = seat.agent.on(input, &mut port);
+        if after != before || self.net.milestone.is_some() {
             self.turned(id, before);
         }
     }

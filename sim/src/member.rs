@@ -50,14 +50,28 @@ impl Member {
         }
     }
 
-    /// Takes one step.
+    /// Takes one step; says where it stood before and where it stands after. In one call, since
+    /// every event of a run comes by here and which agent it is need be asked only once.
     #[inline]
-    pub(crate) fn on(&mut self, input: Input, out: &mut impl Sink) {
+    pub(crate) fn on(&mut self, input: Input, out: &mut impl Sink) -> (Phase, Phase) {
+        let Self::Disk(agent) = self else {
+            return self.on_record(input, out);
+        };
+        let before = agent.phase();
+        agent.on(input, out);
+        (before, agent.phase())
+    }
+
+    /// Apart, so that the many steps of Disk Paxos do not pay for the others' code.
+    #[inline(never)]
+    fn on_record(&mut self, input: Input, out: &mut impl Sink) -> (Phase, Phase) {
+        let before = self.phase();
         match self {
             Self::Disk(agent) => agent.on(input, out),
             Self::Record(agent) => agent.on(input, out),
             Self::Claim(agent) => agent.on(input, out),
         }
+        (before, self.phase())
     }
 
     /// Where it stands.
@@ -78,11 +92,12 @@ impl Member {
         each!(self, agent => agent.epoch())
     }
 
-    /// The agents whose block it has read on a store in this phase; nobody's, where all share one.
-    pub(crate) const fn seen(&self, store: StoreId) -> u128 {
+    /// The agent, if it is one of Disk Paxos.
+    #[inline]
+    pub(crate) const fn disk(&self) -> Option<&Agent> {
         match self {
-            Self::Disk(agent) => agent.seen(store),
-            Self::Record(_) | Self::Claim(_) => 0,
+            Self::Disk(agent) => Some(agent),
+            Self::Record(_) | Self::Claim(_) => None,
         }
     }
 

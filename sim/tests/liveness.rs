@@ -84,3 +84,31 @@ fn a_write_in_place_whose_answer_is_lost_for_ever_wedges_its_agent() {
 
     assert_eq!(first_stall(&run(&lost)), ("wedged", false));
 }
+
+#[test]
+fn an_outage_ends_even_if_the_store_gets_slow_meanwhile() {
+    let faults = ["s1", "s2"].map(|store| {
+        rule(
+            "at = \"0ms\"",
+            &format!("outage = {{ store = \"{store}\", for = \"20ms\" }}"),
+        ) + &rule(
+            "at = \"5ms\"",
+            &format!("slow-store = {{ store = \"{store}\", factor = 2, for = \"5ms\" }}"),
+        )
+    });
+
+    assert_eq!(first_stall(&run(&faults.concat())), ("none", true));
+}
+
+#[test]
+fn an_outage_that_an_operation_begins_is_not_begun_by_it_again() {
+    let faults = ["s1", "s2"].map(|store| {
+        format!("[[fault]]\nchance = 0.5\ntimes = 40\noutage = {{ store = \"{store}\", for = \"5ms\" }}\n")
+    });
+
+    let report = run(&faults.concat());
+
+    assert_eq!(first_stall(&report), ("none", true));
+    let outages = report.faults.get("outage").map_or(0, |count| count.landed);
+    assert!((1..=80).contains(&outages), "{outages}");
+}

@@ -33,7 +33,9 @@ impl Engine {
         if self.plan.protocol != Protocol::AcceptorRecords {
             return;
         }
-        if let Some((property, detail)) = self.oracles.records.wrote(store, before, after) {
+        let forgets = self.oracles.envelope.is_stale(store);
+        if let Some((property, detail)) = self.oracles.records.wrote(store, before, after, forgets)
+        {
             self.oracles.found(self.steps, property, detail);
         }
     }

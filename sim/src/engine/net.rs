@@ -440,7 +440,7 @@ impl Sink for Port<'_> {
                 version,
                 block,
             } => {
-                self.net.ask_write(Pending {
+                self.put(Pending {
                     block,
                     version,
                     expect: Some(expect),
@@ -462,6 +462,12 @@ impl Sink for Port<'_> {
 }
 
 impl Port<'_> {
+    /// Apart, so that plain writes keep their code in line.
+    #[inline(never)]
+    fn put(&mut self, write: Pending) {
+        self.net.ask_write(write);
+    }
+
     #[cold]
     fn retry(&mut self, operation: Operation) {
         let (agent, incarnation) = (self.agent, self.incarnation);

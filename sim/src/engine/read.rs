@@ -53,7 +53,10 @@ impl Engine {
             Service::Up => {}
             Service::Out => {
                 self.net.observed(FaultKind::Outage);
-                self.waiting[store.index()].push(bits);
+                // What brings an outage about does so once, not again when it is over.
+                let began = matches!(fault, Some((Fault::Outage { .. }, _)));
+                let rule = if began { None } else { op.rule };
+                self.waiting[store.index()].push(ReadOp { rule, ..op }.pack());
                 return;
             }
             Service::Lost => {

@@ -423,7 +423,7 @@ impl Engine {
         }
         self.service[store.index()] = Service::Out;
         self.net.landed(FaultKind::Outage);
-        let count = self.next_spell(store);
+        let count = next_spell(&mut self.outages, store);
         if let Some(span) = span {
             let after = self.net.span(span);
             self.net.wheel.put(
@@ -437,12 +437,6 @@ impl Engine {
             Some(store),
             format_args!("answers nothing"),
         );
-    }
-
-    fn next_spell(&mut self, store: StoreId) -> u16 {
-        let spell = &mut self.spells[store.index()];
-        *spell = spell.wrapping_add(1);
-        *spell
     }
 
     /// An outage ends: what the store was asked meanwhile happens now, in the order of asking.
@@ -468,7 +462,7 @@ impl Engine {
         self.net.percent[store.index()] = percent;
         self.net.slow = true;
         self.net.landed(FaultKind::SlowStore);
-        let count = self.next_spell(store);
+        let count = next_spell(&mut self.slow_spells, store);
         if let Some(span) = span {
             let after = self.net.span(span);
             self.net.wheel.put(
@@ -525,6 +519,13 @@ impl Engine {
             format_args!("is gone for good"),
         );
     }
+}
+
+/// The number of a store's next outage, or of its next slowness.
+fn next_spell(spells: &mut [u16], store: StoreId) -> u16 {
+    let spell = &mut spells[store.index()];
+    *spell = spell.wrapping_add(1);
+    *spell
 }
 
 /// Whether an agent has crashed.

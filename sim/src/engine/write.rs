@@ -55,6 +55,10 @@ impl Engine {
         }
         if self.service[store.index()] == Service::Out {
             self.net.observed(FaultKind::Outage);
+            if matches!(fault, Some((Fault::Outage { .. }, _))) {
+                // What brings an outage about does so once, not again when it is over.
+                self.net.pending[pending as usize].rule = None;
+            }
             self.waiting[store.index()].push(bits);
             return;
         }

@@ -67,6 +67,11 @@ impl Accounting {
         self.stale[reader.index()]
     }
 
+    /// Whether a store has been stale to anyone.
+    pub(crate) const fn is_stale(&self, store: StoreId) -> bool {
+        self.any & store.bit() != 0
+    }
+
     /// A kind of fault changed a block on a store.
     pub(crate) fn landed(&mut self, kind: FaultKind, store: StoreId) {
         let fatal = match self.format {

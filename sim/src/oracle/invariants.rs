@@ -6,7 +6,7 @@
 //! count for nothing and against nothing. Not checked: the blocks that readers hold in memory, and
 //! invariants that hold by construction of the types.
 
-use bivalent_core::{AgentId, Phase, Place, StoreId, Vote};
+use bivalent_core::{Agent, AgentId, Phase, Place, StoreId, Vote};
 
 use crate::{
     engine::seat::Seat,
@@ -38,9 +38,14 @@ impl World<'_> {
         (0..self.plan.agents as u8).map(AgentId)
     }
 
+    /// The agent, if it has blocks of its own.
+    fn agent(&self, id: AgentId) -> Option<&Agent> {
+        self.seats[id.index()].agent.disk()
+    }
+
     /// 4c: while an agent is in phase 2 or has decided, its blocks carry that ballot on a quorum.
     pub(crate) fn holds_4c(&self, p: AgentId) -> Option<String> {
-        let agent = &self.seats[p.index()].agent;
+        let agent = self.agent(p)?;
         let voting = matches!(agent.phase(), Phase::Two | Phase::Decided);
         let vote = agent.block().vote.filter(|_| voting)?;
         let stale = self.account.stale_for(p);
@@ -67,12 +72,12 @@ impl World<'_> {
     /// 5: while `p` is in phase 2, every vote at least as high has its value, or `p` can't finish.
     /// With `decided`, there is no such excuse.
     pub(crate) fn holds_5(&self, p: AgentId, decided: bool) -> Option<String> {
-        let agent = &self.seats[p.index()].agent;
+        let agent = self.agent(p)?;
         let voting = matches!(agent.phase(), Phase::Two | Phase::Decided);
         let mine = agent.block().vote.filter(|_| voting)?;
         let rival = self.agent_ids().filter(|&q| q != p).find_map(|q| {
             let differs = |vote: &Vote| vote.bal >= mine.bal && vote.inp != mine.inp;
-            let memory = self.seats[q.index()].agent.block().vote.filter(differs);
+            let memory = self.agent(q)?.block().vote.filter(differs);
             let stored = self.store_ids().find_map(|store| {
                 let cell = self.stores.cell(Place { store, owner: q });
                 let lost = self.service[store.index()] == Service::Lost || cell.unreadable;
@@ -97,7 +102,9 @@ impl World<'_> {
 
     /// Some rival's higher ballot, unread by `p`, stands on stores that every quorum must touch.
     fn is_doomed(&self, p: AgentId, mine: Vote) -> bool {
-        let agent = &self.seats[p.index()].agent;
+        let Some(agent) = self.agent(p) else {
+            return false;
+        };
         let stale = self.account.stale_for(p);
         self.agent_ids().filter(|&q| q != p).any(|q| {
             let blocks = |store: &StoreId| {

@@ -43,15 +43,18 @@ impl Records {
         self.chosen = None;
     }
 
-    /// A store's record was replaced; says which property that breaks, and how.
+    /// A store's record was replaced; says which property that breaks, and how. On a store that
+    /// forgets, versions come back, so that a write made for an old record may replace a newer one.
     pub(crate) fn wrote(
         &mut self,
         store: StoreId,
         before: Block,
         after: Block,
+        forgets: bool,
     ) -> Option<(&'static str, String)> {
         let voted = after.vote.map(|vote| vote.bal);
-        if after.mbal < before.mbal || voted > after.mbal {
+        let fell = after.mbal < before.mbal && !forgets;
+        if fell || voted > after.mbal {
             let detail = format!(
                 "store {{s{}}}: {after:?} was written over {before:?}",
                 store.0
@@ -134,10 +137,12 @@ mod tests {
         let (low, high) = (record(1, None), record(2, None));
         let mut records = records();
 
-        assert_eq!(property(records.wrote(StoreId(0), low, high)), None);
-        let fell = records.wrote(StoreId(0), high, low);
+        assert_eq!(property(records.wrote(StoreId(0), low, high, false)), None);
+        let fell = records.wrote(StoreId(0), high, low, false);
         assert_eq!(property(fell), Some("invariant-promise"));
-        let above = records.wrote(StoreId(0), low, record(2, Some((3, 1))));
+        let forgot = records.wrote(StoreId(0), high, low, true);
+        assert_eq!(property(forgot), None);
+        let above = records.wrote(StoreId(0), low, record(2, Some((3, 1))), false);
         assert_eq!(property(above), Some("invariant-promise"));
     }
 
@@ -146,8 +151,8 @@ mod tests {
         let mut records = records();
         let none = record(1, None);
 
-        let one = records.wrote(StoreId(0), none, record(1, Some((1, 1))));
-        let other = records.wrote(StoreId(1), none, record(1, Some((1, 2))));
+        let one = records.wrote(StoreId(0), none, record(1, Some((1, 1))), false);
+        let other = records.wrote(StoreId(1), none, record(1, Some((1, 2))), false);
 
         assert_eq!(property(one), None);
         assert_eq!(property(other), Some("invariant-one-value"));
@@ -159,14 +164,14 @@ mod tests {
         let low = record(1, Some((1, 1)));
         let high = record(2, Some((2, 2)));
         let mut first = records();
-        first.wrote(StoreId(0), none, low);
-        first.wrote(StoreId(1), none, low);
+        first.wrote(StoreId(0), none, low, false);
+        first.wrote(StoreId(1), none, low, false);
         let mut late = records();
-        late.wrote(StoreId(0), none, low);
-        late.wrote(StoreId(2), none, high);
+        late.wrote(StoreId(0), none, low, false);
+        late.wrote(StoreId(2), none, high, false);
 
-        let after = first.wrote(StoreId(2), none, high);
-        let before = late.wrote(StoreId(1), none, low);
+        let after = first.wrote(StoreId(2), none, high, false);
+        let before = late.wrote(StoreId(1), none, low, false);
 
         assert_eq!(property(after), Some("invariant-chosen"));
         assert_eq!(property(before), Some("invariant-chosen"));
@@ -176,9 +181,14 @@ mod tests {
     fn a_vote_on_less_than_a_quorum_binds_nobody() {
         let mut records = records();
         let none = record(1, None);
-        records.wrote(StoreId(0), none, record(1, Some((1, 1))));
+        records.wrote(StoreId(0), none, record(1, Some((1, 1))), false);
 
-        let high = records.wrote(StoreId(0), record(1, Some((1, 1))), record(2, Some((2, 2))));
+        let high = records.wrote(
+            StoreId(0),
+            record(1, Some((1, 1))),
+            record(2, Some((2, 2))),
+            false,
+        );
 
         assert_eq!(property(high), None);
     }
