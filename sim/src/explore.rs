@@ -16,6 +16,7 @@ mod lasso;
 mod lookup;
 mod moves;
 mod names;
+mod op;
 mod part;
 pub mod report;
 mod rules;

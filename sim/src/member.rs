@@ -4,7 +4,7 @@
 
 use bivalent_core::{
     Agent, Ballot, Block, ClaimAgent, Config, Incarnation, Input, Operation, Phase, RecordAgent,
-    Renaming, Sink, StoreId, Value,
+    Renaming, Sink, Value,
 };
 
 use crate::scenario::Protocol;

@@ -1,8 +1,6 @@
 //! One step from a state: an operation takes effect, the real agent takes its answer.
 
-use bivalent_core::{
-    AgentId, Ballot, Effect, Incarnation, Input, Operation, Phase, StoreId, Value, Version,
-};
+use bivalent_core::{AgentId, Ballot, Effect, Incarnation, Input, Phase, StoreId, Value, Version};
 
 use super::{
     InFlight,
@@ -13,6 +11,8 @@ use super::{
     table::{Entry, Fresh, Scratch, Table},
 };
 use crate::member::Member;
+
+mod mishap;
 
 /// The tables behind a graph's states.
 #[derive(Clone, Debug)]
@@ -459,197 +459,5 @@ impl<'a> Stepper<'a> {
             first,
             second: value,
         })
-    }
-
-    fn tear(
-        &mut self,
-        state: &[u32],
-        id: AgentId,
-        store: StoreId,
-        take: &mut impl FnMut(Step<'_>),
-    ) {
-        let entry = self.image(state, store);
-        if entry.part.blocks[id.index()].is_none() {
-            return;
-        }
-        let mut image = entry.part.clone();
-        image.blocks[id.index()] = None;
-        let acting = Acting::new(self.tables.parts.get(state[id.index()]).part.clone());
-        let taken = Move {
-            agent: id,
-            store,
-            act: Act::Tear,
-            gap: None,
-            top: false,
-            earlier: false,
-        };
-        self.settle(state, taken, acting, Some(&(store, image)), take);
-    }
-
-    fn crash_or_restart(
-        &mut self,
-        state: &[u32],
-        id: AgentId,
-        part: &Part,
-        take: &mut impl FnMut(Step<'_>),
-    ) {
-        let rules = self.rules;
-        let taken = |act| Move {
-            agent: id,
-            store: StoreId(0),
-            act,
-            gap: None,
-            top: false,
-            earlier: false,
-        };
-        let acting = Acting::new;
-        match &part.seat {
-            Seat::Up(agent) => {
-                let crashed = state.get(rules.agents + rules.stores).copied();
-                let may = crashed.is_some_and(|crashed| crashed < rules.crashes);
-                if !may || rules.mortal & id.bit() == 0 {
-                    return;
-                }
-                let mut down = part.clone();
-                down.seat = Seat::Down {
-                    next: agent.incarnation().0 + 1,
-                };
-                let drops = rules.in_flight == InFlight::Drop;
-                down.ops
-                    .retain(|op| !drops && matches!(op, Op::Write { .. }));
-                self.settle(state, taken(Act::Crash), acting(down), None, take);
-            }
-            // A new incarnation of an agent that overwrites in place waits for the dead one's writes.
-            Seat::Down { next }
-                if rules.restarts & id.bit() != 0
-                    && (rules.has_records() || !part.has_writes()) =>
-            {
-                let mut again = acting(part.clone());
-                let mut effects = Vec::new();
-                let config = rules.config(id, *next);
-                let agent =
-                    Member::recover(rules.protocol, config, &mut |effect| effects.push(effect));
-                again.part.seat = Seat::Up(agent);
-                for effect in effects {
-                    match effect {
-                        Effect::Read {
-                            store,
-                            owner,
-                            epoch,
-                        } => again.part.ops.push(Op::Read {
-                            store,
-                            owner: owner.0,
-                            epoch,
-                        }),
-                        Effect::Abort { above } => {
-                            again.aborted = true;
-                            again.above = above;
-                        }
-                        Effect::Write { .. }
-                        | Effect::WriteIf { .. }
-                        | Effect::Retry { .. }
-                        | Effect::Decide(_) => {
-                            unreachable!("a restarted agent first reads")
-                        }
-                    }
-                }
-                self.finish(state, taken(Act::Restart), again, None, take);
-            }
-            Seat::Down { .. } | Seat::Stopped => {}
-        }
-    }
-}
-
-impl Op {
-    const fn act(&self) -> Act {
-        match *self {
-            Self::Write { .. } => Act::Write,
-            Self::Read { owner, .. } => Act::Read {
-                owner: AgentId(owner),
-            },
-        }
-    }
-
-    pub(super) const fn epoch(&self) -> u32 {
-        match *self {
-            Self::Write { epoch, .. } | Self::Read { epoch, .. } => epoch,
-        }
-    }
-
-    /// What an effect that asks for a write puts in flight.
-    pub(super) const fn written(effect: Effect) -> Option<Self> {
-        match effect {
-            Effect::Write {
-                store,
-                epoch,
-                attempt,
-                block,
-                ..
-            } => Some(Self::Write {
-                store,
-                epoch,
-                attempt,
-                expect: None,
-                block,
-            }),
-            Effect::WriteIf {
-                store,
-                epoch,
-                attempt,
-                expect,
-                block,
-                ..
-            } => Some(Self::Write {
-                store,
-                epoch,
-                attempt,
-                expect: Some(expect),
-                block,
-            }),
-            Effect::Read { .. }
-            | Effect::Retry { .. }
-            | Effect::Abort { .. }
-            | Effect::Decide(_) => None,
-        }
-    }
-
-    /// What an agent calls it.
-    const fn operation(&self) -> Operation {
-        match *self {
-            Self::Read {
-                store,
-                owner,
-                epoch,
-            } => Operation::Read {
-                store,
-                owner: AgentId(owner),
-                epoch,
-            },
-            Self::Write {
-                store,
-                epoch,
-                attempt,
-                ..
-            } => Operation::Write {
-                store,
-                epoch,
-                attempt,
-            },
-        }
-    }
-
-    fn again(operation: Operation, id: AgentId) -> Self {
-        match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => Self::Read {
-                store,
-                owner: owner.0,
-                epoch,
-            },
-            Operation::Write { .. } => unreachable!("{id:?}: only a read can be unreadable"),
-        }
     }
 }
