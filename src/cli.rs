@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-use crate::{completions, coordinate, explore, man, replay, run, scenario, verify};
+use crate::{completions, coordinate, explain, explore, man, replay, run, scenario, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,6 +75,22 @@ the scenario allows; torn writes make a checked block unreadable for a while. Ot
 Without --ballots, a new ballot is every one above the ballot that was met, and states are told with
 ballots' ranks: the graph is finite and stands for all runs. With --ballots K, agent p of m owns ballots
 p, p+m, ..., p+(K-1)m and stops when it has none left.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  bivalent explain duelling-agents              why it stalls, and what would have helped
+  bivalent explain duel.toml@0x5eed             one run, by its coordinate
+  bivalent explain duel-5eed.trace              a recorded one
+  bivalent explain scenarios --stalled --format markdown";
+
+const EXPLAIN_MORE: &str = "\
+Told are the steps that mattered, the causes of what came of the run (from the end back, through the reads
+that saw the writes), and each stall: who ended whose attempts, how near a decision was, whether an agent
+left alone decides, and what would have helped. Each remedy is tried from the very state in which the
+stall was found, on 64 seeds, with all else as it is.
+
+Where no seed is named: the first that brings what the scenario promises, if it promises that something
+goes wrong; else the seed of its schedule.";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -148,6 +164,10 @@ pub(crate) enum Command {
     #[command(after_help = VERIFY_EXAMPLES)]
     #[command(after_long_help = format!("{VERIFY_EXAMPLES}\n\n{VERIFY_MORE}\n\n{EXIT_CODES}"))]
     Verify(VerifyArgs),
+    /// Tell why a run came out as it did, and what would have helped.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    #[command(after_long_help = format!("{EXPLAIN_EXAMPLES}\n\n{EXPLAIN_MORE}\n\n{EXIT_CODES}"))]
+    Explain(ExplainArgs),
     /// Write, check and look up scenarios.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario {
@@ -319,6 +339,34 @@ pub(crate) struct VerifyArgs {
     pub(crate) steps: u64,
 }
 
+/// How an explanation is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum TellingFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Stalls and remedies as Markdown tables.
+    Markdown,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// Traces, coordinates SCENARIO@SEED, scenario files, folders of them, or names of built-in ones.
+    #[arg(required = true, value_name = "TRACE|COORD|SCENARIO")]
+    pub(crate) what: Vec<String>,
+    /// Leave out runs that did not stall.
+    #[arg(long)]
+    pub(crate) stalled: bool,
+    /// How explanations are printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: TellingFormat,
+}
+
 /// The subcommands of `scenario`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
@@ -375,6 +423,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Replay(args) => replay::replay(args, console),
         Command::Explore(args) => explore::explore(args, console),
         Command::Verify(args) => verify::verify(args, console),
+        Command::Explain(args) => explain::explain(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),
         Command::Man { dir } => man::man(dir, console),

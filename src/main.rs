@@ -12,6 +12,7 @@ mod completions;
 mod console;
 mod coordinate;
 mod exit;
+mod explain;
 mod explore;
 mod files;
 mod interrupt;

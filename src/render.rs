@@ -1,6 +1,7 @@
 //! How results look. Nothing here does I/O.
 
 pub(crate) mod escape;
+pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod faults;
 pub(crate) mod github;

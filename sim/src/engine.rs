@@ -11,6 +11,7 @@ mod net;
 mod order;
 mod put;
 mod read;
+pub(crate) mod remedy;
 pub(crate) mod seat;
 mod strike;
 mod write;
@@ -442,8 +443,8 @@ impl Engine {
     /// Lets an agent take one step.
     #[inline]
     fn feed(&mut self, id: AgentId, input: Input) {
-        if let Some(journal) = &mut self.journal {
-            journal.took(id, self.seats[id.index()].incarnation, Some(input));
+        if self.journal.is_some() {
+            self.witness(id, input);
         }
         let seat = &mut self.seats[id.index()];
         seat.steps += 1;
@@ -456,6 +457,19 @@ impl Engine {
         let (before, after) = seat.agent.on(input, &mut port);
         if after != before || self.net.milestone.is_some() {
             self.turned(id, before);
+        }
+    }
+
+    /// Takes note of an input that an agent is about to take.
+    #[cold]
+    fn witness(&mut self, id: AgentId, input: Input) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let seat = &self.seats[id.index()];
+        journal.took(id, seat.incarnation, Some(input));
+        if let Some(now) = seat.nearness(&self.plan) {
+            journal.came_near(now);
         }
     }
 
@@ -540,6 +554,9 @@ impl Engine {
             self.happened(Happening::Recovered, id, None);
         } else {
             self.liveness.aborted(id);
+            if let Some(journal) = &mut self.journal {
+                journal.preempted(id, above);
+            }
             self.note(What::Aborted {
                 agent: id,
                 ballot: block.mbal,

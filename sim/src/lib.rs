@@ -6,10 +6,12 @@
 
 pub mod campaign;
 pub mod catalogue;
+pub mod cause;
 pub mod certificate;
 mod dice;
 pub mod engine;
 mod event;
+pub mod explain;
 pub mod explore;
 pub mod fault;
 mod fingerprint;
@@ -22,6 +24,7 @@ pub mod price;
 pub mod report;
 pub mod scenario;
 pub mod script;
+pub mod stall;
 mod store;
 pub mod story;
 pub mod trace;

@@ -4,7 +4,7 @@
 
 use bivalent_core::{
     Agent, Ballot, Block, ClaimAgent, Config, Incarnation, Input, Operation, Phase, RecordAgent,
-    Renaming, Sink, Value,
+    Renaming, Sink, StoreId, Value,
 };
 
 use crate::scenario::Protocol;
@@ -104,6 +104,30 @@ impl Member {
     /// Which start of it this is.
     pub(crate) const fn incarnation(&self) -> Incarnation {
         each!(self, agent => agent.incarnation())
+    }
+
+    /// In phase 2, how many answers were the last missing to a decision, over the stores that are nearest
+    /// to it; none in other phases.
+    pub(crate) fn missing(&self, agents: usize, stores: usize, quorum: u8) -> Option<u32> {
+        if self.phase() != Phase::Two {
+            return None;
+        }
+        let stores = (0..stores as u8).map(StoreId);
+        let mut missing: Vec<u32> = match self {
+            Self::Disk(agent) => stores
+                .map(|store| {
+                    let unwritten = u32::from(agent.written() & store.bit() == 0);
+                    let seen = agent.seen(store) & !agent.id().bit();
+                    unwritten + (agents as u32 - 1) - seen.count_ones()
+                })
+                .collect(),
+            Self::Record(agent) => stores
+                .map(|store| u32::from(agent.complete() & store.bit() == 0))
+                .collect(),
+            Self::Claim(_) => return None,
+        };
+        missing.sort_unstable();
+        Some(missing.iter().take(usize::from(quorum)).sum())
     }
 
     /// The value it decided, if it has.

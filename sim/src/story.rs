@@ -1,12 +1,13 @@
 //! The story of a run: the steps that mattered, in words.
 
 use bivalent_core::{AgentId, Ballot, Value};
+use serde::Serialize;
 
 use crate::{
     engine::Engine,
     fault::FaultKind,
     journal::{Journal, Note, What},
-    report::Outcome,
+    report::{Outcome, RunReport},
     scenario::{Scenario, StallKind},
     verdict,
 };
@@ -15,7 +16,7 @@ use crate::{
 const LINES_MAX: usize = 40;
 
 /// A run, told.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Story {
     /// What came of it, without verdict and coordinate.
     pub headline: String,
@@ -28,7 +29,7 @@ pub struct Story {
 }
 
 /// A step that mattered.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct StoryLine {
     /// Its number.
     pub step: u64,
@@ -47,6 +48,16 @@ pub fn tell(scenario: &Scenario, seed: u64) -> Story {
     let mut engine = Engine::new(scenario);
     let (end, _, journal) = engine.run_recorded(seed);
     let report = verdict::report(scenario, &engine, seed, end);
+    of(scenario, &engine, &journal, &report)
+}
+
+/// Tells a run that has been recorded.
+pub(crate) fn of(
+    scenario: &Scenario,
+    engine: &Engine,
+    journal: &Journal,
+    report: &RunReport,
+) -> Story {
     let first_wrong = report.violations.first().map(|violation| violation.step);
     let headline = match report.outcome {
         Outcome::Unsafe => report
@@ -69,10 +80,10 @@ pub fn tell(scenario: &Scenario, seed: u64) -> Story {
         Outcome::Decided => format!("{} agents decided", report.decided),
         Outcome::Inconclusive => "the budget ended first".to_owned(),
     };
-    let lines = choose(&journal, first_wrong)
+    let lines = choose(journal, first_wrong)
         .into_iter()
         .map(|note| {
-            let mut line = line(scenario, &engine, note);
+            let mut line = line(scenario, engine, note);
             if Some(note.step) == first_wrong
                 && matches!(note.what, What::Decided { .. } | What::Fault { .. })
             {
@@ -81,16 +92,16 @@ pub fn tell(scenario: &Scenario, seed: u64) -> Story {
             line
         })
         .collect();
-    let explanation = explain(&report, scenario);
+    let explanation = explain(report, scenario);
     Story {
         headline,
         lines,
         explanation,
-        coordinate: report.coordinate,
+        coordinate: report.coordinate.clone(),
     }
 }
 
-fn explain(report: &crate::report::RunReport, scenario: &Scenario) -> String {
+fn explain(report: &RunReport, scenario: &Scenario) -> String {
     if report.outcome == Outcome::Unsafe {
         return if report.envelope.within {
             "Every fault stayed inside what the protocol promises to survive: this is a bug in the core.".into()
@@ -110,7 +121,7 @@ fn explain(report: &crate::report::RunReport, scenario: &Scenario) -> String {
     match kind {
         Some(StallKind::Contention) => {
             "The agents pre-empt each other; nothing is broken. One agent running alone from here decides. \
-             A pause before each retry (schedule.retry) would have helped."
+             `bivalent explain` tries what would have helped."
         }
         Some(StallKind::NoQuorum) => {
             "Fewer stores answer than a quorum needs; with the stores back, an agent decides."
@@ -130,7 +141,12 @@ fn explain(report: &crate::report::RunReport, scenario: &Scenario) -> String {
 
 /// The notes to tell: all if they are few; else faults, decisions, and the end.
 fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
-    let telling = |note: &&Note| !matches!(note.what, What::Wrote { .. } | What::Refused { .. });
+    let telling = |note: &&Note| {
+        !matches!(
+            note.what,
+            What::Wrote { .. } | What::Refused { .. } | What::Read { .. }
+        )
+    };
     let until = first_wrong.unwrap_or(u64::MAX);
     let notes: Vec<&Note> = journal
         .notes
@@ -165,15 +181,7 @@ fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
 /// A note in words.
 pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLine {
     let agent = |id: AgentId| scenario.cluster.agents[id.index()].name.clone();
-    let value = |value: Value| {
-        let known = value
-            .0
-            .checked_sub(1)
-            .and_then(|index| engine.values().get(index as usize));
-        known
-            .cloned()
-            .unwrap_or_else(|| format!("#{:x}, which nobody proposed", value.0))
-    };
+    let value = |value: Value| verdict::value_in_words(engine, value);
     let ballot = |ballot: Option<Ballot>| {
         ballot.map_or_else(
             || "none".to_owned(),
@@ -246,6 +254,24 @@ pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLi
                     block.mbal.map_or(0, Ballot::round)
                 ),
             )
+        }
+        What::Read {
+            agent: id,
+            store,
+            owner,
+            block,
+        } => {
+            let store = &scenario.cluster.stores[store.index()];
+            let place = if scenario.cluster.protocol.is_conditional() {
+                store.clone()
+            } else {
+                format!("{store}[{}]", agent(*owner))
+            };
+            let vote = block.vote.map_or_else(String::new, |vote| {
+                format!(", vote {} of ballot {}", value(vote.inp), vote.bal.round())
+            });
+            let saw = ballot(block.mbal);
+            (agent(*id), format!("read {place}: ballot {saw}{vote}"))
         }
         What::Refused { agent: id, store } => {
             let store = &scenario.cluster.stores[store.index()];

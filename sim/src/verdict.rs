@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bivalent_core::Value;
 use hdrhistogram::Histogram;
 
 use crate::{
@@ -221,17 +222,15 @@ pub(crate) fn spelled(scenario: &Scenario, engine: &Engine, text: &str) -> Strin
             break;
         };
         let word = &rest[start + 1..start + length];
-        let number = word
-            .get(1..)
-            .and_then(|digits| digits.parse::<usize>().ok());
+        let number = word.get(1..).and_then(|digits| digits.parse::<u64>().ok());
         let known = number.and_then(|number| match word.as_bytes()[0] {
             b'a' => scenario
                 .cluster
                 .agents
-                .get(number)
+                .get(number as usize)
                 .map(|agent| agent.name.clone()),
-            b's' => scenario.cluster.stores.get(number).cloned(),
-            b'v' => engine.values().get(number.wrapping_sub(1)).cloned(),
+            b's' => scenario.cluster.stores.get(number as usize).cloned(),
+            b'v' => Some(value_in_words(engine, Value(number))),
             _ => None,
         });
         match known {
@@ -242,6 +241,15 @@ pub(crate) fn spelled(scenario: &Scenario, engine: &Engine, text: &str) -> Strin
     }
     spelled.push_str(rest);
     spelled
+}
+
+/// A proposal as the scenario spells it; bits that are no proposal, as such.
+pub(crate) fn value_in_words(engine: &Engine, value: Value) -> String {
+    let number = value.0.checked_sub(1);
+    let known = number.and_then(|index| engine.values().get(index as usize));
+    known
+        .cloned()
+        .unwrap_or_else(|| format!("#{:x} (which nobody proposed)", value.0))
 }
 
 /// A histogram for times to decision: a day in nanoseconds, three digits.

@@ -1,6 +1,6 @@
 //! The story of a run, for people.
 
-use bivalent_sim::story::Story;
+use bivalent_sim::story::{Story, StoryLine};
 
 use super::paint::Paint;
 use super::{escape, units};
@@ -24,31 +24,35 @@ pub(crate) fn tell(
     );
     if !story.lines.is_empty() {
         text += "  How it happened\n";
-        text += &lines(story, paint);
+        text += &lines(&story.lines, LINES_MAX, paint);
     }
-    for paragraph in story.explanation.lines() {
-        for line in wrap(&escape::line(paragraph), width.map(|w| w.saturating_sub(2))) {
-            text += &format!("  {line}\n");
-        }
-    }
+    text += &wrapped(&story.explanation, width);
     let run = escape::shell(run);
-    text += &format!("\n  Again      bivalent replay {run}\n");
+    text += &format!("\n  Why        bivalent explain {run}\n");
+    text += &format!("  Again      bivalent replay {run}\n");
     text += &format!("  Keep it    bivalent replay {run} -o FILE.trace\n");
     text
 }
 
-fn lines(story: &Story, paint: Paint) -> String {
+/// Text in lines that fit, set in by two.
+pub(crate) fn wrapped(text: &str, width: Option<usize>) -> String {
+    let mut lines = String::new();
+    for paragraph in text.lines() {
+        for line in wrap(&escape::line(paragraph), width.map(|w| w.saturating_sub(2))) {
+            lines += &format!("  {line}\n");
+        }
+    }
+    lines
+}
+
+/// Steps that mattered, so many of them at most.
+pub(crate) fn lines(all: &[StoryLine], max: usize, paint: Paint) -> String {
     // The end is where it breaks: what is left out is the middle.
-    let all = &story.lines;
-    let (head, left_out, tail) = if all.len() > LINES_MAX {
-        let half = LINES_MAX / 2;
-        (
-            &all[..half],
-            all.len() - LINES_MAX,
-            &all[all.len() - half..],
-        )
+    let (head, left_out, tail) = if all.len() > max {
+        let half = max / 2;
+        (&all[..half], all.len() - max, &all[all.len() - half..])
     } else {
-        (&all[..], 0, &all[..0])
+        (all, 0, &all[..0])
     };
     let who = all
         .iter()
@@ -62,7 +66,7 @@ fn lines(story: &Story, paint: Paint) -> String {
         .max()
         .unwrap_or(0)
         + 1;
-    let one = |line: &bivalent_sim::story::StoryLine| {
+    let one = |line: &StoryLine| {
         let mark = if line.mark.is_empty() {
             String::new()
         } else {
@@ -109,8 +113,6 @@ fn wrap(line: &str, width: Option<usize>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use bivalent_sim::story::StoryLine;
-
     use super::*;
 
     #[test]
@@ -134,8 +136,8 @@ mod tests {
             text,
             "FAIL  x.toml@0x1f#57   agreement broken: a2 decided 1\n\n  How it happened\n    #31    \
              1.50ms  a\\u{1b}1  write acknowledged   <- needed\n  Half an old block passed for\n  \
-             a new one.\n\n  Again      bivalent replay x.toml@0x1f\n  Keep it    bivalent \
-             replay x.toml@0x1f -o FILE.trace\n"
+             a new one.\n\n  Why        bivalent explain x.toml@0x1f\n  Again      bivalent replay \
+             x.toml@0x1f\n  Keep it    bivalent replay x.toml@0x1f -o FILE.trace\n"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod explain;
 mod refusals;
 mod streams;
 

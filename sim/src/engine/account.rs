@@ -77,6 +77,11 @@ impl Engine {
         self.decisions.iter().map(|&tick| self.plan.ns(tick))
     }
 
+    /// What it runs.
+    pub(crate) fn plan(&self) -> &crate::plan::Plan {
+        &self.plan
+    }
+
     /// A tick as nanoseconds.
     pub(crate) fn ns(&self, tick: u64) -> u64 {
         self.plan.ns(tick)

@@ -19,9 +19,11 @@ impl Engine {
             return;
         }
         let other = if id == a { b } else { a };
-        if matches!(self.seats[other.index()].status, Status::Down { .. })
-            || self.seats[other.index()].decided
-        {
+        let (this, that) = (&self.seats[id.index()], &self.seats[other.index()]);
+        // Who stands still undoes nothing; but he runs on if this one can't.
+        let this_runs = this.status == Status::Up && !this.decided;
+        let stands_still = that.status == Status::Paused && this_runs;
+        if matches!(that.status, Status::Down { .. }) || that.decided || stands_still {
             return;
         }
         self.runner = Some(other);
@@ -52,5 +54,25 @@ impl Engine {
             None => false,
             Some((a, b)) => (agent == a || agent == b) && self.runner != Some(agent),
         }
+    }
+
+    /// Nobody is held back any more.
+    pub(super) fn end_duel(&mut self) {
+        let Some((a, b)) = self.duel.take() else {
+            return;
+        };
+        self.runner = None;
+        for id in [a, b] {
+            self.let_go(id);
+        }
+    }
+
+    /// Lets everything go that was held back of an agent.
+    pub(super) fn let_go(&mut self, id: AgentId) {
+        let mut held = std::mem::take(&mut self.seats[id.index()].held);
+        for held in held.drain(..) {
+            self.net.wheel.put(self.net.now() + 1, held.bits);
+        }
+        self.seats[id.index()].held = held;
     }
 }

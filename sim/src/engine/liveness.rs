@@ -45,6 +45,11 @@ impl Liveness {
         self.over = false;
     }
 
+    /// A stall is going on and everybody knows.
+    pub(super) const fn ignore_stalls(&mut self) {
+        self.open = true;
+    }
+
     pub(super) fn aborted(&mut self, _: AgentId) {
         self.aborts += 1;
     }
@@ -64,6 +69,9 @@ impl Engine {
         self.liveness.since_step = self.steps;
         self.liveness.aborts = 0;
         self.liveness.rounds = None;
+        if let Some(journal) = &mut self.journal {
+            journal.contest = crate::journal::Contest::default();
+        }
         let waits = self.seats.iter().any(|seat| !seat.decided);
         if waits && self.solo.is_none() {
             self.net
@@ -115,6 +123,9 @@ impl Engine {
         };
         self.liveness.stalls.push(stall);
         self.liveness.open = true;
+        if let Some(journal) = &mut self.journal {
+            journal.stalled(self.steps);
+        }
         self.note(What::Stall {
             kind: kind.name(),
             heals,
@@ -144,6 +155,9 @@ impl Engine {
             return;
         }
         self.liveness.open = false;
+        if let Some(journal) = &mut self.journal {
+            journal.stall_over();
+        }
         let (step, ns) = (self.steps, self.virtual_ns());
         let rounds = self.liveness.rounds.unwrap_or((0, 0));
         if let Some(stall) = self.liveness.stalls.last_mut() {
@@ -170,16 +184,7 @@ impl Engine {
             self.store_up(super::store_id(index));
         }
         self.stop_picking();
-        if let Some((a, b)) = self.duel.take() {
-            self.runner = None;
-            for id in [a, b] {
-                let mut held = std::mem::take(&mut self.seats[id.index()].held);
-                for held in held.drain(..) {
-                    self.net.wheel.put(self.net.now() + 1, held.bits);
-                }
-                self.seats[id.index()].held = held;
-            }
-        }
+        self.end_duel();
         for index in 0..self.seats.len() {
             let id = AgentId(index as u8);
             self.seats[index].rate = 1_000_000;

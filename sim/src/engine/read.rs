@@ -186,6 +186,9 @@ impl Engine {
             epoch,
             ..
         } = op;
+        if self.journal.is_some() {
+            self.note_read(op, block);
+        }
         let input = Input::Read {
             store,
             owner,
@@ -194,6 +197,27 @@ impl Engine {
             version,
         };
         self.deliver(op.agent, op.incarnation, input);
+    }
+
+    /// Takes note of what a read saw, if somebody still waits for it.
+    #[cold]
+    fn note_read(&mut self, op: ReadOp, block: Block) {
+        let ReadOp {
+            agent,
+            store,
+            owner,
+            ..
+        } = op;
+        let seat = &self.seats[agent.index()];
+        let current = seat.agent.epoch() & 0xff_ffff;
+        if seat.incarnation == op.incarnation && current == op.epoch {
+            self.note(What::Read {
+                agent,
+                store,
+                owner,
+                block,
+            });
+        }
     }
 
     #[cold]

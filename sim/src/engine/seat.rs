@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, Ballot, Input};
 
-use crate::member::Member;
+use crate::{journal::Nearness, member::Member, plan::Plan};
 
 /// Whether an agent takes steps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,5 +65,16 @@ impl Seat {
         self.pauses = 0;
         self.decided = false;
         self.steps = 0;
+    }
+
+    /// How near the agent is to a decision, in phase 2.
+    pub(crate) fn nearness(&self, plan: &Plan) -> Option<Nearness> {
+        let quorum = plan.envelope.quorum();
+        let missing = self.agent.missing(plan.agents, plan.stores, quorum)?;
+        Some(Nearness {
+            agent: self.id,
+            ballot: self.agent.block().mbal?,
+            missing,
+        })
     }
 }

@@ -1,0 +1,185 @@
+//! Remedies: a copy of a stalled world, changed in one way, run on with other dice.
+//!
+//! Nothing is healed that the change does not name: faults, the adversary and everybody else go on.
+
+use std::sync::Arc;
+
+use bivalent_core::{AgentId, Contention};
+
+use super::{Engine, order, seat::Status, store_id, strike::is_down};
+use crate::{dice::Dice, fault::Span, plan::Plan, store::Service};
+
+/// The pause of an agent that is stopped only to be started again, nanoseconds.
+const RESTART_NS: u64 = 1_000_000;
+
+/// What is changed before a world runs on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Change {
+    /// Nothing: what other luck would have done.
+    Nothing,
+    /// The adversary is gone; every operation takes effect at its own time.
+    FairSchedule,
+    /// From its next abort on, an agent pauses like this.
+    Backoff(Contention),
+    /// All others stand still.
+    OneLeader(AgentId),
+    /// No new faults; what is broken stays broken.
+    NoFaults,
+    /// Every store answers again, with what it held, at its usual speed.
+    StoresRepaired,
+    /// An agent starts again; if it is not down, it crashes first.
+    Restart(AgentId),
+    /// No new faults, every store answers, and every undecided agent starts again.
+    Everything,
+}
+
+impl Engine {
+    /// The world of a run as it is after so many steps.
+    pub(crate) fn world_after(&mut self, dice: Dice, steps: u64) -> Self {
+        self.start(dice, None);
+        self.go(steps);
+        let mut world = self.clone();
+        world.liveness.ignore_stalls();
+        world
+    }
+
+    /// Undecided agents that take steps.
+    pub(crate) fn contenders(&self) -> Vec<AgentId> {
+        let contends = |seat: &&super::Seat| !seat.decided && seat.status == Status::Up;
+        self.seats
+            .iter()
+            .filter(contends)
+            .map(|seat| seat.id)
+            .collect()
+    }
+
+    /// Undecided agents that are down for good.
+    pub(crate) fn fallen(&self) -> Vec<AgentId> {
+        let fallen =
+            |seat: &&super::Seat| !seat.decided && seat.status == Status::Down { returns: false };
+        self.seats
+            .iter()
+            .filter(fallen)
+            .map(|seat| seat.id)
+            .collect()
+    }
+
+    /// Whether some store does not answer, or slowly.
+    pub(crate) fn has_broken_stores(&self) -> bool {
+        let slow = self.net.percent.iter().any(|&percent| percent > 100);
+        slow || self.service.iter().any(|&service| service != Service::Up)
+    }
+
+    /// The tick up to which nothing but the run itself helps: its own heal, or its end.
+    pub(crate) fn horizon(&self, stalls: u64) -> u64 {
+        let wanted = self.net.now() + stalls * self.plan.stall;
+        let heal = self.plan.heal.filter(|_| !self.healed);
+        heal.map_or(wanted, |heal| wanted.min(heal.saturating_sub(1)))
+    }
+
+    /// Virtual time now, ticks.
+    pub(crate) const fn now(&self) -> u64 {
+        self.net.wheel.now()
+    }
+
+    /// Runs a copy on with a change and fresh dice, for so many steps and up to a tick; the ticks to the
+    /// first decision, if there is one.
+    pub(crate) fn with(&self, change: Change, dice: Dice, bound: (u64, u64)) -> Option<u64> {
+        let mut world = self.clone();
+        world.net.dice = dice;
+        world.make(change);
+        let (steps, until) = bound;
+        let from = self.now();
+        let tick = world.first_decision(self.steps + steps, until)?;
+        Some(tick - from)
+    }
+
+    fn make(&mut self, change: Change) {
+        match change {
+            Change::Nothing => {}
+            Change::FairSchedule => {
+                self.stop_picking();
+                self.end_duel();
+            }
+            Change::Backoff(retry) => {
+                let mut plan = Plan::clone(&self.plan);
+                plan.retry = retry;
+                self.plan = Arc::new(plan);
+            }
+            Change::OneLeader(leader) => {
+                for seat in &mut self.seats {
+                    if seat.id != leader && seat.status == Status::Up {
+                        seat.status = Status::Paused;
+                        seat.pauses = seat.pauses.wrapping_add(1);
+                    }
+                }
+                if self.duel.is_some_and(|(a, b)| leader == a || leader == b) {
+                    self.runner = Some(leader);
+                    self.let_go(leader);
+                }
+            }
+            Change::NoFaults => {
+                self.net.lottery = false;
+                self.net.armed.clear();
+                self.net.rules.iter_mut().for_each(|rule| rule.left = 0);
+            }
+            Change::StoresRepaired => {
+                self.net.percent = [100; 16];
+                for index in 0..self.service.len() {
+                    if self.service[index] == Service::Lost {
+                        self.service[index] = Service::Up;
+                    }
+                    self.store_up(store_id(index));
+                }
+            }
+            Change::Restart(id) => self.start_again(id),
+            Change::Everything => {
+                self.make(Change::NoFaults);
+                self.make(Change::StoresRepaired);
+                for index in 0..self.seats.len() {
+                    let seat = &self.seats[index];
+                    if !seat.decided && seat.status != (Status::Down { returns: true }) {
+                        self.start_again(seat.id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_again(&mut self, id: AgentId) {
+        let seat = &self.seats[id.index()];
+        if is_down(seat.status) {
+            let incarnation = seat.incarnation;
+            self.restart_later(id, incarnation);
+            return;
+        }
+        let span = Span {
+            min: RESTART_NS,
+            max: RESTART_NS,
+        };
+        self.crash(id, Some(span), false);
+    }
+
+    /// The tick of the next decision, if it comes before a step and a tick.
+    fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
+        let before = self.decisions.len();
+        while self.steps < steps {
+            if self.net.picked {
+                match self.pick() {
+                    order::Pick::Made => {}
+                    order::Pick::Acted => continue,
+                    order::Pick::Misfit => return None,
+                }
+            }
+            let bits = self.net.wheel.pop()?;
+            if self.net.now() > until {
+                return None;
+            }
+            let _ = self.step(bits);
+            if self.decisions.len() > before {
+                return Some(self.now());
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,70 @@
+//! A run explained: its story, the causes of what it came to, and what would have ended its stalls.
+
+use serde::Serialize;
+
+use crate::{
+    cause::{self, Chain},
+    engine::Engine,
+    report::{Outcome, RunReport},
+    scenario::{Expected, Scenario},
+    stall::{self, STALLS_MAX, StallReport},
+    story::{self, Story},
+    verdict,
+};
+
+/// Seeds that are looked through for what a scenario promises.
+const SEEDS_MAX: u64 = 10_000;
+
+/// Everything there is to say of one run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// What it came to.
+    pub report: RunReport,
+    /// The steps that mattered.
+    pub story: Story,
+    /// Why it came so, from the end to the beginning.
+    pub causes: Vec<Chain>,
+    /// Its stalls, the first [`STALLS_MAX`] of them.
+    pub stalls: Vec<StallReport>,
+    /// Stalls beyond those.
+    pub more_stalls: usize,
+}
+
+/// Runs a seed again and explains it. Takes longer than the run: each remedy of each stall is tried.
+pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
+    let mut engine = Engine::new(scenario);
+    let (end, _, journal) = engine.run_recorded(seed);
+    let report = verdict::report(scenario, &engine, seed, end);
+    let story = story::of(scenario, &engine, &journal, &report);
+    let causes = cause::chains(scenario, &engine, &journal, &report);
+    let stalls = stall::reports(scenario, seed, &report.stalls, &journal);
+    let more_stalls = report.stalls.len().saturating_sub(STALLS_MAX);
+    Explanation {
+        report,
+        story,
+        causes,
+        stalls,
+        more_stalls,
+    }
+}
+
+/// The seed to explain where none is named: the first one that brings what the scenario promises, if it
+/// promises that something goes wrong; else the schedule's.
+pub fn seed_of(scenario: &Scenario) -> u64 {
+    let own = scenario.schedule.seed;
+    let (from, to) = scenario.expect.seeds.unwrap_or((own, own + 1));
+    let goes_wrong = match scenario.expect.outcome {
+        Expected::Any | Expected::Decide => return own,
+        Expected::Stall { .. } | Expected::Wedge => [Outcome::Stalled; 2],
+        Expected::Violation(_) => [Outcome::Unsafe; 2],
+        Expected::ViolationOrWedge(_) => [Outcome::Unsafe, Outcome::Stalled],
+    };
+    let mut engine = Engine::new(scenario);
+    (from..to.min(from.saturating_add(SEEDS_MAX)))
+        .find(|&seed| {
+            let end = engine.run(seed);
+            let (outcome, as_expected) = verdict::judge(scenario, &engine, end);
+            as_expected && goes_wrong.contains(&outcome)
+        })
+        .unwrap_or(own)
+}

@@ -1,0 +1,114 @@
+//! `bivalent explain`: why a run came out as it did, and what would have helped.
+
+use std::path::Path;
+
+use bivalent_sim::explain::{self, Explanation};
+use bivalent_sim::scenario::Scenario;
+use bivalent_sim::trace::{self, ReplayError, Trace};
+
+use crate::cli::{ExplainArgs, TellingFormat};
+use crate::console::{Console, Stream};
+use crate::exit::{Exit, Failure};
+use crate::render::explain::{markdown, tell};
+use crate::render::json::{Sequence, Shape};
+use crate::{bug, files, interrupt, select};
+
+/// One run to explain.
+struct Run {
+    scenario: Scenario,
+    seed: u64,
+}
+
+/// Explains the runs that were named.
+pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let interrupted = interrupt::listen();
+    let runs = runs(&args.what, console)?;
+    let mut sequence = match args.format {
+        TellingFormat::Human | TellingFormat::Markdown => None,
+        TellingFormat::Json => Some(Sequence::new(Shape::Array)),
+        TellingFormat::Jsonl => Some(Sequence::new(Shape::Lines)),
+    };
+    let mut told = 0;
+    let mut exit = Exit::Ok;
+    for Run { scenario, seed } in &runs {
+        if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+            exit = Exit::Interrupted;
+            break;
+        }
+        bug::while_running(format!("{}@{seed:#x}", scenario.name));
+        let explained = explain::explain(scenario, *seed);
+        if args.stalled && explained.stalls.is_empty() {
+            continue;
+        }
+        told += 1;
+        match (&mut sequence, args.format) {
+            (Some(sequence), _) => console.data(sequence.add(&explained).as_bytes())?,
+            (None, TellingFormat::Markdown) => {
+                console.put(Stream::Out, &markdown(scenario, &explained))?;
+            }
+            (None, _) => human(told, &explained, console)?,
+        }
+    }
+    if let Some(sequence) = &sequence {
+        console.data(sequence.end().as_bytes())?;
+    }
+    if told == 0 && exit == Exit::Ok {
+        return Err(Failure::new(Exit::Nothing, "none of these runs stalls"));
+    }
+    Ok(exit)
+}
+
+fn human(number: usize, explained: &Explanation, console: &mut Console) -> Result<(), Failure> {
+    let gap = if number > 1 { "\n" } else { "" };
+    let paint = console.paint(Stream::Out);
+    let text = tell(explained, paint, Console::width(Stream::Out));
+    console.put(Stream::Out, &format!("{gap}{text}"))
+}
+
+/// Traces as they are, all else through the catalogue and the disk.
+fn runs(what: &[String], console: &Console) -> Result<Vec<Run>, Failure> {
+    let mut runs = Vec::new();
+    for word in what {
+        let path = Path::new(word);
+        if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+            runs.push(of_trace(word, console)?);
+            continue;
+        }
+        for picked in select::scenarios(std::slice::from_ref(word), console)? {
+            let seed = picked.seed;
+            let seed = seed.unwrap_or_else(|| explain::seed_of(&picked.scenario));
+            runs.push(Run {
+                scenario: picked.scenario,
+                seed,
+            });
+        }
+    }
+    Ok(runs)
+}
+
+/// A trace's run, if it is the same again.
+fn of_trace(file: &str, console: &Console) -> Result<Run, Failure> {
+    let invalid = |why: &str| Failure::new(Exit::Invalid, why);
+    let text = files::read_trace(Path::new(file))?
+        .ok_or_else(|| invalid(&format!("{file} is not a trace: it is not text")))?;
+    let trace = Trace::parse(file, &text).map_err(|e| {
+        invalid(&e.to_string()).help("`bivalent replay SCENARIO@SEED -o FILE` writes a trace")
+    })?;
+    match trace::replay(&trace, None) {
+        Ok(_) => {}
+        Err(ReplayError::Invalid(errors)) => {
+            console.scenario_errors(&errors);
+            return Err(invalid(&format!("{file}: its scenario is invalid")));
+        }
+        Err(ReplayError::Diverged { step, .. }) => {
+            let message = format!("{file}: this build does not repeat it, from step {step} on");
+            let help = format!("`bivalent replay {file}` says how it differs");
+            return Err(Failure::new(Exit::Diverged, message).help(help));
+        }
+    }
+    let scenario = trace
+        .scenario()
+        .map_err(|_| invalid(&format!("{file}: its scenario is invalid")))?;
+    let seed = trace.seed();
+    Ok(Run { scenario, seed })
+}

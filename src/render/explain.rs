@@ -1,0 +1,213 @@
+//! An explanation, for people.
+
+use bivalent_sim::cause::Chain;
+use bivalent_sim::explain::Explanation;
+use bivalent_sim::report::Outcome;
+use bivalent_sim::scenario::Scenario;
+use bivalent_sim::stall::{Remedy, StallReport};
+
+use super::paint::Paint;
+use super::units::{count, counted, time};
+use super::{escape, story};
+
+/// Steps of the story that are told beside the causes.
+const STEPS_MAX: usize = 14;
+
+/// A run: its steps, its causes, its stalls.
+pub(crate) fn tell(explained: &Explanation, paint: Paint, width: Option<usize>) -> String {
+    let Explanation { report, story, .. } = explained;
+    let word = match report.outcome {
+        Outcome::Decided => paint.good("DECIDED"),
+        Outcome::Stalled => paint.odd("STALLED"),
+        Outcome::Unsafe => paint.bad("UNSAFE"),
+        Outcome::Inconclusive => paint.odd("UNSURE"),
+    };
+    let mut text = format!(
+        "{word}  {}   {}\n",
+        escape::line(&report.coordinate),
+        escape::line(&story.headline)
+    );
+    if !story.lines.is_empty() {
+        text += "\n  How it happened\n";
+        text += &story::lines(&story.lines, STEPS_MAX, paint);
+    }
+    for chain in &explained.causes {
+        text += &causes(chain, paint);
+    }
+    for stall in &explained.stalls {
+        text += &stalled(stall, paint);
+    }
+    if explained.more_stalls > 0 {
+        let more = counted(explained.more_stalls as u64, "more stall", "more stalls");
+        text += &format!("\n  {more} in this run\n");
+    }
+    if !story.explanation.is_empty() && explained.stalls.is_empty() {
+        text += "\n";
+        text += &story::wrapped(&story.explanation, width);
+    }
+    let run = escape::shell(&report.coordinate);
+    text += &format!("\n  Again      bivalent replay {run}\n");
+    text += &format!("  Keep it    bivalent replay {run} -o FILE.trace\n");
+    text
+}
+
+fn causes(chain: &Chain, paint: Paint) -> String {
+    let mut text = format!("\n  {}\n", escape::line(&chain.title));
+    text += &story::lines(&chain.links, chain.links.len(), paint);
+    if let Some(rest) = chain.rest {
+        text += &format!("    ... {rest}\n");
+    }
+    text
+}
+
+fn stalled(report: &StallReport, paint: Paint) -> String {
+    let stall = &report.stall;
+    let mut text = format!(
+        "\n  The stall: {}, from step {} to {}, {} without a decision; {}\n",
+        paint.odd(stall.kind),
+        count(stall.from_step),
+        count(stall.to_step),
+        time(stall.to_ns - stall.from_ns),
+        heals(report),
+    );
+    for line in contest(report).into_iter().chain([nearest(report)]) {
+        text += &format!("    {line}\n");
+    }
+    text += &format!(
+        "\n  What would have helped, from step {} on, each tried on 64 seeds for {} or {} steps\n",
+        count(report.found_step),
+        time(report.trial_ns),
+        count(report.trial_steps),
+    );
+    let width = report
+        .remedies
+        .iter()
+        .map(|remedy| remedy.change.chars().count())
+        .max()
+        .unwrap_or(0);
+    for remedy in &report.remedies {
+        let change = escape::line(&remedy.change);
+        let share = share(remedy);
+        let share = match (remedy.tried, remedy.decided) {
+            (0, _) => paint.faint(&share),
+            (tried, decided) if tried == decided => paint.good(&share),
+            (_, 0) => paint.bad(&share),
+            (_, _) => paint.odd(&share),
+        };
+        text += &format!("    {change:<width$}  {share}\n");
+    }
+    text
+}
+
+const fn heals(report: &StallReport) -> &'static str {
+    if report.stall.heals {
+        "it heals: an agent left alone decides"
+    } else {
+        "it does not heal: no agent decides, even alone and without faults"
+    }
+}
+
+/// Who ended whose attempts.
+fn contest(report: &StallReport) -> Option<String> {
+    if report.preemptions.is_empty() {
+        return None;
+    }
+    let pairs = report.preemptions.iter().map(|pair| {
+        let times = match pair.times {
+            1 => "once".to_owned(),
+            2 => "twice".to_owned(),
+            times => format!("{} times", count(times)),
+        };
+        format!(
+            "{} pre-empts {} {times}",
+            escape::line(&pair.by),
+            escape::line(&pair.agent)
+        )
+    });
+    let mut text = pairs.collect::<Vec<_>>().join(", ");
+    if report.more_pairs > 0 {
+        text += &format!(
+            ", and {}",
+            counted(report.more_pairs, "more pair", "more pairs")
+        );
+    }
+    let [from, to] = report.stall.ballots;
+    Some(format!("{text}; ballots {} to {}", count(from), count(to)))
+}
+
+fn nearest(report: &StallReport) -> String {
+    let Some(near) = &report.nearest else {
+        return "nobody came to phase 2".to_owned();
+    };
+    let missing = counted(u64::from(near.missing), "answer", "answers");
+    format!(
+        "nearest to a decision: {} in ballot {}, {missing} short",
+        escape::line(&near.agent),
+        count(near.ballot)
+    )
+}
+
+fn share(remedy: &Remedy) -> String {
+    match (remedy.skipped, remedy.median_ns) {
+        (Some(why), _) => format!("-         {why}"),
+        (None, None) => format!("{:>2} of {}", remedy.decided, remedy.tried),
+        (None, Some(median)) => format!(
+            "{:>2} of {}  median {}",
+            remedy.decided,
+            remedy.tried,
+            time(median)
+        ),
+    }
+}
+
+/// The stalls of a run as Markdown: a heading, what they are, and a table of remedies each.
+pub(crate) fn markdown(scenario: &Scenario, explained: &Explanation) -> String {
+    let report = &explained.report;
+    let name = escape::line(&scenario.name);
+    let mut text = format!("## {name}\n\n`{}`", escape::line(&report.coordinate));
+    if !scenario.title.is_empty() {
+        text += &format!(": {}", escape::line(&scenario.title));
+    }
+    text += "\n\n";
+    if explained.stalls.is_empty() {
+        text += &format!("No stall: {}.\n\n", escape::line(&explained.story.headline));
+    }
+    for report in &explained.stalls {
+        let stall = &report.stall;
+        text += &format!(
+            "**{}**, {} without a decision; {}.",
+            stall.kind,
+            time(stall.to_ns - stall.from_ns),
+            heals(report)
+        );
+        for line in contest(report).into_iter().chain([nearest(report)]) {
+            text += &format!("\n{}.", upper(&line));
+        }
+        text += &format!(
+            "\nFrom step {}, 64 seeds each, for {} or {} steps:\n\n",
+            count(report.found_step),
+            time(report.trial_ns),
+            count(report.trial_steps)
+        );
+        text += "| what is changed | decided | median |\n|---|---|---|\n";
+        for remedy in &report.remedies {
+            let decided = remedy.skipped.map_or_else(
+                || format!("{} of {}", remedy.decided, remedy.tried),
+                |why| format!("- ({why})"),
+            );
+            let median = remedy.median_ns.map_or_else(String::new, time);
+            let change = escape::line(&remedy.change);
+            text += &format!("| {change} | {decided} | {median} |\n");
+        }
+        text += "\n";
+    }
+    text
+}
+
+/// The same with its first letter large.
+fn upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

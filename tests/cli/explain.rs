@@ -1,0 +1,132 @@
+//! `bivalent explain`: causes, stalls, and what would have helped.
+
+use std::fs;
+
+use crate::{DUEL, FINE, bivalent, err, exits, folder, objects, out, run};
+
+#[test]
+fn a_stall_is_told_with_what_would_have_helped() {
+    let folder = folder();
+    fs::write(folder.path().join("duel.toml"), DUEL).unwrap();
+
+    let output = run(folder.path(), &["explain", "duel.toml"]);
+
+    exits(&output, 0);
+    let text = out(&output);
+    for wanted in [
+        "STALLED  duel.toml@0x",
+        "  How it happened\n",
+        "  Why a",
+        "read s",
+        "  The stall: contention",
+        "it heals: an agent left alone decides",
+        "a2 pre-empts a1 ",
+        "nearest to a decision: a",
+        "nothing: other luck",
+        "64 of 64  median ",
+        "every store answers\n",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} is missing\n{text}");
+    }
+}
+
+#[test]
+fn an_explanation_is_data_too() {
+    let folder = folder();
+    fs::write(folder.path().join("duel.toml"), DUEL).unwrap();
+
+    let output = run(
+        folder.path(),
+        &["explain", "duel.toml", "--format", "jsonl"],
+    );
+
+    exits(&output, 0);
+    let explained = &objects(&output)[0];
+    let stall = &explained["stalls"][0];
+    assert_eq!(stall["kind"], "contention");
+    assert_eq!(stall["remedies"][0]["remedy"], "nothing");
+    assert_eq!(stall["remedies"][0]["tried"], 64);
+    assert_eq!(explained["report"]["outcome"], "stalled");
+    assert!(explained["causes"][0]["links"].as_array().unwrap().len() > 3);
+}
+
+#[test]
+fn a_trace_is_explained_like_its_coordinate() {
+    let folder = folder();
+    fs::write(folder.path().join("fine.toml"), FINE).unwrap();
+    exits(
+        &run(
+            folder.path(),
+            &["replay", "fine.toml@0x9", "-o", "fine.trace"],
+        ),
+        0,
+    );
+
+    let by_trace = run(folder.path(), &["explain", "fine.trace"]);
+    let by_coordinate = run(folder.path(), &["explain", "fine.toml@0x9"]);
+
+    exits(&by_trace, 0);
+    assert_eq!(out(&by_trace), out(&by_coordinate));
+    assert!(out(&by_trace).starts_with("DECIDED  fine.toml@0x9"));
+}
+
+#[test]
+fn a_trace_that_this_build_does_not_repeat_is_not_explained() {
+    let folder = folder();
+    fs::write(folder.path().join("fine.toml"), FINE).unwrap();
+    exits(
+        &run(folder.path(), &["replay", "fine.toml", "-o", "fine.trace"]),
+        0,
+    );
+    let file = folder.path().join("fine.trace");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("agents = 2", "agents = 3")).unwrap();
+
+    let output = run(folder.path(), &["explain", "fine.trace"]);
+
+    exits(&output, 5);
+    assert!(
+        err(&output).contains("does not repeat it"),
+        "{}",
+        err(&output)
+    );
+}
+
+#[test]
+fn nothing_that_stalls_is_nothing_to_tell() {
+    let folder = folder();
+    fs::write(folder.path().join("fine.toml"), FINE).unwrap();
+
+    let output = run(folder.path(), &["explain", "fine.toml", "--stalled"]);
+
+    exits(&output, 4);
+    assert!(err(&output).contains("none of these runs stalls"));
+}
+
+#[test]
+fn what_cannot_be_found_is_said_and_nothing_is_told() {
+    let folder = folder();
+
+    let output = run(folder.path(), &["explain", "no-such-thing"]);
+
+    exits(&output, 74);
+    assert_eq!(out(&output), "");
+}
+
+/// docs/stalls.md says what its command prints.
+#[test]
+fn the_document_of_stalls_is_what_its_command_prints() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let args = ["explain", "scenarios", "--stalled", "--format", "markdown"];
+
+    let output = bivalent(root, &args).output().unwrap();
+
+    exits(&output, 0);
+    let document = fs::read_to_string(root.join("docs/stalls.md")).unwrap();
+    let made = document.find("## ").map_or("", |at| &document[at..]);
+    assert!(
+        made == out(&output),
+        "docs/stalls.md is out of date: end it with what `bivalent {}` prints",
+        args.join(" ")
+    );
+}
