@@ -12,6 +12,7 @@ mod order;
 mod put;
 mod read;
 pub(crate) mod remedy;
+mod run;
 pub(crate) mod seat;
 mod strike;
 mod write;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use bivalent_core::{AgentId, Ballot, Config, Incarnation, Input, Phase, StoreId, Value};
 
 use crate::{
-    dice::{Dice, Purpose},
+    dice::Purpose,
     event::{self, Event},
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
@@ -29,7 +30,7 @@ use crate::{
     member::Member,
     oracle::Oracles,
     plan::Plan,
-    scenario::{Adversary, Scenario},
+    scenario::Scenario,
     store::{Service, Stores},
 };
 
@@ -167,119 +168,6 @@ impl Engine {
     #[cfg(feature = "planted-bugs")]
     pub fn plant_in_stores(&mut self, loses_writes: bool) {
         self.stores.loses_writes = loses_writes;
-    }
-
-    /// Runs one seed to its end.
-    pub fn run(&mut self, seed: u64) -> End {
-        self.start(Dice::new(seed), None);
-        self.go(u64::MAX)
-    }
-
-    /// Runs one seed and keeps its choices, a digest of every step, and notes.
-    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Journal) {
-        let journal = Journal {
-            tells: true,
-            ..Journal::default()
-        };
-        self.start(Dice::recording(seed), Some(Box::new(journal)));
-        let end = self.go(u64::MAX);
-        let choices = self.net.dice.take_choices();
-        (end, choices, self.take_journal())
-    }
-
-    /// Runs a list of choices, at most to a step; none of the choices if they did not fit.
-    pub(crate) fn run_choices(
-        &mut self,
-        choices: Vec<u32>,
-        until: u64,
-    ) -> (End, Journal, Option<usize>) {
-        let journal = Journal {
-            tells: true,
-            ..Journal::default()
-        };
-        self.start(Dice::playing(choices), Some(Box::new(journal)));
-        let end = self.go(until);
-        let misfit = self.net.dice.misfit();
-        (end, self.take_journal(), misfit)
-    }
-
-    /// Runs one seed and returns every input that an agent took, with the agent and its incarnation;
-    /// no input stands for a restart. What a replay of the agents alone needs.
-    pub fn run_taped(&mut self, seed: u64) -> Vec<(AgentId, u16, Option<Input>)> {
-        let journal = Journal {
-            tapes: true,
-            ..Journal::default()
-        };
-        self.start(Dice::new(seed), Some(Box::new(journal)));
-        self.go(u64::MAX);
-        self.take_journal().tape
-    }
-
-    /// How an agent starts its first incarnation.
-    pub fn config_of(&self, id: AgentId) -> Config {
-        self.config(id)
-    }
-
-    fn take_journal(&mut self) -> Journal {
-        self.journal
-            .take()
-            .map(|journal| *journal)
-            .unwrap_or_default()
-    }
-
-    fn start(&mut self, dice: Dice, journal: Option<Box<Journal>>) {
-        self.net.reset(dice);
-        self.stores.reset();
-        self.service.fill(Service::Up);
-        self.waiting.iter_mut().for_each(Vec::clear);
-        self.outages.fill(0);
-        self.slow_spells.fill(0);
-        self.oracles.reset();
-        self.fingerprint = Fingerprint::new();
-        self.journal = journal;
-        self.steps = 0;
-        self.store_ops = 0;
-        self.decided = 0;
-        self.decisions.clear();
-        self.value = None;
-        self.solo = None;
-        self.healed = false;
-        self.liveness.reset();
-        self.duel = match self.plan.adversary {
-            Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
-            Adversary::Random
-            | Adversary::Fair
-            | Adversary::Pct(_)
-            | Adversary::Oblivious
-            | Adversary::ContentAware
-            | Adversary::StateAware
-            | Adversary::KeepBivalent
-            | Adversary::Script(_) => None,
-        };
-        self.order.begin(&self.plan, &mut self.net.dice);
-        self.runner = self.duel.map(|(first, _)| first);
-        // Before the agents' first steps: a rule at 0 meets their first operations.
-        self.set_triggers();
-        for index in 0..self.seats.len() {
-            let config = self.config(AgentId(index as u8));
-            let agent = Member::new(self.plan.protocol, config);
-            let seat = &mut self.seats[index];
-            seat.reset(agent);
-            let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
-            let event = Event::Start {
-                agent: seat.id,
-                incarnation: 0,
-                epoch: 0,
-            };
-            self.net.wheel.put(start, event.pack());
-        }
-        if let Some(heal) = self.plan.heal {
-            self.net.wheel.put(heal, Event::Heal.pack());
-        }
-        self.net
-            .wheel
-            .put(self.plan.stall, Event::StallCheck.pack());
-        self.set_triggers();
     }
 
     fn config(&self, id: AgentId) -> Config {
