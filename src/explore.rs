@@ -26,7 +26,7 @@ const LASSO_STEPS: u64 = 10_000;
 /// Explores what was named.
 pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit, Failure> {
     let stop = interrupt::listen();
-    let scenario = one(&args.what, console)?;
+    let scenario = select::one(&args.what, "one system is explored at a time", console)?;
     bug::while_running(&*scenario.name);
     let options = Options {
         in_flight: match args.in_flight {
@@ -78,19 +78,6 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         "interrupted" => Exit::Interrupted,
         _ => Exit::Inconclusive,
     })
-}
-
-/// The one scenario that was named.
-fn one(what: &str, console: &Console) -> Result<Scenario, Failure> {
-    let mut picked = select::scenarios(&[what.to_owned()], console)?;
-    if picked.len() > 1 {
-        let message = format!("{what} is a folder; one system is explored at a time");
-        return Err(Failure::new(Exit::Usage, message).help("name one scenario"));
-    }
-    picked
-        .pop()
-        .map(|one| one.scenario)
-        .ok_or_else(|| Failure::new(Exit::Nothing, "nothing to explore"))
 }
 
 fn jobs(asked: Option<u16>) -> usize {

@@ -73,6 +73,19 @@ pub(crate) fn scenarios(what: &[String], console: &Console) -> Result<Vec<Picked
     Ok(picked)
 }
 
+/// The one scenario that was named; `why` says why no more than one will do.
+pub(crate) fn one(what: &str, why: &str, console: &Console) -> Result<Scenario, Failure> {
+    let mut picked = scenarios(&[what.to_owned()], console)?;
+    if picked.len() > 1 {
+        let message = format!("{what} is a folder; {why}");
+        return Err(Failure::new(Exit::Usage, message).help("name one scenario"));
+    }
+    picked
+        .pop()
+        .map(|one| one.scenario)
+        .ok_or_else(|| Failure::new(Exit::Nothing, format!("{what} holds no scenario")))
+}
+
 /// Finds what was named, and says what can't be found or read.
 pub(crate) fn sources(what: &[String]) -> (Vec<Source>, Vec<Failure>) {
     if what.is_empty() {

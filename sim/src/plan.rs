@@ -120,6 +120,9 @@ impl Plan {
             plan.kinds |= 1 << rule.fault.kind().index();
             plan.history = plan.history.max(history(&rule.fault));
         }
+        if plan.crashes > 0 {
+            plan.kinds |= 1 << FaultKind::Crash.index();
+        }
         plan.sell_tickets();
         plan
     }

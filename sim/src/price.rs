@@ -8,7 +8,10 @@ mod wilson;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hdrhistogram::Histogram;
+use hdrhistogram::{
+    Histogram,
+    serialization::{Serializer, V2Serializer},
+};
 use serde::Serialize;
 
 use crate::{
@@ -21,6 +24,8 @@ use crate::{
 
 pub use wilson::{Share, share};
 
+/// A run ends by its time, not by its steps.
+const STEPS_MAX: i64 = 16_000_000;
 /// Runs that a thread takes at a time.
 const CHUNK: u64 = 32;
 /// Points of a survival curve: each a tenth of a decade after the one before.
@@ -31,6 +36,8 @@ const POINTS_PER_DECADE: usize = 10;
 pub struct Matrix {
     /// Numbers of agents.
     pub agents: Vec<u8>,
+    /// How many stores, if not as many as the scenario has.
+    pub stores: Option<u8>,
     /// Adversaries: a word, or an inline table.
     pub adversaries: Vec<String>,
     /// Pauses after an abort: a range, or an inline table.
@@ -48,8 +55,17 @@ pub struct Variant {
     pub adversary: String,
     /// The pause after an abort, likewise.
     pub retry: String,
-    scenario: Scenario,
+    /// Its adversary looks at the run while it orders it.
+    pub is_adaptive: bool,
+    scenario: Result<Scenario, String>,
     at_ns: Vec<u64>,
+}
+
+impl Variant {
+    /// Why there is no such system, if there is none: exact valences of twenty agents, a duel of one.
+    pub fn impossible(&self) -> Option<&str> {
+        self.scenario.as_ref().err().map(String::as_str)
+    }
 }
 
 /// What the runs of one combination came to.
@@ -65,7 +81,7 @@ pub struct Cell {
     pub retry: String,
     /// How many runs.
     pub runs: u64,
-    /// Runs that broke agreement or validity: none, or there is a bug.
+    /// Runs that broke a property before the first decision: none, or there is a bug.
     pub violations: u64,
     /// At each time asked for, the share of runs in which nobody had decided.
     pub undecided: Vec<Undecided>,
@@ -76,6 +92,17 @@ pub struct Cell {
     /// The same, whole.
     #[serde(skip)]
     pub times: Histogram<u64>,
+}
+
+impl Cell {
+    /// The times to decision as an HdrHistogram, serialised in its V2 form.
+    pub fn histogram(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2Serializer::new()
+            .serialize(&self.times, &mut bytes)
+            .expect("a vector takes whatever is written");
+        bytes
+    }
 }
 
 /// How many runs were undecided at a time.
@@ -95,34 +122,66 @@ pub struct Undecided {
 ///
 /// # Errors
 ///
-/// A combination that is no valid scenario, such as a duel of an agent that is not there.
+/// An adversary or a pause that not even two agents on one store can have. What only larger systems
+/// cannot have is a variant that is [impossible](Variant::impossible).
 pub fn variants(base: &Scenario, matrix: &Matrix) -> Result<Vec<Variant>, ScenarioErrors> {
+    let open = |named: &str| {
+        let found = base.files.iter().find(|(name, _)| name == named);
+        found
+            .map(|(_, text)| text.clone())
+            .ok_or_else(|| "no such file".to_owned())
+    };
     let mut variants = Vec::new();
-    for &agents in &matrix.agents {
-        for adversary in &matrix.adversaries {
-            for retry in &matrix.retries {
-                let text = text(base, agents, adversary, retry, &matrix.at_ns);
-                let open = |named: &str| {
-                    let found = base.files.iter().find(|(name, _)| name == named);
-                    found
-                        .map(|(_, text)| text.clone())
-                        .ok_or_else(|| "no such file".to_owned())
-                };
+    for adversary in &matrix.adversaries {
+        for retry in &matrix.retries {
+            let parse = |agents: u8, stores: Option<u8>| {
+                let text = text(base, agents, stores, adversary, retry, &matrix.at_ns);
+                Scenario::parse(&base.name, &text, &open)
+            };
+            // What the smallest system cannot have is not too large for this one, but wrong.
+            parse(2, Some(1))?;
+            let parsed = matrix
+                .agents
+                .iter()
+                .map(|&agents| parse(agents, matrix.stores));
+            for (&agents, parsed) in matrix.agents.iter().zip(parsed) {
                 variants.push(Variant {
                     agents,
                     adversary: adversary.clone(),
                     retry: retry.clone(),
-                    scenario: Scenario::parse(&base.name, &text, &open)?,
+                    is_adaptive: is_adaptive(adversary),
+                    scenario: parsed.map_err(|errors| reason(&errors)),
                     at_ns: matrix.at_ns.clone(),
                 });
             }
         }
     }
+    // Stable: within one number of agents as the matrix has them.
+    variants.sort_by_key(|variant| variant.agents);
     Ok(variants)
 }
 
+/// The first error, in one line.
+fn reason(errors: &ScenarioErrors) -> String {
+    let first = errors.errors().first();
+    first.map_or_else(String::new, |error| error.message.clone())
+}
+
+/// Whether an adversary, as it stands in a file, looks at the run.
+fn is_adaptive(adversary: &str) -> bool {
+    let blind = ["random", "fair", "oblivious", "pct"];
+    !blind.iter().any(|word| adversary.contains(word))
+}
+
 /// The base scenario's text with another number of agents, adversary and pause.
-fn text(base: &Scenario, agents: u8, adversary: &str, retry: &str, at_ns: &[u64]) -> String {
+fn text(
+    base: &Scenario,
+    agents: u8,
+    stores: Option<u8>,
+    adversary: &str,
+    retry: &str,
+    at_ns: &[u64],
+) -> String {
     let mut table: toml::Table = toml::from_str(&base.text).unwrap_or_default();
     table.remove("expect");
     table.remove("heal");
@@ -133,6 +192,9 @@ fn text(base: &Scenario, agents: u8, adversary: &str, retry: &str, at_ns: &[u64]
     };
     let mut cluster = section(&mut table, "cluster");
     cluster.insert("agents".into(), toml::Value::Integer(agents.into()));
+    if let Some(stores) = stores {
+        cluster.insert("stores".into(), toml::Value::Integer(stores.into()));
+    }
     table.insert("cluster".into(), toml::Value::Table(cluster));
     let mut schedule = section(&mut table, "schedule");
     schedule.insert("adversary".into(), value(adversary));
@@ -145,6 +207,7 @@ fn text(base: &Scenario, agents: u8, adversary: &str, retry: &str, at_ns: &[u64]
         "stall-after".into(),
         toml::Value::String(format!("{end}ns")),
     );
+    limits.insert("steps".into(), toml::Value::Integer(STEPS_MAX));
     table.insert("limits".into(), toml::Value::Table(limits));
     toml::to_string(&table).expect("a table of strings and numbers is always TOML")
 }
@@ -165,9 +228,17 @@ struct Chunk {
     violations: u64,
 }
 
-/// Runs the seeds `0..runs` of a combination. Nothing it returns depends on `jobs`; none if `stop` was set
-/// before the end.
-pub fn fill(variant: &Variant, runs: u64, jobs: usize, stop: &AtomicBool) -> Option<Cell> {
+/// Runs the seeds `0..runs` of a combination, each to its first decision. Nothing it returns depends on
+/// `jobs`; none if `stop` was set before the end, or if there is no such system. `done` hears, from any
+/// thread, of so many more runs.
+pub fn fill(
+    variant: &Variant,
+    runs: u64,
+    jobs: usize,
+    stop: &AtomicBool,
+    done: &(dyn Fn(u64) + Sync),
+) -> Option<Cell> {
+    let scenario = variant.scenario.as_ref().ok()?;
     let work = |engine: &mut Engine, number: u64| {
         let from = number * CHUNK;
         let mut chunk = Chunk {
@@ -178,9 +249,9 @@ pub fn fill(variant: &Variant, runs: u64, jobs: usize, stop: &AtomicBool) -> Opt
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            engine.run(seed);
-            chunk.times.push(engine.decision_times_ns().next());
+            chunk.times.push(engine.time_to_decision(seed));
             chunk.violations += u64::from(!engine.violations().is_empty());
+            done(1);
         }
         chunk
     };
@@ -191,14 +262,15 @@ pub fn fill(variant: &Variant, runs: u64, jobs: usize, stop: &AtomicBool) -> Opt
         !stop.load(Ordering::Relaxed)
     };
     let chunks = runs.div_ceil(CHUNK);
-    pool::in_order(chunks, jobs, || Engine::new(&variant.scenario), work, take);
+    pool::in_order(chunks, jobs, || Engine::new(scenario), work, take);
     if times.len() as u64 != runs {
         return None;
     }
-    Some(cell(variant, &times, violations))
+    let stores = scenario.cluster.stores.len();
+    Some(cell(variant, stores, &times, violations))
 }
 
-fn cell(variant: &Variant, times: &[Option<u64>], violations: u64) -> Cell {
+fn cell(variant: &Variant, stores: usize, times: &[Option<u64>], violations: u64) -> Cell {
     let mut histogram = verdict::latency_histogram();
     let mut decided: Vec<u64> = times.iter().flatten().copied().collect();
     decided.sort_unstable();
@@ -217,7 +289,7 @@ fn cell(variant: &Variant, times: &[Option<u64>], violations: u64) -> Cell {
     let last = variant.at_ns.last().copied().unwrap_or(1);
     Cell {
         agents: variant.agents,
-        stores: variant.scenario.cluster.stores.len(),
+        stores,
         adversary: variant.adversary.clone(),
         retry: variant.retry.clone(),
         runs,
@@ -254,6 +326,7 @@ mod tests {
     fn matrix() -> Matrix {
         Matrix {
             agents: vec![2],
+            stores: None,
             adversaries: vec!["random".into(), "{ duel = [\"a1\", \"a2\"] }".into()],
             retries: vec!["0ms".into()],
             at_ns: vec![10_000_000, 100_000_000],
@@ -264,7 +337,7 @@ mod tests {
         let base = Scenario::parse("t.toml", BASE, &|_| unreachable!("no files")).unwrap();
         let variants = variants(&base, &matrix()).unwrap();
         let go = AtomicBool::new(false);
-        let fill = |variant| fill(variant, 100, jobs, &go).unwrap();
+        let fill = |variant| fill(variant, 100, jobs, &go, &|_| ()).unwrap();
         variants.iter().map(fill).collect()
     }
 
@@ -308,5 +381,22 @@ mod tests {
         };
 
         assert!(variants(&base, &nobody).is_err());
+    }
+
+    #[test]
+    fn what_some_numbers_of_agents_cannot_have_is_impossible_for_those() {
+        let base = Scenario::parse("t.toml", BASE, &|_| unreachable!("no files")).unwrap();
+        let exact = Matrix {
+            agents: vec![5, 2],
+            stores: Some(1),
+            adversaries: vec!["keep-bivalent".into()],
+            ..matrix()
+        };
+
+        let variants = variants(&base, &exact).unwrap();
+
+        assert_eq!((variants[0].agents, variants[1].agents), (2, 5));
+        assert_eq!(variants[0].impossible(), None);
+        assert!(variants[1].impossible().unwrap().contains("too many"));
     }
 }

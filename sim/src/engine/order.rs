@@ -343,7 +343,7 @@ impl Engine {
     fn think(&mut self) -> usize {
         let oldest = self.net.pool.first().map_or(0, |pooled| pooled.since);
         if self.net.picks - oldest >= self.plan.patience {
-            return 0;
+            return self.pick_overdue();
         }
         let mut mind = std::mem::replace(&mut self.order.mind, Mind::None);
         let choice = match &mut mind {
@@ -372,6 +372,21 @@ impl Engine {
         };
         self.order.mind = mind;
         choice
+    }
+
+    /// What has waited for too long goes next, unless a crash is a way out of it.
+    fn pick_overdue(&self) -> usize {
+        let sees = matches!(self.order.mind, Mind::State) && self.order.crashes > 0;
+        if sees
+            && self
+                .net
+                .pool
+                .first()
+                .is_some_and(|op| self.decides(op.bits))
+        {
+            return self.crash_choice();
+        }
+        0
     }
 
     fn has_pooled(&self, agent: u32) -> bool {

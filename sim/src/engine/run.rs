@@ -20,6 +20,14 @@ impl Engine {
         self.go(u64::MAX)
     }
 
+    /// Runs one seed up to its first decision; when that was, virtual nanoseconds.
+    pub(crate) fn time_to_decision(&mut self, seed: u64) -> Option<u64> {
+        self.start(Dice::new(seed), None);
+        let (steps, end) = (self.plan.steps_max, self.plan.end);
+        self.first_decision(steps, end)
+            .map(|tick| self.plan.ns(tick))
+    }
+
     /// Runs one seed and keeps its choices, a digest of every step, and notes.
     pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Journal) {
         let journal = Journal {

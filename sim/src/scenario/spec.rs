@@ -136,7 +136,8 @@ pub(super) struct ScheduleSpec {
     pub(super) retry: Option<Field<RetrySpec>>,
     /// How long an agent waits for an answer before it asks again: "50ms".
     pub(super) timeout: Option<Field<Duration>>,
-    /// Operations that may take effect while an adversary holds one back; 64.
+    /// Operations that may take effect while an adversary holds one back; at least 64, and as many as
+    /// four rounds of writes and reads of all agents on all stores.
     pub(super) patience: Option<Field<i128>>,
     /// Agents that a content-aware or state-aware adversary may crash; 0.
     pub(super) crashes: Option<Field<i128>>,

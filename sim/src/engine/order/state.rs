@@ -53,6 +53,11 @@ impl Engine {
         place
     }
 
+    /// Whether somebody decides when this takes effect.
+    pub(super) fn decides(&self, bits: u64) -> bool {
+        self.worth(bits) == Worth::Decision
+    }
+
     fn worth(&self, bits: u64) -> Worth {
         if let Event::Write { pending } = Event::unpack(bits) {
             return self.worth_of_write(self.net.pending[pending as usize]);

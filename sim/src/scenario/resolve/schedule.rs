@@ -16,14 +16,19 @@ use crate::scenario::units::{Counts, Duration};
 use crate::scenario::{Adversary, Fuzz, Schedule};
 
 const MS: u64 = 1_000_000;
-/// Operations that may take effect while one is held back.
-const PATIENCE: u64 = 64;
+/// Operations that may take effect while one is held back, at least.
+const PATIENCE_MIN: u64 = 64;
+/// The same, in rounds in which every agent writes to every store and reads every block there.
+const PATIENCE_ROUNDS: u64 = 4;
 /// Faults that a campaign adds, unless it says how many.
 const FUZZ_FAULTS: u64 = 3;
 
 impl Resolver<'_> {
     /// How long things take, and who chooses.
     pub(super) fn schedule(&mut self, field: Option<Field<ScheduleSpec>>) -> Option<Schedule> {
+        let count = |names: Option<usize>| names.unwrap_or(1) as u64;
+        let agents = count(self.agents.as_ref().map(Vec::len));
+        let round = agents * agents * count(self.stores.as_ref().map(Vec::len));
         let mut schedule = Schedule {
             seed: 0,
             adversary: Adversary::Random,
@@ -34,7 +39,7 @@ impl Resolver<'_> {
                 max: 50 * MS,
             },
             timeout_ns: 50 * MS,
-            patience: PATIENCE,
+            patience: PATIENCE_MIN.max(PATIENCE_ROUNDS * round),
             crashes: 0,
             start_ns: 0,
         };
