@@ -328,7 +328,7 @@ pub(crate) struct ExploreArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) dot: Option<PathBuf>,
     /// Write a violation as a trace.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ballots")]
     pub(crate) trace: Option<PathBuf>,
     /// Stop, inconclusive, when states and moves occupy more than this.
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = crate::explore::memory)]

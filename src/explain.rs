@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bivalent_sim::explain::{self, Explanation};
+use bivalent_sim::planted::Planted;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::trace::{self, ReplayError, Trace};
 
@@ -17,6 +18,7 @@ use crate::{bug, files, interrupt, select};
 struct Run {
     scenario: Scenario,
     seed: u64,
+    planted: Planted,
 }
 
 /// Explains the runs that were named.
@@ -30,13 +32,18 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
     };
     let mut told = 0;
     let mut exit = Exit::Ok;
-    for Run { scenario, seed } in &runs {
+    for Run {
+        scenario,
+        seed,
+        planted,
+    } in &runs
+    {
         if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
             exit = Exit::Interrupted;
             break;
         }
         bug::while_running(format!("{}@{seed:#x}", scenario.name));
-        let explained = explain::explain(scenario, *seed);
+        let explained = explain::explain_planted(scenario, *seed, *planted);
         if args.stalled && explained.stalls.is_empty() {
             continue;
         }
@@ -80,6 +87,7 @@ fn runs(what: &[String], console: &Console) -> Result<Vec<Run>, Failure> {
             runs.push(Run {
                 scenario: picked.scenario,
                 seed,
+                planted: Planted::default(),
             });
         }
     }
@@ -100,6 +108,7 @@ fn of_trace(file: &str, console: &Console) -> Result<Run, Failure> {
             console.scenario_errors(&errors);
             return Err(invalid(&format!("{file}: its scenario is invalid")));
         }
+        Err(ReplayError::NeedsBug(name)) => return Err(select::needs_bug(file, &name)),
         Err(ReplayError::Diverged { step, .. }) => {
             let message = format!("{file}: this build does not repeat it, from step {step} on");
             let help = format!("`bivalent replay {file}` says how it differs");
@@ -110,5 +119,10 @@ fn of_trace(file: &str, console: &Console) -> Result<Run, Failure> {
         .scenario()
         .map_err(|_| invalid(&format!("{file}: its scenario is invalid")))?;
     let seed = trace.seed();
-    Ok(Run { scenario, seed })
+    let planted = trace.planted().unwrap_or_default();
+    Ok(Run {
+        scenario,
+        seed,
+        planted,
+    })
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bivalent_sim::certificate;
 use bivalent_sim::explore::report::{ExploreReport, Findings};
-use bivalent_sim::explore::{self, Conclusion, Exploration, InFlight, Move, Options};
+use bivalent_sim::explore::{self, Conclusion, Exploration, InFlight, Move, Options, Planted};
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::script::{Entry, Script};
 use bivalent_sim::trace::Trace;
@@ -37,10 +37,7 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         jobs: jobs(args.jobs),
         memory: args.memory,
         depth: args.depth,
-        #[cfg(feature = "planted-bugs")]
-        planted: args.bug.into(),
-        #[cfg(not(feature = "planted-bugs"))]
-        planted: explore::Planted::default(),
+        planted: planted(args),
     };
     if args.lasso.is_some() && options.in_flight == InFlight::Drop {
         let message = "a certificate answers every operation, and dropped ones never are";
@@ -78,6 +75,16 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         "interrupted" => Exit::Interrupted,
         _ => Exit::Inconclusive,
     })
+}
+
+#[cfg(feature = "planted-bugs")]
+fn planted(args: &ExploreArgs) -> Planted {
+    args.bug.into()
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+fn planted(_: &ExploreArgs) -> Planted {
+    Planted::default()
 }
 
 fn jobs(asked: Option<u16>) -> usize {
@@ -129,7 +136,7 @@ fn write_files(
         let summary = "A way and a cycle: nobody crashes, every operation is answered, and nothing is ever \
                        decided. `bivalent verify` checks it.";
         write_trace(
-            file,
+            (file, planted(args)),
             scenario,
             &script,
             LASSO_STEPS,
@@ -148,17 +155,25 @@ fn write_files(
             "A shortest way to a violation",
             "Found by exploring every schedule.",
         );
-        write_trace(file, scenario, &script, steps, said, "any", console)?;
+        write_trace(
+            (file, planted(args)),
+            scenario,
+            &script,
+            steps,
+            said,
+            "any",
+            console,
+        )?;
     }
     Ok(())
 }
 
 fn entries(moves: &[Move]) -> Vec<Entry> {
-    moves.iter().filter_map(|taken| taken.entry()).collect()
+    moves.iter().map(|taken| taken.entry()).collect()
 }
 
 fn write_trace(
-    file: &Path,
+    (file, planted): (&Path, Planted),
     base: &Scenario,
     script: &Script,
     steps: u64,
@@ -171,7 +186,7 @@ fn write_trace(
         console.scenario_errors(&errors);
         Failure::new(Exit::Bug, "the script makes no valid scenario")
     })?;
-    let trace = Trace::record(&scenario, 0);
+    let trace = Trace::record_planted(&scenario, 0, planted);
     files::write(file, trace.to_text().as_bytes(), Existing::Replace)
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn replay(args: &ReplayArgs, console: &mut Console) -> Result<Exit, F
             let message = format!("{}: its scenario is invalid", args.what);
             Err(Failure::new(Exit::Invalid, message))
         }
+        Err(ReplayError::NeedsBug(name)) => Err(select::needs_bug(&args.what, &name)),
         Err(ReplayError::Diverged {
             step,
             total,
@@ -160,6 +161,8 @@ fn explain(
             Err(_) => return Ok(()),
         },
     };
+    // It has just been replayed.
+    let planted = trace.planted().unwrap_or_default();
     let talk = match args.format {
         PlainFormat::Human => Stream::Out,
         PlainFormat::Json | PlainFormat::Jsonl => Stream::Err,
@@ -168,7 +171,7 @@ fn explain(
     let verdict = Verdict::of(report);
     let text = crate::render::story::tell(
         &human::verdict(verdict, paint)(verdict.word()),
-        &story::tell(&scenario, trace.seed()),
+        &story::tell_planted(&scenario, trace.seed(), planted),
         run,
         paint,
         Console::width(talk),

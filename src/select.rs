@@ -86,6 +86,14 @@ pub(crate) fn one(what: &str, why: &str, console: &Console) -> Result<Scenario, 
         .ok_or_else(|| Failure::new(Exit::Nothing, format!("{what} holds no scenario")))
 }
 
+/// A trace's agents had a bug that this build does not have.
+pub(crate) fn needs_bug(trace: &str, name: &str) -> Failure {
+    let message =
+        format!("{trace}: its agents had the planted bug `{name}`, which this build has not");
+    let help = "build it with `cargo build --release --features planted-bugs`";
+    Failure::new(Exit::Invalid, message).help(help)
+}
+
 /// Finds what was named, and says what can't be found or read.
 pub(crate) fn sources(what: &[String]) -> (Vec<Source>, Vec<Failure>) {
     if what.is_empty() {

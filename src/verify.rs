@@ -96,6 +96,7 @@ fn replay(trace: &Trace, what: &str) -> Result<u64, Failure> {
             let message = format!("{what}: its run diverges at step {}", count(step));
             Err(Failure::new(Exit::Diverged, message).help("`bivalent replay` says where"))
         }
+        Err(ReplayError::NeedsBug(name)) => Err(select::needs_bug(what, &name)),
         Err(ReplayError::Invalid(_)) => Err(Failure::new(
             Exit::Invalid,
             format!("{what}: its scenario is invalid"),

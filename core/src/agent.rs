@@ -12,6 +12,8 @@ use crate::bug::{Bug, has};
 #[cfg(not(feature = "planted-bugs"))]
 use crate::no_bug::{Bug, has};
 
+#[cfg(feature = "planted-bugs")]
+mod apart;
 mod quotient;
 mod silence;
 
@@ -203,6 +205,20 @@ impl Agent {
             }
             self.write(store, out);
         }
+        #[cfg(feature = "planted-bugs")]
+        if self.has(Bug::CountsApart) {
+            self.read_all(out);
+        }
+    }
+
+    /// Whether what is read on a store counts: what was read before the own write there does not.
+    #[inline]
+    fn may_read(&self, store: StoreId) -> bool {
+        #[cfg(feature = "planted-bugs")]
+        if self.counts_apart() {
+            return self.has(Bug::CountsApart) || self.has_quorum(self.written);
+        }
+        self.written & store.bit() != 0
     }
 
     /// Writes the block to `store`, or notes that it must wait for an earlier write's answer.
@@ -237,6 +253,11 @@ impl Agent {
             return;
         }
         self.written |= store.bit();
+        #[cfg(feature = "planted-bugs")]
+        if self.counts_apart() {
+            self.wrote_apart(out);
+            return;
+        }
         // `Phase1or2Read(p, d, q)` is enabled only now: read after write is what makes two rivals
         // meet (the flag principle).
         let epoch = self.epoch;
@@ -263,13 +284,14 @@ impl Agent {
         out: &mut impl Sink,
     ) {
         let current = epoch == self.epoch || self.has(Bug::CountsOldAnswers);
-        if !current || self.written & store.bit() == 0 || !self.is_balloting() {
+        if !current || !self.may_read(store) || !self.is_balloting() {
             return;
         }
         let reach = reach(block);
-        if reach >= self.block.mbal
-            && !(self.phase == Phase::Two && self.has(Bug::IgnoresHigherBallot))
-        {
+        if self.is_undone_by(reach) {
+            if self.has(Bug::ForgetsVote) {
+                self.block.vote = None;
+            }
             self.abort(reach, out);
             return;
         }
@@ -281,6 +303,18 @@ impl Agent {
         if *seen == self.config.others() {
             self.complete_store(store, out);
         }
+    }
+
+    /// Whether a ballot that was met ends the attempt.
+    #[inline]
+    fn is_undone_by(&self, met: Option<Ballot>) -> bool {
+        let ignores = match self.phase {
+            Phase::One => self.has(Bug::NoAbortInPhase1),
+            Phase::Two => self.has(Bug::IgnoresHigherBallot),
+            Phase::Waiting | Phase::Recovering | Phase::Decided => false,
+        };
+        let strictly = self.has(Bug::StrictlyGreater) && met == self.block.mbal;
+        met >= self.block.mbal && !ignores && !strictly
     }
 
     #[cfg(not(feature = "planted-bugs"))]
@@ -322,6 +356,10 @@ impl Agent {
 
     fn complete_store(&mut self, store: StoreId, out: &mut impl Sink) {
         self.complete |= store.bit();
+        #[cfg(feature = "planted-bugs")]
+        if self.counts_apart() && !self.has_quorum(self.written) {
+            return;
+        }
         if !self.has_quorum(self.complete) {
             return;
         }
@@ -343,7 +381,7 @@ impl Agent {
             unreachable!("phase 1 starts with a ballot");
         };
         assert!(
-            self.best.is_none_or(|vote| vote.bal < bal),
+            self.best.is_none_or(|vote| vote.bal < bal) || self.has(Bug::NoAbortInPhase1),
             "{:?} in {bal:?}",
             self.best
         );

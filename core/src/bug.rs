@@ -47,11 +47,23 @@ pub enum Bug {
     DropsVote,
     /// A store that refused the own value counts for it.
     CountsRefusals,
+    /// A quorum of writes and a quorum of reads are counted apart, and nobody waits for the writes.
+    CountsApart,
+    /// Phase 1 does not abort on a higher ballot. Harmless: phase 2 meets it.
+    NoAbortInPhase1,
+    /// Only a strictly greater ballot ends an attempt. Harmless: no two agents own the same.
+    StrictlyGreater,
+    /// The own vote is forgotten when an attempt ends. Harmless while nobody restarts: only its owner
+    /// votes in a ballot, and knows that it was in vain.
+    ForgetsVote,
+    /// As [`CountsApart`](Self::CountsApart), but reads begin when a quorum is written. Harmless: two
+    /// such sets of stores still meet.
+    Barrier,
 }
 
 impl Bug {
-    /// Those that an [`Agent`](crate::Agent) can have.
-    pub const DISK_PAXOS: [Self; 15] = [
+    /// Every one.
+    pub const ALL: [Self; 25] = [
         Self::OwnInput,
         Self::DecidesAfterPhase1,
         Self::NoReread,
@@ -67,6 +79,43 @@ impl Bug {
         Self::RecoversWithoutVote,
         Self::InventsValue,
         Self::ChangesDecision,
+        Self::IgnoresPromise,
+        Self::RefusedIsWritten,
+        Self::VotesAgain,
+        Self::DropsVote,
+        Self::CountsRefusals,
+        Self::CountsApart,
+        Self::NoAbortInPhase1,
+        Self::StrictlyGreater,
+        Self::ForgetsVote,
+        Self::Barrier,
+    ];
+    /// Those that an [`Agent`](crate::Agent) can have.
+    pub const DISK_PAXOS: [Self; 16] = [
+        Self::OwnInput,
+        Self::DecidesAfterPhase1,
+        Self::NoReread,
+        Self::IgnoresHigherBallot,
+        Self::QuorumOneShort,
+        Self::GreatestMbal,
+        Self::RestartsFromNothing,
+        Self::UnreadableIsEmpty,
+        Self::OvertakesWrite,
+        Self::CountsOldAnswers,
+        Self::KeepsReads,
+        Self::RecoversFromOne,
+        Self::RecoversWithoutVote,
+        Self::InventsValue,
+        Self::ChangesDecision,
+        Self::CountsApart,
+    ];
+    /// Changes of an [`Agent`](crate::Agent) that break nothing: no oracle may report one of them
+    /// (`ForgetsVote`: unless agents restart).
+    pub const EQUIVALENT: [Self; 4] = [
+        Self::NoAbortInPhase1,
+        Self::StrictlyGreater,
+        Self::ForgetsVote,
+        Self::Barrier,
     ];
     /// Those that a [`RecordAgent`](crate::RecordAgent) can have.
     pub const ACCEPTOR_RECORDS: [Self; 8] = [

@@ -22,6 +22,9 @@ pub(crate) enum Bug {
     VotesAgain,
     DropsVote,
     CountsRefusals,
+    NoAbortInPhase1,
+    StrictlyGreater,
+    ForgetsVote,
 }
 
 #[inline]

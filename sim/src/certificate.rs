@@ -32,6 +32,8 @@ pub enum Flaw {
     NotInFlight,
     /// Somebody crashes or starts again.
     Crash,
+    /// A new ballot goes below another: it could not do so in every turn.
+    LowBallot,
     /// Somebody decides.
     Decision,
     /// An agent is never served by a store in the turn.
@@ -60,6 +62,7 @@ impl fmt::Display for Flaw {
             Self::Empty => write!(f, "the turn is empty"),
             Self::NotInFlight => write!(f, "no such operation is in flight"),
             Self::Crash => write!(f, "somebody crashes or starts again"),
+            Self::LowBallot => write!(f, "a new ballot goes below another"),
             Self::Decision => write!(f, "somebody decides"),
             Self::NotServed(agent, store) => write!(
                 f,
@@ -205,6 +208,7 @@ mod tests {
                 agent: AgentId(digit(1)),
                 store: StoreId(digit(2)),
                 deed,
+                gap: None,
             }
         };
         words.split_whitespace().map(entry).collect()

@@ -30,6 +30,7 @@ use crate::{
     member::Member,
     oracle::Oracles,
     plan::Plan,
+    planted::Planted,
     scenario::Scenario,
     store::{Service, Stores},
 };
@@ -149,6 +150,16 @@ impl Engine {
     pub fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
         self.bug = bug;
     }
+
+    /// Gives every agent the bug, if there is one, from the next run on.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn plant_any(&mut self, planted: Planted) {
+        self.bug = planted.bug;
+    }
+
+    /// Does nothing: this build has no bugs.
+    #[cfg(not(feature = "planted-bugs"))]
+    pub(crate) const fn plant_any(&mut self, _: Planted) {}
 
     /// Plants a bug in the contention manager from the next run on: after an abort an agent waits for
     /// a leader that never comes.
@@ -295,13 +306,7 @@ impl Engine {
             // Rotten bits of a raw block: no ballot is above that, the agent is stuck.
             return;
         }
-        let floor = if self.order.raises() {
-            floor.max(self.order.greatest)
-        } else {
-            floor
-        };
-        let ballot = Ballot::above(floor, agent, Incarnation(incarnation));
-        self.order.greatest = self.order.greatest.max(Some(ballot));
+        let ballot = self.next_ballot(floor, agent, Incarnation(incarnation));
         self.deliver(agent, incarnation, Input::Start { ballot });
     }
 

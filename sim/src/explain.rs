@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     cause::{self, Chain},
     engine::Engine,
+    planted::Planted,
     report::{Outcome, RunReport},
     scenario::{Expected, Scenario},
     stall::{self, STALLS_MAX, StallReport},
@@ -32,12 +33,18 @@ pub struct Explanation {
 
 /// Runs a seed again and explains it. Takes longer than the run: each remedy of each stall is tried.
 pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
+    explain_planted(scenario, seed, Planted::default())
+}
+
+/// The same of agents with a planted bug.
+pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
     let mut engine = Engine::new(scenario);
+    engine.plant_any(planted);
     let (end, _, journal) = engine.run_recorded(seed);
     let report = verdict::report(scenario, &engine, seed, end);
     let story = story::of(scenario, &engine, &journal, &report);
     let causes = cause::chains(scenario, &engine, &journal, &report);
-    let stalls = stall::reports(scenario, seed, &report.stalls, &journal);
+    let stalls = stall::reports(scenario, planted, seed, &report.stalls, &journal);
     let more_stalls = report.stalls.len().saturating_sub(STALLS_MAX);
     Explanation {
         report,

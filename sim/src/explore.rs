@@ -33,6 +33,7 @@ use rules::Rules;
 use search::{Ended, Found};
 use valence::Valences;
 
+pub use crate::planted::Planted;
 pub use bisimulation::Classes;
 pub use bounds::Bounds;
 pub use lasso::{Lasso, Stalls};
@@ -49,20 +50,6 @@ pub enum InFlight {
     Keep,
     /// They are gone, as in the paper, where a step is one whole operation.
     Drop,
-}
-
-/// A bug for every agent, where the build has bugs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Planted {
-    #[cfg(feature = "planted-bugs")]
-    bug: Option<bivalent_core::Bug>,
-}
-
-#[cfg(feature = "planted-bugs")]
-impl From<Option<bivalent_core::Bug>> for Planted {
-    fn from(bug: Option<bivalent_core::Bug>) -> Self {
-        Self { bug }
-    }
 }
 
 /// How to explore.

@@ -19,6 +19,7 @@ mod journal;
 mod member;
 mod oracle;
 mod plan;
+pub mod planted;
 mod pool;
 pub mod price;
 pub mod report;

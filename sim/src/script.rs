@@ -18,6 +18,9 @@ pub enum Deed {
     Crash,
     /// The agent starts again.
     Restart,
+    /// The agent's write, which is in flight, has come half way: its block is torn until the rest of it
+    /// lands.
+    Tear,
 }
 
 /// One step of a script.
@@ -29,6 +32,9 @@ pub struct Entry {
     pub store: StoreId,
     /// What.
     pub deed: Deed,
+    /// Where the agent's next ballot goes, if this step makes it begin one: above so many of the ballots
+    /// that are greater than the one it met; none: above all there are.
+    pub gap: Option<u8>,
 }
 
 /// A way, and a cycle that it leads to.
@@ -41,6 +47,12 @@ pub struct Script {
 }
 
 impl Script {
+    /// Whether some ballot goes between others.
+    pub fn has_gaps(&self) -> bool {
+        let mut entries = self.stem.iter().chain(&self.turn);
+        entries.any(|entry| entry.gap.is_some())
+    }
+
     /// Entry number `at`, from 0; none after the end.
     pub fn entry(&self, at: u64) -> Option<Entry> {
         let stem = self.stem.len() as u64;
@@ -53,7 +65,7 @@ impl Script {
     }
 }
 
-/// Reads an entry: `a1 write s1`, `a1 read s1 a2`, `a1 crash`, `a1 restart`; where all agents share a
+/// Reads an entry: `a1 write s1`, `a1 read s1 a2`, `a1 tear s1`, `a1 crash`, `a1 restart`; where all agents share a
 /// record, `a1 read s1`. Names are looked up in `agents` and `stores`.
 ///
 /// # Errors
@@ -65,7 +77,13 @@ pub fn parse(
     stores: &[String],
     conditional: bool,
 ) -> Result<Entry, String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let mut gap = None;
+    if let [.., "above", number] = words[..] {
+        let read: Result<u8, _> = number.parse();
+        gap = Some(read.map_err(|_| "`above` takes a number of ballots, 0 to 255".to_owned())?);
+        words.truncate(words.len() - 2);
+    }
     let place = |what: &str, known: &[String], name: &str| {
         let found = known.iter().position(|known| known == name);
         found.ok_or_else(|| format!("there is no {what} `{name}`"))
@@ -77,6 +95,7 @@ pub fn parse(
             agent: agent(name)?,
             store: at,
             deed,
+            gap,
         })
     };
     match words[..] {
@@ -87,17 +106,18 @@ pub fn parse(
         }
         [who, "read", at, whose] if !conditional => {
             let owner = agent(whose)?;
-            if owner == agent(who)? {
-                return Err("an agent does not read its own block".to_owned());
-            }
             entry(who, store(at)?, Deed::Read { owner })
         }
+        [who, "tear", at] if !conditional => entry(who, store(at)?, Deed::Tear),
         [who, "crash"] => entry(who, StoreId(0), Deed::Crash),
         [who, "restart"] => entry(who, StoreId(0), Deed::Restart),
         _ if conditional => {
             Err("is none of `a1 write s1`, `a1 read s1`, `a1 crash`, `a1 restart`".to_owned())
         }
-        _ => Err("is none of `a1 write s1`, `a1 read s1 a2`, `a1 crash`, `a1 restart`".to_owned()),
+        _ => Err(
+            "is none of `a1 write s1`, `a1 read s1 a2`, `a1 tear s1`, `a1 crash`, `a1 restart`"
+                .to_owned(),
+        ),
     }
 }
 
@@ -106,7 +126,7 @@ pub fn words(scenario: &Scenario, entry: Entry) -> String {
     let name = |agent: AgentId| &scenario.cluster.agents[agent.index()].name;
     let agent = name(entry.agent);
     let store = &scenario.cluster.stores[entry.store.index()];
-    match entry.deed {
+    let said = match entry.deed {
         Deed::Write => format!("{agent} write {store}"),
         Deed::Read { .. } if scenario.cluster.protocol.is_conditional() => {
             format!("{agent} read {store}")
@@ -114,7 +134,11 @@ pub fn words(scenario: &Scenario, entry: Entry) -> String {
         Deed::Read { owner } => format!("{agent} read {store} {}", name(owner)),
         Deed::Crash => format!("{agent} crash"),
         Deed::Restart => format!("{agent} restart"),
-    }
+        Deed::Tear => format!("{agent} tear {store}"),
+    };
+    entry
+        .gap
+        .map_or_else(|| said.clone(), |gap| format!("{said} above {gap}"))
 }
 
 #[cfg(test)]
@@ -138,6 +162,10 @@ mod tests {
         assert_eq!((entry.agent, entry.store), (AgentId(1), StoreId(0)));
         assert_eq!(entry.deed, Deed::Read { owner });
         assert_eq!(read("a1 crash", false).unwrap().deed, Deed::Crash);
+        assert_eq!(read("a1 tear s2", false).unwrap().deed, Deed::Tear);
+        assert!(read("a1 tear s2", true).is_err());
+        assert_eq!(read("a1 read s1 a2 above 3", false).unwrap().gap, Some(3));
+        assert!(read("a1 read s1 a2 above all", false).is_err());
         assert!(read("a1 read s1", true).is_ok());
     }
 
@@ -146,10 +174,6 @@ mod tests {
         let refused = |text| read(text, false).unwrap_err();
         assert_eq!(refused("a3 write s1"), "there is no agent `a3`");
         assert_eq!(refused("a1 write s9"), "there is no store `s9`");
-        assert_eq!(
-            refused("a1 read s1 a1"),
-            "an agent does not read its own block"
-        );
         assert!(refused("a1 read s1").starts_with("is none of"));
         assert!(refused("").starts_with("is none of"));
     }
@@ -160,6 +184,7 @@ mod tests {
             agent: AgentId(index),
             store: StoreId(0),
             deed: Deed::Write,
+            gap: None,
         };
         let script = Script {
             stem: vec![entry(0)],

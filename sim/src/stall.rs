@@ -11,6 +11,7 @@ use crate::{
     engine::{Engine, remedy::Change},
     journal::{Contest, Found, Journal},
     plan::Draw,
+    planted::Planted,
     report::Stall,
     scenario::{Adversary, Scenario},
 };
@@ -95,17 +96,24 @@ type Changes = Result<Vec<Change>, &'static str>;
 /// Reports on the stalls of a run, which `journal` and `stalls` are of.
 pub(crate) fn reports(
     scenario: &Scenario,
+    planted: Planted,
     seed: u64,
     stalls: &[Stall],
     journal: &Journal,
 ) -> Vec<StallReport> {
     let found = journal.found.iter().zip(stalls).take(STALLS_MAX);
     found
-        .map(|(found, stall)| report(scenario, seed, stall, found))
+        .map(|(found, stall)| report(scenario, planted, seed, stall, found))
         .collect()
 }
 
-fn report(scenario: &Scenario, seed: u64, stall: &Stall, found: &Found) -> StallReport {
+fn report(
+    scenario: &Scenario,
+    planted: Planted,
+    seed: u64,
+    stall: &Stall,
+    found: &Found,
+) -> StallReport {
     let name = |id: AgentId| scenario.cluster.agents[id.index()].name.clone();
     let Contest { preempted, nearest } = &found.contest;
     let mut preemptions: Vec<Preemption> = preempted
@@ -121,6 +129,7 @@ fn report(scenario: &Scenario, seed: u64, stall: &Stall, found: &Found) -> Stall
     let more_pairs = preemptions.len().saturating_sub(PAIRS_MAX) as u64;
     preemptions.truncate(PAIRS_MAX);
     let mut engine = Engine::new(scenario);
+    engine.plant_any(planted);
     let world = engine.world_after(Dice::new(seed), found.step);
     let until = world.horizon(STALLS_LONG);
     let remedies = remedies(scenario, &world)

@@ -7,6 +7,7 @@ use crate::{
     engine::Engine,
     fault::FaultKind,
     journal::{Journal, Note, What},
+    planted::Planted,
     report::{Outcome, RunReport},
     scenario::{Scenario, StallKind},
     verdict,
@@ -45,7 +46,13 @@ pub struct StoryLine {
 
 /// Runs a seed again and tells it.
 pub fn tell(scenario: &Scenario, seed: u64) -> Story {
+    tell_planted(scenario, seed, Planted::default())
+}
+
+/// The same of agents with a planted bug.
+pub fn tell_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Story {
     let mut engine = Engine::new(scenario);
+    engine.plant_any(planted);
     let (end, _, journal) = engine.run_recorded(seed);
     let report = verdict::report(scenario, &engine, seed, end);
     of(scenario, &engine, &journal, &report)

@@ -13,6 +13,7 @@ use crate::{
     engine::Engine,
     fingerprint,
     journal::Journal,
+    planted::Planted,
     report::RunReport,
     scenario::{Scenario, ScenarioErrors},
     story, verdict,
@@ -43,6 +44,9 @@ struct TraceFile {
     scenario_text: String,
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// The planted bug that its agents had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    planted_bug: Option<String>,
     choices: String,
     digests: String,
 }
@@ -82,7 +86,13 @@ pub enum TraceError {
 impl Trace {
     /// Runs a seed and keeps it.
     pub fn record(scenario: &Scenario, seed: u64) -> Self {
+        Self::record_planted(scenario, seed, Planted::default())
+    }
+
+    /// The same of agents with a planted bug.
+    pub fn record_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Self {
         let mut engine = Engine::new(scenario);
+        engine.plant_any(planted);
         let (_, choices, journal) = engine.run_recorded(seed);
         let digests = journal.digests;
         let file = TraceFile {
@@ -94,6 +104,7 @@ impl Trace {
             fingerprint: format!("{:016x}", engine.fingerprint()),
             scenario_text: scenario.text.clone(),
             files: scenario.files.iter().cloned().collect(),
+            planted_bug: planted.name(),
             choices: BASE64_STANDARD.encode(varints(&choices)),
             digests: BASE64_STANDARD.encode(
                 digests
@@ -179,6 +190,18 @@ impl Trace {
         Scenario::parse(&self.file.scenario, &self.file.scenario_text, &open)
     }
 
+    /// The planted bug that its agents had.
+    ///
+    /// # Errors
+    ///
+    /// The bug's name, if this build does not have it.
+    pub fn planted(&self) -> Result<Planted, &str> {
+        match self.file.planted_bug.as_deref() {
+            None => Ok(Planted::default()),
+            Some(name) => Planted::named(name).ok_or(name),
+        }
+    }
+
     /// The seed it was made from.
     pub fn seed(&self) -> u64 {
         parse_seed(&self.file.seed).unwrap_or(0)
@@ -229,12 +252,17 @@ pub enum ReplayError {
     },
     /// The scenario it carries is not valid for this build.
     Invalid(ScenarioErrors),
+    /// Its agents had a planted bug that this build does not have, by name.
+    NeedsBug(String),
 }
 
 /// Runs a trace's choices again and compares every step, at most to step `until`.
 pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError> {
     let scenario = trace.scenario().map_err(ReplayError::Invalid)?;
+    let needs = |name: &str| ReplayError::NeedsBug(name.to_owned());
+    let planted = trace.planted().map_err(needs)?;
     let mut engine = Engine::new(&scenario);
+    engine.plant_any(planted);
     let bound = until.unwrap_or(u64::MAX);
     let (end, journal, misfit) = engine.run_choices(trace.choices.clone(), bound);
     let wanted = trace

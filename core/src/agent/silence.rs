@@ -92,7 +92,7 @@ impl Agent {
         }
         epoch == self.epoch
             && self.is_balloting()
-            && self.written & store.bit() != 0
+            && self.may_read(store)
             && link.seen & owner.bit() == 0
     }
 }

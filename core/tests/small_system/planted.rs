@@ -54,3 +54,11 @@ fn a_bug_of_restarts_breaks_nothing_without_one() {
         assert_eq!(broken(Some(bug), false), [], "{bug:?}");
     }
 }
+
+#[test]
+fn equivalent_mutants_break_nothing() {
+    for bug in Bug::EQUIVALENT {
+        let crashes = bug != Bug::ForgetsVote;
+        assert_eq!(broken(Some(bug), crashes), [], "{bug:?}");
+    }
+}

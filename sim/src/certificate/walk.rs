@@ -88,11 +88,16 @@ impl Walk {
     /// Lets one operation take effect and be answered.
     pub(super) fn step(&mut self, entry: Entry) -> Result<(), Flaw> {
         self.steps += 1;
-        let Entry { agent, store, deed } = entry;
+        let Entry {
+            agent, store, deed, ..
+        } = entry;
+        if entry.gap.is_some() {
+            return Err(Flaw::LowBallot);
+        }
         let wanted = match deed {
             Deed::Write => None,
             Deed::Read { owner } => Some(owner),
-            Deed::Crash | Deed::Restart => return Err(Flaw::Crash),
+            Deed::Crash | Deed::Restart | Deed::Tear => return Err(Flaw::Crash),
         };
         let known = agent.index() < self.agents.len() && store.index() < self.blocks.len();
         let flying = self.flying.get(agent.index()).filter(|_| known);

@@ -6,6 +6,7 @@
 //! fair. What it has picked is a choice like any other, recorded and played back.
 
 mod content;
+mod script;
 mod state;
 mod valence;
 
@@ -22,7 +23,6 @@ use crate::{
     fault::FaultKind,
     plan::Plan,
     scenario::{Adversary, Scenario},
-    script::{Deed, Entry},
 };
 
 use content::Content;
@@ -54,7 +54,11 @@ pub(super) struct Order {
     /// Crashes it may still bring about.
     crashes: u32,
     /// The greatest ballot so far.
-    pub(super) greatest: Option<Ballot>,
+    greatest: Option<Ballot>,
+    /// Where the script has the next ballot go, if not above all.
+    gap: Option<u8>,
+    /// Ballots are far apart, so that others fit between.
+    spaced: bool,
     /// The longest that anything was passed over, operations.
     pub(super) longest_ops: u64,
     /// The longest that anything was kept beyond its time, ticks.
@@ -105,6 +109,8 @@ impl Order {
             committed: None,
             crashes: 0,
             greatest: None,
+            gap: None,
+            spaced: false,
             longest_ops: 0,
             longest_ticks: 0,
         }
@@ -116,6 +122,8 @@ impl Order {
         self.committed = None;
         self.crashes = plan.crashes;
         self.greatest = None;
+        self.gap = None;
+        self.spaced = matches!(&plan.adversary, Adversary::Script(script) if script.has_gaps());
         self.longest_ops = 0;
         self.longest_ticks = 0;
         let agents = plan.agents as u64;
@@ -150,12 +158,6 @@ impl Order {
     pub(super) fn waited(&mut self, ops: u64, ticks: u64) {
         self.longest_ops = self.longest_ops.max(ops);
         self.longest_ticks = self.longest_ticks.max(ticks);
-    }
-
-    /// Ballots go above every ballot there is, not only above the one that was met: so a script's turns
-    /// need no luck.
-    pub(super) const fn raises(&self) -> bool {
-        self.active && matches!(self.mind, Mind::Script(_))
     }
 
     /// An aborted agent begins its next attempt in the same step, as an explorer's do.
@@ -256,60 +258,6 @@ impl Engine {
         self.net.pool = pool;
     }
 
-    fn pick_by_script(&mut self, at: u64) -> Pick {
-        let Adversary::Script(script) = &self.plan.adversary else {
-            unreachable!("the plan says so");
-        };
-        let Some(entry) = script.entry(at) else {
-            // It is over: the rest is anybody's.
-            self.stop_picking();
-            return Pick::Made;
-        };
-        let Entry { agent, store, deed } = entry;
-        let wanted = |pooled: &Pooled| match deed {
-            Deed::Read { owner } if event::kind(pooled.bits) == event::KIND_READ => {
-                let op = ReadOp::unpack(pooled.bits);
-                (op.agent, op.store, op.owner) == (agent, store, owner)
-            }
-            Deed::Write => self
-                .pooled_write(pooled.bits)
-                .is_some_and(|write| (write.agent, write.store) == (agent, store)),
-            Deed::Read { .. } | Deed::Crash | Deed::Restart => false,
-        };
-        match deed {
-            Deed::Write | Deed::Read { .. } => {
-                // What this phase asked for comes before what is left of an earlier one.
-                if let Some(place) = self.net.pool.iter().rposition(wanted) {
-                    self.order.mind = Mind::Script(at + 1);
-                    self.commit(place);
-                    return Pick::Made;
-                }
-            }
-            Deed::Crash if !super::strike::is_down(self.seats[agent.index()].status) => {
-                self.order.mind = Mind::Script(at + 1);
-                self.net.drawn(FaultKind::Crash);
-                return self.act(|engine| engine.crash(agent, None, false));
-            }
-            Deed::Restart if super::strike::is_down(self.seats[agent.index()].status) => {
-                self.order.mind = Mind::Script(at + 1);
-                self.net.drawn(FaultKind::Restart);
-                self.net.landed(FaultKind::Restart);
-                return self.act(|engine| {
-                    let seat = &mut engine.seats[agent.index()];
-                    seat.decided = false;
-                    let incarnation = seat.incarnation;
-                    engine.on_restart(agent, incarnation, false);
-                });
-            }
-            Deed::Crash | Deed::Restart => {}
-        }
-        if self.net.now() <= self.plan.start {
-            // Somebody may not have started yet.
-            return Pick::Made;
-        }
-        Pick::Misfit
-    }
-
     /// A step of the adversary's own.
     fn act(&mut self, deed: impl FnOnce(&mut Self)) -> Pick {
         self.steps += 1;
@@ -320,15 +268,6 @@ impl Engine {
             journal.digests.push(self.fingerprint.value() as u16);
         }
         Pick::Acted
-    }
-
-    /// The number of the entry at which a script stands, from 0.
-    pub fn script_at(&self) -> Option<u64> {
-        if let Mind::Script(at) = self.order.mind {
-            Some(at)
-        } else {
-            None
-        }
     }
 
     /// The write that an event stands for, if it is one.

@@ -362,6 +362,30 @@ impl Engine {
         }
     }
 
+    /// The first sector of a write gets through; the rest of it comes later.
+    pub(super) fn half_land(&mut self, write: Pending) {
+        let Pending {
+            agent,
+            store,
+            block,
+            version,
+            ..
+        } = write;
+        let (kind, place) = (FaultKind::TornWrite, Self::place_of(write));
+        let now = self.net.now();
+        let torn = self
+            .stores
+            .write_torn(place, block, version, now, |sector| sector == 0);
+        self.oracles.store_model.touched(place, Some(block));
+        if torn {
+            self.net.landed(kind);
+            self.stores.mark(place, 1 << kind.index());
+            self.oracles.envelope.landed(kind, store);
+            let text = format_args!("a write of {{a{}}} is half way", agent.0);
+            self.note_fault(kind, Some(agent), Some(store), text);
+        }
+    }
+
     pub(super) fn rot(&mut self, place: Place, bits: u32) {
         let (kind, now) = (FaultKind::BitRot, self.net.now());
         let dice = &mut self.net.dice;

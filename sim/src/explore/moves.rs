@@ -84,20 +84,21 @@ impl Move {
         }
     }
 
-    /// The move as an entry of a script; a tear is none.
-    pub const fn entry(self) -> Option<Entry> {
+    /// The move as an entry of a script.
+    pub const fn entry(self) -> Entry {
         let deed = match self.act {
             Act::Write => Deed::Write,
             Act::Read { owner } => Deed::Read { owner },
             Act::Crash => Deed::Crash,
             Act::Restart => Deed::Restart,
-            Act::Tear => return None,
+            Act::Tear => Deed::Tear,
         };
-        Some(Entry {
+        Entry {
             agent: self.agent,
             store: self.store,
             deed,
-        })
+            gap: if self.top { None } else { self.gap },
+        }
     }
 
     /// Whether a store is involved: then it serves the agent.

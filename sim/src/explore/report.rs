@@ -251,11 +251,5 @@ fn agent_name(scenario: &Scenario, agent: bivalent_core::AgentId) -> String {
 
 /// A move in the words of a script.
 pub fn words(scenario: &Scenario, taken: Move) -> String {
-    taken.entry().map_or_else(
-        || {
-            let store = &scenario.cluster.stores[taken.store.index()];
-            format!("{} tear {store}", agent_name(scenario, taken.agent))
-        },
-        |entry| script::words(scenario, entry),
-    )
+    script::words(scenario, taken.entry())
 }

@@ -1,0 +1,46 @@
+//! Mutants that count a quorum of writes and a quorum of reads apart: one is safe, one is not.
+//!
+//! Only in builds with the feature `planted-bugs`.
+
+use super::{Agent, Bug};
+use crate::{Effect, Phase, Sink};
+
+impl Agent {
+    pub(super) fn counts_apart(&self) -> bool {
+        self.has(Bug::Barrier) || self.has(Bug::CountsApart)
+    }
+
+    /// Asks for every block on every store.
+    pub(super) fn read_all(&self, out: &mut impl Sink) {
+        let epoch = self.epoch;
+        for store in self.config.stores() {
+            for owner in self.config.other_ids() {
+                out.push(Effect::Read {
+                    store,
+                    owner,
+                    epoch,
+                });
+            }
+        }
+    }
+
+    /// One more store is written.
+    pub(super) fn wrote_apart(&mut self, out: &mut impl Sink) {
+        let quorum = u32::from(self.config.envelope.quorum());
+        if self.has(Bug::Barrier) && self.written.count_ones() == quorum {
+            self.read_all(out);
+        }
+        let enough = self.has_quorum(self.written) && self.has_quorum(self.complete);
+        if self.has(Bug::CountsApart) && enough {
+            self.end_phase(out);
+        }
+    }
+
+    fn end_phase(&mut self, out: &mut impl Sink) {
+        match self.phase {
+            Phase::One => self.end_phase_one(out),
+            Phase::Two => self.end_phase_two(out),
+            Phase::Waiting | Phase::Recovering | Phase::Decided => {}
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The adversary that has no choice: it follows a script, entry by entry.
+
+use bivalent_core::{AgentId, Ballot, Incarnation, Place};
+
+use super::{Engine, Mind, Order, Pick};
+use crate::{
+    engine::{net::Pooled, store_id, strike::is_down},
+    event::{self, ReadOp},
+    fault::FaultKind,
+    scenario::Adversary,
+    script::{Deed, Entry},
+};
+
+/// Rounds between two ballots of a script that puts others between them.
+const SPACE: u64 = 1000;
+
+impl Order {
+    /// A script is followed.
+    const fn is_scripted(&self) -> bool {
+        self.active && matches!(self.mind, Mind::Script(_))
+    }
+}
+
+impl Engine {
+    /// The next ballot of an agent that met `floor`. A script's go where it says, else above every
+    /// ballot there is, so that its turns need no luck.
+    pub(in crate::engine) fn next_ballot(
+        &mut self,
+        floor: Option<Ballot>,
+        agent: AgentId,
+        incarnation: Incarnation,
+    ) -> Ballot {
+        if !self.order.is_scripted() {
+            return Ballot::above(floor, agent, incarnation);
+        }
+        let ballot = if let Some(gap) = self.order.gap.take() {
+            self.between(floor, gap.into(), agent, incarnation)
+        } else {
+            let floor = floor.max(self.order.greatest);
+            let round = floor.map_or(0, Ballot::round) + SPACE;
+            if self.order.spaced && round < Ballot::ROUND_MAX {
+                Ballot::new(round, agent, incarnation)
+            } else {
+                Ballot::above(floor, agent, incarnation)
+            }
+        };
+        self.order.greatest = self.order.greatest.max(Some(ballot));
+        ballot
+    }
+
+    /// A ballot above so many of those that are present above `floor`, and below the next one.
+    fn between(
+        &self,
+        floor: Option<Ballot>,
+        gap: usize,
+        agent: AgentId,
+        incarnation: Incarnation,
+    ) -> Ballot {
+        let mut present = Vec::new();
+        for seat in &self.seats {
+            seat.agent.ballots(&mut |ballot| present.push(ballot));
+            for index in 0..self.service.len() {
+                let (store, owner) = (store_id(index), seat.id);
+                let cell = self.stores.cell(Place { store, owner });
+                if !cell.unreadable {
+                    cell.block.ballots(&mut |ballot| present.push(ballot));
+                }
+            }
+        }
+        for pooled in &self.net.pool {
+            if let Some(write) = self.pooled_write(pooled.bits) {
+                write.block.ballots(&mut |ballot| present.push(ballot));
+            }
+        }
+        present.retain(|&ballot| Some(ballot) > floor);
+        present.sort_unstable();
+        present.dedup();
+        let below = gap
+            .checked_sub(1)
+            .and_then(|gap| present.get(gap).copied())
+            .or(floor);
+        let lower = below.map_or(0, Ballot::round);
+        let Some(upper) = present.get(gap).map(|ballot| ballot.round()) else {
+            return Ballot::above(below, agent, incarnation);
+        };
+        let round = lower + upper.saturating_sub(lower) / 2;
+        if round > lower {
+            Ballot::new(round, agent, incarnation)
+        } else {
+            Ballot::above(below, agent, incarnation)
+        }
+    }
+
+    pub(super) fn pick_by_script(&mut self, at: u64) -> Pick {
+        let Adversary::Script(script) = &self.plan.adversary else {
+            unreachable!("the plan says so");
+        };
+        let Some(entry) = script.entry(at) else {
+            // It is over: the rest is anybody's.
+            self.stop_picking();
+            return Pick::Made;
+        };
+        let Entry {
+            agent,
+            store,
+            deed,
+            gap,
+        } = entry;
+        self.order.gap = gap;
+        let wanted = |pooled: &Pooled| match deed {
+            Deed::Read { owner } if event::kind(pooled.bits) == event::KIND_READ => {
+                let op = ReadOp::unpack(pooled.bits);
+                (op.agent, op.store, op.owner) == (agent, store, owner)
+            }
+            Deed::Write | Deed::Tear => self
+                .pooled_write(pooled.bits)
+                .is_some_and(|write| (write.agent, write.store) == (agent, store)),
+            Deed::Read { .. } | Deed::Crash | Deed::Restart => false,
+        };
+        match deed {
+            Deed::Write | Deed::Read { .. } => {
+                // What this phase asked for comes before what is left of an earlier one.
+                if let Some(place) = self.net.pool.iter().rposition(wanted) {
+                    self.order.mind = Mind::Script(at + 1);
+                    self.commit(place);
+                    return Pick::Made;
+                }
+            }
+            Deed::Tear => {
+                let place = self.net.pool.iter().rposition(wanted);
+                let write = place.and_then(|place| self.pooled_write(self.net.pool[place].bits));
+                if let Some(write) = write {
+                    self.order.mind = Mind::Script(at + 1);
+                    self.net.drawn(FaultKind::TornWrite);
+                    return self.act(|engine| engine.half_land(write));
+                }
+            }
+            Deed::Crash if !is_down(self.seats[agent.index()].status) => {
+                self.order.mind = Mind::Script(at + 1);
+                self.net.drawn(FaultKind::Crash);
+                return self.act(|engine| engine.crash(agent, None, false));
+            }
+            Deed::Restart if is_down(self.seats[agent.index()].status) => {
+                self.order.mind = Mind::Script(at + 1);
+                self.net.drawn(FaultKind::Restart);
+                self.net.landed(FaultKind::Restart);
+                return self.act(|engine| {
+                    let seat = &mut engine.seats[agent.index()];
+                    seat.decided = false;
+                    let incarnation = seat.incarnation;
+                    engine.on_restart(agent, incarnation, false);
+                });
+            }
+            Deed::Crash | Deed::Restart => {}
+        }
+        if self.net.now() <= self.plan.start {
+            // Somebody may not have started yet.
+            return Pick::Made;
+        }
+        Pick::Misfit
+    }
+
+    /// The number of the entry at which a script stands, from 0.
+    pub fn script_at(&self) -> Option<u64> {
+        if let Mind::Script(at) = self.order.mind {
+            Some(at)
+        } else {
+            None
+        }
+    }
+}
