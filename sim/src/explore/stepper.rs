@@ -302,9 +302,8 @@ impl<'a> Stepper<'a> {
         };
         if let Some(own) = self.rules.ballots {
             let ballot = self.rules.next_own(own, id, incarnation, floor);
-            let gap = Some(0);
             let acting = start(ballot);
-            self.settle(state, Move { gap, ..taken }, acting, written, take);
+            self.settle(state, taken, acting, written, take);
             return;
         }
         let gaps = self.gaps(state, id, &part, written, floor, incarnation);
