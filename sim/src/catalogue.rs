@@ -92,6 +92,7 @@ const CHAPTERS: &[Chapter] = chapters![
     "flp/duelling-agents-with-backoff",
     "flp/duelling-agents",
     "flp/million-steps-undecided",
+    "flp/price-of-blocking",
     "measured/local-disk-calm",
     "measured/local-disk-slow-store",
     "measured/postgres-calm",

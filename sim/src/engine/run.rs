@@ -20,6 +20,13 @@ impl Engine {
         self.go(u64::MAX)
     }
 
+    /// Runs one seed until somebody decides, or to its end.
+    pub(crate) fn run_to_first_decision(&mut self, seed: u64) -> End {
+        self.start(Dice::new(seed), None);
+        self.first_is_enough = true;
+        self.go(u64::MAX)
+    }
+
     /// Runs one seed and keeps its choices, a digest of every step, and notes.
     pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Journal) {
         let journal = Journal {
@@ -85,6 +92,7 @@ impl Engine {
         self.steps = 0;
         self.store_ops = 0;
         self.decided = 0;
+        self.first_is_enough = false;
         self.decisions.clear();
         self.value = None;
         self.solo = None;
