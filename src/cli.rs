@@ -1,5 +1,7 @@
 //! The arguments.
 
+mod price;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::{completions, coordinate, explain, explore, man, replay, run, scenario, verify};
+
+pub(crate) use price::{PriceArgs, PriceFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -168,6 +172,10 @@ pub(crate) enum Command {
     #[command(after_help = EXPLAIN_EXAMPLES)]
     #[command(after_long_help = format!("{EXPLAIN_EXAMPLES}\n\n{EXPLAIN_MORE}\n\n{EXIT_CODES}"))]
     Explain(ExplainArgs),
+    /// Fill a matrix: how likely is it that nobody has decided, by who orders the operations.
+    #[command(after_help = price::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", price::EXAMPLES, price::MORE))]
+    Price(PriceArgs),
     /// Write, check and look up scenarios.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario {
@@ -424,6 +432,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Explore(args) => explore::explore(args, console),
         Command::Verify(args) => verify::verify(args, console),
         Command::Explain(args) => explain::explain(args, console),
+        Command::Price(args) => crate::price::price(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),
         Command::Man { dir } => man::man(dir, console),

@@ -17,6 +17,7 @@ mod explore;
 mod files;
 mod interrupt;
 mod man;
+mod price;
 mod progress;
 mod render;
 mod replay;

@@ -8,6 +8,7 @@ pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod paint;
+pub(crate) mod price;
 pub(crate) mod story;
 pub(crate) mod table;
 pub(crate) mod units;
