@@ -53,6 +53,10 @@ pub(super) struct Order {
     committed: Option<Pooled>,
     /// Crashes it may still bring about.
     crashes: u32,
+    /// Of the pool, so many are known to be waited for, as long as `epochs` is the same.
+    earnest: usize,
+    /// A digest of all incarnations and epochs.
+    epochs: u64,
     /// The greatest ballot so far.
     pub(super) greatest: Option<Ballot>,
     /// The longest that anything was passed over, operations.
@@ -104,6 +108,8 @@ impl Order {
             active: false,
             committed: None,
             crashes: 0,
+            earnest: 0,
+            epochs: 0,
             greatest: None,
             longest_ops: 0,
             longest_ticks: 0,
@@ -115,6 +121,8 @@ impl Order {
         self.active = plan.adversary.picks();
         self.committed = None;
         self.crashes = plan.crashes;
+        self.earnest = 0;
+        self.epochs = 0;
         self.greatest = None;
         self.longest_ops = 0;
         self.longest_ticks = 0;
@@ -197,7 +205,7 @@ impl Engine {
     }
 
     /// Instead of a place in the pool: crash somebody.
-    const fn crash_choice(&self) -> usize {
+    fn crash_choice(&self) -> usize {
         self.net.pool.len()
     }
 
@@ -211,8 +219,17 @@ impl Engine {
     }
 
     /// Reads whose answer means nothing any more are let go at once: they change nothing.
-    fn pick_answer_to_nobody(&self) -> Option<usize> {
-        self.net.pool.iter().position(|pooled| {
+    fn pick_answer_to_nobody(&mut self) -> Option<usize> {
+        // While nobody's epoch changes, what was waited for still is, and is not looked at again.
+        let epochs = self.seats.iter().fold(0_u64, |digest, seat| {
+            let epoch = u64::from(seat.incarnation) << 32 | u64::from(seat.agent.epoch());
+            (digest ^ epoch).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        if self.order.epochs != epochs {
+            self.order.epochs = epochs;
+            self.order.earnest = 0;
+        }
+        let to_nobody = |pooled: &Pooled| {
             if event::kind(pooled.bits) != event::KIND_READ {
                 return false;
             }
@@ -220,11 +237,21 @@ impl Engine {
             let seat = &self.seats[op.agent.index()];
             let current = seat.agent.epoch() & 0xff_ffff;
             seat.incarnation != op.incarnation || current != op.epoch
-        })
+        };
+        let from = self.order.earnest;
+        let found = self.net.pool.iter().skip(from).position(to_nobody);
+        let found = found.map(|place| from + place);
+        self.order.earnest = found.unwrap_or(self.net.pool.len());
+        found
     }
 
     fn commit(&mut self, place: usize) {
-        let pooled = self.net.pool.remove(place);
+        let Some(pooled) = self.net.pool.remove(place) else {
+            return;
+        };
+        if place < self.order.earnest {
+            self.order.earnest -= 1;
+        }
         let at = pooled.due.max(self.net.now() + 1);
         self.net.wheel.put(at, pooled.bits);
         self.order.committed = Some(pooled);
@@ -341,7 +368,7 @@ impl Engine {
 
     /// Which of the pool: the adversary's own mind, unless its patience is at an end.
     fn think(&mut self) -> usize {
-        let oldest = self.net.pool.first().map_or(0, |pooled| pooled.since);
+        let oldest = self.net.pool.front().map_or(0, |pooled| pooled.since);
         if self.net.picks - oldest >= self.plan.patience {
             return 0;
         }
