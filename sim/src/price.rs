@@ -122,6 +122,7 @@ pub struct Variant {
     pub retry: String,
     /// Seeds `0..runs` are run: none, if the combination is no system.
     pub runs: u64,
+    stores: usize,
     /// The system, or why there is none, in one line.
     scenario: Result<Scenario, String>,
     at_ns: Vec<u64>,
@@ -155,6 +156,7 @@ pub fn variants(base: &Scenario, matrix: &Matrix) -> Vec<Variant> {
                     adversary: adversary.clone(),
                     retry: retry.clone(),
                     runs,
+                    stores: base.cluster.stores.len(),
                     scenario,
                     at_ns: matrix.at_ns.clone(),
                 });

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod explain;
+mod price;
 mod refusals;
 mod streams;
 

@@ -153,10 +153,9 @@ fn cell(variant: &Variant, all: Runs) -> Cell {
         }
     };
     let last = variant.at_ns.last().copied().unwrap_or(1);
-    let stores = |base: &crate::scenario::Scenario| base.cluster.stores.len();
     Cell {
         agents: variant.agents,
-        stores: variant.scenario.as_ref().map_or(0, stores),
+        stores: variant.stores,
         adversary: variant.adversary.clone(),
         retry: variant.retry.clone(),
         runs,
