@@ -70,11 +70,11 @@ impl Matrix {
     /// What this says, and where it says nothing, what `other` says.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {
-        fn or<T: Clone>(these: Vec<T>, those: &[T]) -> Vec<T> {
-            if these.is_empty() {
-                those.to_vec()
+        fn or<T: Clone>(said: Vec<T>, other: &[T]) -> Vec<T> {
+            if said.is_empty() {
+                other.to_vec()
             } else {
-                these
+                said
             }
         }
         let runs = self.runs.or(other.runs);

@@ -105,7 +105,7 @@ pub fn fill(
 ) -> Option<Cell> {
     let runs = variant.runs;
     let Ok(scenario) = &variant.scenario else {
-        return Some(cell(variant, Runs::default()));
+        return Some(cell(variant, &Runs::default()));
     };
     let work = |engine: &mut Engine, number: u64| {
         let from = number * CHUNK;
@@ -133,10 +133,10 @@ pub fn fill(
     };
     let chunks = runs.div_ceil(CHUNK);
     pool::in_order(chunks, jobs, || Engine::new(scenario), work, take);
-    (all.times.len() as u64 == runs).then(|| cell(variant, all))
+    (all.times.len() as u64 == runs).then(|| cell(variant, &all))
 }
 
-fn cell(variant: &Variant, all: Runs) -> Cell {
+fn cell(variant: &Variant, all: &Runs) -> Cell {
     let mut histogram = verdict::latency_histogram();
     let mut decided: Vec<u64> = all.times.iter().flatten().copied().collect();
     decided.sort_unstable();

@@ -310,11 +310,11 @@ pub(super) struct FuzzFaults {
 pub(super) struct PriceSpec {
     /// Numbers of agents: [2, 5, 20].
     pub(super) agents: Option<Field<Vec<Field<i128>>>>,
-    /// Adversaries: ["random", { pct = 3 }].
+    /// Adversaries: "random", { pct = 3 }.
     pub(super) adversary: Option<Field<Vec<Field<AdversarySpec>>>>,
-    /// Pauses after an abort: ["0ms", "5ms..50ms"].
+    /// Pauses after an abort: "0ms", "5ms..50ms".
     pub(super) retry: Option<Field<Vec<Field<RetrySpec>>>>,
-    /// When the share of undecided runs is asked for: ["10ms", "1s"].
+    /// When the share of undecided runs is asked for: "10ms", "1s".
     pub(super) at: Option<Field<Vec<Field<Duration>>>>,
     /// Runs of a cell; 1000.
     pub(super) runs: Option<Field<i128>>,
