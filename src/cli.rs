@@ -1,5 +1,7 @@
 //! The arguments.
 
+mod price;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -7,7 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-use crate::{completions, coordinate, explain, explore, man, price, replay, run, scenario, verify};
+use crate::{completions, coordinate, explain, explore, man, replay, run, scenario, verify};
+
+pub(crate) use price::{PriceArgs, PriceFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,23 +96,6 @@ stall was found, on 64 seeds, with all else as it is.
 Where no seed is named: the first that brings what the scenario promises, if it promises that something
 goes wrong; else the seed of its schedule.";
 
-const PRICE_EXAMPLES: &str = "\
-Examples:
-  bivalent price price-of-blocking              2, 5 and 20 agents, every adversary, three pauses
-  bivalent price price-of-blocking --agents 2 --runs 1000
-  bivalent price mine.toml --adversary random --adversary '{ pct = 5 }' --retry 10ms..100ms
-  bivalent price price-of-blocking --stores 1 --agents 2 --adversary keep-bivalent
-  bivalent price price-of-blocking --format markdown --histograms cells";
-
-const PRICE_MORE: &str = "\
-One cell is one number of agents, one adversary and one pause after an abort. Every run goes up to its
-first decision. Shown are, at each time, the share of runs in which nobody had decided, with its 95 %
-Wilson interval; the time by which half of all runs had decided; and the share undecided over the log of
-time, from a ten-thousandth of the last time on. Adversaries that look at the run differ little from run to
-run and take longer: they get fewer runs (--adaptive-runs).
-
-The base scenario gives stores, delays and faults. Its expectation, its heal and its limits do not count.";
-
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   bivalent explore two-by-one --lasso flp.trace
@@ -185,9 +172,9 @@ pub(crate) enum Command {
     #[command(after_help = EXPLAIN_EXAMPLES)]
     #[command(after_long_help = format!("{EXPLAIN_EXAMPLES}\n\n{EXPLAIN_MORE}\n\n{EXIT_CODES}"))]
     Explain(ExplainArgs),
-    /// Measure how likely agreement is still open, by adversary, pause and number of agents.
-    #[command(after_help = PRICE_EXAMPLES)]
-    #[command(after_long_help = format!("{PRICE_EXAMPLES}\n\n{PRICE_MORE}\n\n{EXIT_CODES}"))]
+    /// Fill a matrix: how likely is it that nobody has decided, by who orders the operations.
+    #[command(after_help = price::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", price::EXAMPLES, price::MORE))]
     Price(PriceArgs),
     /// Write, check and look up scenarios.
     #[command(after_help = SCENARIO_EXAMPLES)]
@@ -388,59 +375,6 @@ pub(crate) struct ExplainArgs {
     pub(crate) format: TellingFormat,
 }
 
-/// Arguments of `price`.
-#[derive(Args, Debug)]
-pub(crate) struct PriceArgs {
-    /// The scenario to vary: a file, or the name of a built-in one.
-    #[arg(value_name = "SCENARIO")]
-    pub(crate) what: String,
-    /// Numbers of agents.
-    #[arg(
-        long,
-        value_name = "N,...",
-        value_delimiter = ',',
-        default_value = "2,5,20"
-    )]
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=128))]
-    pub(crate) agents: Vec<u8>,
-    /// How many stores. [default: as many as the scenario has]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
-    pub(crate) stores: Option<u8>,
-    /// An adversary, as it stands in a scenario file; may be given again. [default: all]
-    #[arg(long, value_name = "ADVERSARY")]
-    pub(crate) adversary: Vec<String>,
-    /// A pause after an abort, as it stands in a scenario file; may be given again. [default: none,
-    /// 5ms..50ms, exponential 1ms..100ms]
-    #[arg(long, value_name = "PAUSE")]
-    pub(crate) retry: Vec<String>,
-    /// Runs of a cell.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    pub(crate) runs: u64,
-    /// Runs of a cell whose adversary looks at the run. [default: a fiftieth of --runs]
-    #[arg(long, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    pub(crate) adaptive_runs: Option<u64>,
-    /// When the share of undecided runs is asked for; the last is how long a run goes.
-    #[arg(
-        long,
-        value_name = "TIME,...",
-        value_delimiter = ',',
-        default_value = "30ms,100ms,300ms,1s"
-    )]
-    #[arg(value_parser = crate::price::time)]
-    pub(crate) at: Vec<u64>,
-    /// How many threads; results do not depend on it. [default: number of cores]
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) jobs: Option<u16>,
-    /// How the table is printed.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: TellingFormat,
-    /// Write each cell's times to decision into this folder, as HdrHistogram V2.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) histograms: Option<PathBuf>,
-}
-
 /// The subcommands of `scenario`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
@@ -498,7 +432,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Explore(args) => explore::explore(args, console),
         Command::Verify(args) => verify::verify(args, console),
         Command::Explain(args) => explain::explain(args, console),
-        Command::Price(args) => price::price(args, console),
+        Command::Price(args) => crate::price::price(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),
         Command::Man { dir } => man::man(dir, console),

@@ -1,62 +1,30 @@
-//! `bivalent price`: how likely agreement is still open, by adversary, contention manager and size.
+//! `bivalent price`: how likely agreement is still open at a time, by who orders the operations.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
-use bivalent_sim::price::{self, Cell, Matrix, Variant};
+use bivalent_sim::price::{self, Cell};
+use bivalent_sim::scenario::Scenario;
 
-use crate::cli::{PriceArgs, TellingFormat};
+use crate::cli::{PriceArgs, PriceFormat};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
 use crate::progress::Progress;
 use crate::render::json::{Sequence, Shape};
 use crate::render::price as text;
+use crate::render::units::counted;
 use crate::{bug, interrupt, select};
-
-/// The adversaries of a price list, the weakest first.
-const ADVERSARIES: [&str; 8] = [
-    "random",
-    "fair",
-    "oblivious",
-    "{ pct = 3 }",
-    "{ duel = [\"a1\", \"a2\"] }",
-    "content-aware",
-    "state-aware",
-    "keep-bivalent",
-];
-/// The contention managers: none, a random pause, a pause that grows.
-const RETRIES: [&str; 3] = ["0ms", "5ms..50ms", "{ exponential = \"1ms..100ms\" }"];
-/// One run of an adversary that looks at it, for so many of one that does not.
-const ADAPTIVE_SHARE: u64 = 50;
 
 /// Fills the matrix.
 pub(crate) fn price(args: &PriceArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let began = Instant::now();
     let stop = interrupt::listen();
-    let base = select::one(&args.what, "one base scenario is varied", console)?;
-    bug::while_running(&*base.name);
-    let or = |given: &[String], usual: &[&str]| -> Vec<String> {
-        if given.is_empty() {
-            usual.iter().map(|&word| word.to_owned()).collect()
-        } else {
-            given.to_vec()
-        }
-    };
-    let mut at_ns = args.at.clone();
-    at_ns.sort_unstable();
-    at_ns.dedup();
-    let matrix = Matrix {
-        agents: args.agents.clone(),
-        stores: args.stores,
-        adversaries: or(&args.adversary, &ADVERSARIES),
-        retries: or(&args.retry, &RETRIES),
-        at_ns,
-    };
-    let variants = price::variants(&base, &matrix).map_err(|errors| {
-        console.scenario_errors(&errors);
-        let help = "--adversary and --retry take what stands in a scenario file";
-        Failure::new(Exit::Invalid, "this matrix makes no valid scenario").help(help)
-    })?;
+    let scenario = one(&args.what, console)?;
+    bug::while_running(&*scenario.name);
+    let matrix = args.matrix().or(&scenario.price);
+    let variants = price::variants(&scenario, &matrix);
     if let Some(folder) = &args.histograms {
         files::make_folder(folder)?;
     }
@@ -64,104 +32,85 @@ pub(crate) fn price(args: &PriceArgs, console: &mut Console) -> Result<Exit, Fai
         || std::thread::available_parallelism().map_or(1, usize::from),
         usize::from,
     );
-    let runs = |variant: &Variant| {
-        let fewer = args.runs.div_ceil(ADAPTIVE_SHARE);
-        if variant.is_adaptive {
-            args.adaptive_runs.unwrap_or(fewer)
-        } else {
-            args.runs
-        }
+    let total = variants.iter().map(|variant| variant.runs).sum();
+    let line = Progress::new(&scenario.name, total, false);
+    let mut sequence = match args.format {
+        PriceFormat::Human | PriceFormat::Markdown => None,
+        PriceFormat::Json => Some(Sequence::new(Shape::Array)),
+        PriceFormat::Jsonl => Some(Sequence::new(Shape::Lines)),
     };
-    let mut cells: Vec<Cell> = Vec::new();
-    let mut impossible: Vec<&Variant> = Vec::new();
-    let mut exit = Exit::Ok;
-    for (number, variant) in variants.iter().enumerate() {
-        if variant.impossible().is_some() {
-            impossible.push(variant);
-            continue;
-        }
-        let label = format!(
-            "{} of {}: {}",
-            number + 1,
-            variants.len(),
-            text::name(variant)
-        );
-        let progress = Progress::new(&label, runs(variant), false);
-        let counted = AtomicU64::new(0);
-        let done = |more: u64| progress.done(counted.fetch_add(more, Ordering::Relaxed) + more);
-        let cell = price::fill(variant, runs(variant), jobs, stop, &done);
-        progress.clear();
-        let Some(cell) = cell else {
-            exit = Exit::Interrupted;
+    let (mut cells, mut runs) = (Vec::new(), 0);
+    for variant in &variants {
+        let mut done = |more| {
+            runs += more;
+            line.done(runs);
+        };
+        let Some(cell) = price::fill(variant, jobs, stop, &mut done) else {
             break;
         };
-        if let Some(folder) = &args.histograms {
-            write_histogram(folder, &cell)?;
+        if let Some(folder) = &args.histograms
+            && cell.impossible.is_none()
+        {
+            let written = write_log(folder, &cell);
+            if written.is_err() {
+                line.clear();
+            }
+            written?;
+        }
+        if let Some(sequence) = &mut sequence {
+            console.data(sequence.add(&cell).as_bytes())?;
         }
         cells.push(cell);
     }
-    tell(args, &base.name, &cells, &impossible, console)?;
-    if cells.iter().any(|cell| cell.violations > 0) {
-        exit = Exit::Unsafe;
-    }
-    Ok(exit)
-}
-
-fn tell(
-    args: &PriceArgs,
-    name: &str,
-    cells: &[Cell],
-    impossible: &[&Variant],
-    console: &mut Console,
-) -> Result<(), Failure> {
-    let width = Console::width(Stream::Out);
-    match args.format {
-        TellingFormat::Human => {
-            let table = text::table(name, cells, impossible, width);
-            console.put(Stream::Out, &table)
+    line.clear();
+    match (&sequence, args.format) {
+        (Some(sequence), _) => console.data(sequence.end().as_bytes())?,
+        (None, PriceFormat::Markdown) => console.put(Stream::Out, &text::markdown(&cells))?,
+        (None, _) => {
+            let (paint, width) = (console.paint(Stream::Out), Console::width(Stream::Out));
+            let mut told = text::tell(&scenario, &cells, width, paint);
+            told += &text::total(&cells, variants.len(), began.elapsed());
+            console.put(Stream::Out, &told)?;
         }
-        TellingFormat::Markdown => console.put(Stream::Out, &text::markdown(cells, impossible)),
-        TellingFormat::Json => as_data(cells, Shape::Array, console),
-        TellingFormat::Jsonl => as_data(cells, Shape::Lines, console),
     }
+    end(
+        &cells,
+        stop.load(Ordering::SeqCst) && cells.len() < variants.len(),
+    )
 }
 
-fn as_data(cells: &[Cell], shape: Shape, console: &mut Console) -> Result<(), Failure> {
-    let mut sequence = Sequence::new(shape);
-    for cell in cells {
-        console.data(sequence.add(cell).as_bytes())?;
+/// The exit code.
+fn end(cells: &[Cell], interrupted: bool) -> Result<Exit, Failure> {
+    let broken: u64 = cells.iter().map(|cell| cell.violations).sum();
+    if interrupted {
+        return Ok(Exit::Interrupted);
     }
-    console.data(sequence.end().as_bytes())
+    if broken > 0 {
+        return Ok(Exit::Unsafe);
+    }
+    if cells.iter().all(|cell| cell.impossible.is_some()) {
+        let cells = counted(cells.len() as u64, "cell", "cells");
+        let failure = Failure::new(
+            Exit::Nothing,
+            format!("{cells}, and none of them can be run"),
+        );
+        return Err(failure.help("the reasons are above; try other --agents or --adversary"));
+    }
+    Ok(Exit::Ok)
 }
 
-/// A cell's times to decision as a V2 histogram, in a file named after the cell.
-fn write_histogram(folder: &Path, cell: &Cell) -> Result<(), Failure> {
-    let word = |text: &str| {
-        let kept = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let kept: String = text.chars().map(kept).collect();
-        let parts: Vec<&str> = kept.split('-').filter(|part| !part.is_empty()).collect();
-        parts.join("-")
+/// The one scenario that was named.
+fn one(what: &str, console: &Console) -> Result<Scenario, Failure> {
+    let mut picked = select::scenarios(&[what.to_owned()], console)?;
+    let message = match picked.pop() {
+        Some(one) if picked.is_empty() && one.seed.is_none() => return Ok(one.scenario),
+        Some(_) if picked.is_empty() => format!("{what} is one run; a price needs many"),
+        Some(_) | None => format!("{what} is a folder; one system is varied at a time"),
     };
-    let (adversary, retry) = (word(&cell.adversary), word(&cell.retry));
-    let (agents, stores) = (cell.agents, cell.stores);
-    let file = folder.join(format!("{agents}x{stores}-{adversary}-{retry}.hist"));
-    files::write(&file, &cell.histogram(), Existing::Replace)
+    Err(Failure::new(Exit::Usage, message).help("name one scenario"))
 }
 
-/// A time with its unit, in nanoseconds.
-pub(crate) fn time(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit: u64 = match &text[digits.len()..] {
-        "us" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        _ => return Err("a time is a number and us, ms or s, like 200ms".to_owned()),
-    };
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "a time is a whole number and us, ms or s, like 200ms".to_owned())?;
-    number
-        .checked_mul(unit)
-        .filter(|ns| (1..=3_600_000_000_000).contains(ns))
-        .ok_or_else(|| "is not between 1us and 3600s".to_owned())
+fn write_log(folder: &Path, cell: &Cell) -> Result<(), Failure> {
+    let file = folder.join(format!("{}.hlog", text::file_stem(cell)));
+    files::write(&file, cell.log().as_bytes(), Existing::Replace)
 }

@@ -73,6 +73,8 @@ pub struct Engine {
     steps: u64,
     store_ops: u64,
     decided: u32,
+    /// A run is over with the first decision.
+    first_is_enough: bool,
     /// Ticks of the decisions, in order.
     decisions: Vec<u64>,
     value: Option<Value>,
@@ -127,6 +129,7 @@ impl Engine {
             steps: 0,
             store_ops: 0,
             decided: 0,
+            first_is_enough: false,
             decisions: Vec::with_capacity(plan.agents),
             value: None,
             runner: None,
@@ -482,6 +485,7 @@ impl Engine {
         self.progressed();
         self.happened(Happening::Decided, id, None);
         self.see_whether_over();
+        self.liveness.over |= self.first_is_enough;
     }
 
     fn note(&mut self, what: What) {

@@ -16,6 +16,7 @@ use bivalent_core::{Contention, Envelope, Layout};
 use std::sync::Arc;
 
 use crate::fault::{Delay, FaultKind, FaultRule};
+use crate::price::Matrix;
 use crate::script::Script;
 
 pub use self::error::{ScenarioError, ScenarioErrors, printable, render};
@@ -51,6 +52,8 @@ pub struct Scenario {
     pub expect: Expect,
     /// What a campaign may vary.
     pub fuzz: Fuzz,
+    /// What is varied to find the price of blocking.
+    pub price: Matrix,
 }
 
 /// What a campaign may vary from run to run; nothing named, nothing varied.
@@ -186,6 +189,14 @@ impl Adversary {
             | Self::StateAware
             | Self::KeepBivalent
             | Self::Script(_) => true,
+        }
+    }
+
+    /// Whether what it does depends on what happens in the run.
+    pub const fn is_adaptive(&self) -> bool {
+        match self {
+            Self::Random | Self::Fair | Self::Pct(_) | Self::Oblivious | Self::Script(_) => false,
+            Self::Duel(..) | Self::ContentAware | Self::StateAware | Self::KeepBivalent => true,
         }
     }
 }

@@ -1,232 +1,318 @@
-//! The price of blocking, for people: who can hold a decision off, and for how long.
+//! The price of blocking as tables: for people, and in Markdown.
 
-use bivalent_sim::price::{Cell, Undecided, Variant};
+use std::time::Duration;
+
+use bivalent_sim::price::{Cell, Undecided};
+use bivalent_sim::scenario::Scenario;
 
 use super::escape;
+use super::paint::Paint;
+use super::table::pad;
 use super::units::{count, counted, time};
 
-/// Heights of a curve's points, from nobody to everybody.
-const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Points of a curve that are drawn.
-const POINTS: usize = 10;
+/// Blocks of a curve, the lowest first; what is below all of them is a dot.
+const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Every which point of a survival curve is drawn.
+const EVERY: usize = 2;
+const GAP: &str = "  ";
 
-/// What a combination is called.
-pub(crate) fn name(variant: &Variant) -> String {
-    format!(
-        "{} agents, {}, pause {}",
-        variant.agents,
-        plain(&variant.adversary),
-        plain(&variant.retry)
-    )
-}
-
-/// An inline table without its brackets and quotes: `pct 3`, `duel a1 a2`.
-fn plain(text: &str) -> String {
-    let kept = text.replace(['{', '}', '[', ']', '"', '=', ','], " ");
-    let words: Vec<&str> = kept.split_whitespace().collect();
-    escape::line(&words.join(" "))
-}
-
-/// One line a cell; without intervals where there is no room for them.
-pub(crate) fn table(
-    scenario: &str,
-    cells: &[Cell],
-    impossible: &[&Variant],
-    width: Option<usize>,
-) -> String {
-    let mut rows = vec![head(cells, time)];
-    rows.extend(cells.iter().map(|cell| row(cell, &interval)));
-    let mut text = aligned(&rows);
-    let widest = text.lines().map(|line| line.chars().count()).max();
-    let narrow = width.is_some_and(|width| widest > Some(width));
-    if narrow {
-        let only = |at: &Undecided| percent(at.share.share);
-        rows.truncate(1);
-        rows.extend(cells.iter().map(|cell| row(cell, &only)));
-        text = aligned(&rows);
+/// A row's texts; those of a combination that can't be are dashes.
+fn row(cell: &Cell) -> Vec<String> {
+    let mut row = vec![label(&cell.adversary), pause(&cell.retry)];
+    if cell.impossible.is_some() {
+        row.push("-".to_owned());
+        row.extend(cell.undecided.iter().map(|_| "-".to_owned()));
+        row.extend(["-".to_owned(), String::new()]);
+        return row;
     }
-    let stores = cells.first().map_or(0, |cell| cell.stores as u64);
-    let stores = counted(stores, "store", "stores");
-    let note = if narrow {
-        " (a wider terminal shows 95 % intervals)"
+    row.push(count(cell.runs));
+    row.extend(cell.undecided.iter().map(|at| share(at, cell.runs)));
+    row.push(if cell.first_decision_ns.count == 0 {
+        "-".to_owned()
     } else {
-        ", with 95 % Wilson intervals"
-    };
-    let mut out = format!(
-        "{}  {stores}; % of runs undecided at a time{note}\n\n{text}",
-        escape::line(scenario)
-    );
-    for line in missing(impossible) {
-        out += &format!("\n  {line}");
-    }
-    if !impossible.is_empty() {
-        out += "\n";
-    }
-    out
-}
-
-/// The same as a Markdown table.
-pub(crate) fn markdown(cells: &[Cell], impossible: &[&Variant]) -> String {
-    let head = head(cells, time);
-    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
-    for cell in cells {
-        text += &format!("| {} |\n", row(cell, &interval).join(" | "));
-    }
-    for line in missing(impossible) {
-        text += &format!("\n{line}.\n");
-    }
-    text
-}
-
-fn head(cells: &[Cell], time: impl Fn(u64) -> String) -> Vec<String> {
-    let mut head: Vec<String> = ["agents", "adversary", "pause", "runs"]
-        .map(str::to_owned)
-        .to_vec();
-    if let Some(cell) = cells.first() {
-        head.extend(cell.undecided.iter().map(|at| time(at.at_ns)));
-    }
-    head.extend(["median", "curve"].map(str::to_owned));
-    head
-}
-
-fn row(cell: &Cell, share: &dyn Fn(&Undecided) -> String) -> Vec<String> {
-    let mut row = vec![
-        cell.agents.to_string(),
-        plain(&cell.adversary),
-        plain(&cell.retry),
-        count(cell.runs),
-    ];
-    row.extend(cell.undecided.iter().map(share));
-    // Of all runs: where fewer than half have decided there is none.
-    let most = cell.first_decision_ns.count * 2 >= cell.runs && cell.runs > 0;
-    row.push(if most { median(cell) } else { "-".to_owned() });
-    row.push(curve(&cell.survival));
+        let [p50, p99] = [cell.first_decision_ns.p50, cell.first_decision_ns.p99].map(time);
+        format!("{p50} / {p99}")
+    });
+    row.push(curve(cell));
     row
 }
 
-/// The time by which half of all runs had decided.
-fn median(cell: &Cell) -> String {
-    let half = cell.runs.div_ceil(2);
-    let decided = cell.first_decision_ns.count;
-    // The quantile of those that decided at which half of all is reached.
-    let at = (0..=1000_u64)
-        .find(|thousandth| decided * thousandth >= half * 1000)
-        .unwrap_or(1000);
-    let quantile = f64::from(u32::try_from(at).unwrap_or(1000)) / 1000.0;
-    time(cell.times.value_at_quantile(quantile))
+fn header(cell: &Cell) -> Vec<String> {
+    let mut header = ["adversary", "pause", "runs"].map(str::to_owned).to_vec();
+    let at = |at: &Undecided| format!("open at {}", time_of(at.at_ns));
+    header.extend(cell.undecided.iter().map(at));
+    header.push("decided p50 / p99".to_owned());
+    header.push(
+        cell.survival
+            .first()
+            .zip(cell.survival.last())
+            .map_or_else(String::new, |(first, last)| {
+                format!("open, {} to {}", time_of(first.at_ns), time_of(last.at_ns))
+            }),
+    );
+    header
 }
 
-/// `43.2 [42.2-44.2]`, in percent.
-fn interval(at: &Undecided) -> String {
-    format!(
-        "{} [{}-{}]",
-        percent(at.share.share),
-        percent(at.share.low),
-        percent(at.share.high)
+/// A time that somebody has chosen: without digits that say nothing.
+fn time_of(ns: u64) -> String {
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
+    let unit = units.into_iter().find(|(unit, _)| ns.is_multiple_of(*unit));
+    unit.map_or_else(
+        || format!("{ns}ns"),
+        |(unit, name)| format!("{}{name}", ns / unit),
     )
 }
 
-/// A share in percent; one that is neither none nor all does not look so.
+/// An adversary or a pause without the punctuation of its file.
+fn label(text: &str) -> String {
+    let words = text.split(|c: char| " {}[]=\",".contains(c));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    escape::line(&words.join(" "))
+}
+
+fn pause(retry: &str) -> String {
+    match retry {
+        "0ms" => "none".to_owned(),
+        _ => label(retry),
+    }
+}
+
+/// A share with its interval, in percent.
+fn share(at: &Undecided, runs: u64) -> String {
+    let all = match at.runs {
+        0 => "0".to_owned(),
+        open if open == runs => "100".to_owned(),
+        _ => percent(at.share.share),
+    };
+    let low = if at.runs == 0 {
+        "0".to_owned()
+    } else {
+        percent(at.share.low)
+    };
+    let high = if at.runs == runs {
+        "100".to_owned()
+    } else {
+        percent(at.share.high)
+    };
+    format!("{all}% [{low}, {high}]")
+}
+
+/// Percent of what is neither none nor all, and never looks as if it were.
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent > 0.0 && percent < 0.1 {
-        return format!("{percent:.3}");
+    if percent < 0.005 {
+        "<0.01".to_owned()
+    } else if percent > 99.995 {
+        ">99.99".to_owned()
+    } else if !(1.0..=99.0).contains(&percent) {
+        format!("{percent:.2}")
+    } else {
+        format!("{percent:.1}")
     }
-    if percent < 100.0 && percent > 99.9 {
-        return "99.9".to_owned();
-    }
-    format!("{percent:.1}")
 }
 
-/// How many were undecided, over the log of time.
-fn curve(survival: &[Undecided]) -> String {
-    let step = survival.len().div_ceil(POINTS).max(1);
-    let point = |at: &Undecided| {
-        let eighths = at.share.share * 8.0;
-        let height = (0..8_u8)
-            .filter(|&height| eighths > f64::from(height))
-            .count();
-        HEIGHTS[height.min(8)]
+/// The survival curve, one character a fifth of a decade; a dot where nothing is left.
+fn curve(cell: &Cell) -> String {
+    let points = cell.survival.iter().step_by(EVERY);
+    points
+        .map(|point| {
+            let eighths = (point.runs * HEIGHTS.len() as u64).div_ceil(cell.runs.max(1));
+            let below = |eighths: u64| usize::try_from(eighths - 1).unwrap_or(0);
+            match eighths {
+                0 => '·',
+                _ => HEIGHTS[below(eighths).min(HEIGHTS.len() - 1)],
+            }
+        })
+        .collect()
+}
+
+/// The cells of one number of agents after the other.
+fn groups(cells: &[Cell]) -> impl Iterator<Item = &[Cell]> {
+    cells.chunk_by(|one, next| one.agents == next.agents)
+}
+
+/// The matrix for people. On a narrow terminal, the last columns go.
+pub(crate) fn tell(
+    scenario: &Scenario,
+    cells: &[Cell],
+    width: Option<usize>,
+    paint: Paint,
+) -> String {
+    let mut text = format!(
+        "{}  {} on {}: runs in which nobody has decided, with 95% intervals\n",
+        escape::line(&scenario.name),
+        scenario.cluster.protocol.name(),
+        counted(scenario.cluster.stores.len() as u64, "store", "stores"),
+    );
+    let Some(first) = cells.first() else {
+        return text;
     };
-    // From the end, so that the last time is always there.
-    let mut drawn: Vec<char> = survival.iter().rev().step_by(step).map(point).collect();
-    drawn.reverse();
-    drawn.into_iter().collect()
-}
-
-/// The combinations that do not exist, and why.
-fn missing(impossible: &[&Variant]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for variant in impossible {
-        let why = variant.impossible().unwrap_or_default();
-        let line = format!(
-            "no {} with {} agents: {}",
-            plain(&variant.adversary),
-            variant.agents,
-            escape::line(why).replace('`', "")
-        );
-        if !lines.contains(&line) {
-            lines.push(line);
+    let header = header(first);
+    let rows: Vec<Vec<String>> = cells.iter().map(row).collect();
+    let wide = |column: usize| {
+        let all = rows.iter().chain([&header]);
+        all.map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(wide).collect();
+    let mut shown = header.len();
+    let needs = |shown: usize| {
+        let columns = widths[..shown].iter();
+        columns.map(|width| width + GAP.len()).sum::<usize>()
+    };
+    while width.is_some_and(|width| needs(shown) > width) && shown > 4 {
+        shown -= 1;
+    }
+    let line = |row: &[String]| {
+        let columns = row[..shown].iter().zip(&widths);
+        let text: String = columns
+            .map(|(text, &width)| format!("{GAP}{}", pad(text, width)))
+            .collect();
+        format!("{}\n", text.trim_end())
+    };
+    for group in groups(cells) {
+        let agents = counted(group[0].agents.into(), "agent", "agents");
+        text += &format!("\n{agents}\n{}", paint.faint(&line(&header)));
+        for cell in group {
+            text += &line(&row(cell));
         }
     }
-    lines
-}
-
-/// Rows with their columns under each other.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let wide = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(wide).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(&widths);
-        let line: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
-        text += &format!("  {}\n", line.join("  ").trim_end());
+    let reasons = reasons(cells);
+    if !reasons.is_empty() {
+        text.push('\n');
+    }
+    for reason in reasons {
+        text += &format!("{reason}\n");
+    }
+    for word in warnings(cells) {
+        text += &format!("{}\n", paint.bad(&word));
     }
     text
+}
+
+/// The matrix as Markdown, one table a number of agents.
+pub(crate) fn markdown(cells: &[Cell]) -> String {
+    let mut text = String::new();
+    for group in groups(cells) {
+        let agents = counted(group[0].agents.into(), "agent", "agents");
+        let header = header(&group[0]);
+        let rule: String = header.iter().map(|_| "---|").collect();
+        text += &format!("### {agents}\n\n| {} |\n|{rule}\n", header.join(" | "));
+        for cell in group {
+            let row: Vec<String> = row(cell)
+                .iter()
+                .map(|text| text.replace('|', "\\|"))
+                .collect();
+            text += &format!("| {} |\n", row.join(" | "));
+        }
+        text.push('\n');
+    }
+    for reason in reasons(cells) {
+        text += &format!("{reason}\n\n");
+    }
+    for word in warnings(cells) {
+        text += &format!("**{word}**\n\n");
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+/// Why some combinations can't be, each reason once.
+fn reasons(cells: &[Cell]) -> Vec<String> {
+    let mut known: Vec<(&str, Vec<&Cell>)> = Vec::new();
+    for cell in cells {
+        let Some(why) = cell.impossible.as_deref() else {
+            continue;
+        };
+        match known.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, those)) => those.push(cell),
+            None => known.push((why, vec![cell])),
+        }
+    }
+    let told = |(why, those): (&str, Vec<&Cell>)| {
+        let mut who: Vec<String> = Vec::new();
+        for cell in those {
+            let agents = counted(cell.agents.into(), "agent", "agents");
+            let name = format!("{} with {agents}", label(&cell.adversary));
+            if !who.contains(&name) {
+                who.push(name);
+            }
+        }
+        format!("- : {}: {}", who.join(", "), escape::line(why))
+    };
+    known.into_iter().map(told).collect()
+}
+
+/// What must not be overlooked.
+fn warnings(cells: &[Cell]) -> Vec<String> {
+    let sum = |of: fn(&Cell) -> u64| cells.iter().map(of).sum::<u64>();
+    let (broken, cut) = (sum(|cell| cell.violations), sum(|cell| cell.cut));
+    let mut words = Vec::new();
+    if broken > 0 {
+        let runs = counted(broken, "run", "runs");
+        words.push(format!("SAFETY broken in {runs}: `bivalent run` tells how"));
+    }
+    if cut > 0 {
+        let runs = counted(cut, "run", "runs");
+        words.push(format!(
+            "{runs} ran out of steps before the last time, and count as undecided"
+        ));
+    }
+    words
+}
+
+/// The last line.
+pub(crate) fn total(cells: &[Cell], planned: usize, took: Duration) -> String {
+    let runs = cells.iter().map(|cell| cell.runs).sum();
+    let done = if cells.len() < planned {
+        format!("{} of {}", count(cells.len() as u64), count(planned as u64))
+    } else {
+        count(planned as u64)
+    };
+    let tenths = took.as_millis() / 100;
+    format!(
+        "\n{done} {} in {}  {}.{}s\n",
+        if planned == 1 { "cell" } else { "cells" },
+        counted(runs, "run", "runs"),
+        tenths / 10,
+        tenths % 10,
+    )
+}
+
+/// A file's name for a cell: words, numbers and hyphens.
+pub(crate) fn file_stem(cell: &Cell) -> String {
+    let words = format!("{} {}", label(&cell.adversary), pause(&cell.retry));
+    let words = words.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    format!("{}-agents-{}", cell.agents, words.join("-"))
 }
 
 #[cfg(test)]
 mod tests {
-    use bivalent_sim::price::share;
-
     use super::*;
 
-    fn undecided(runs: u64) -> Undecided {
-        Undecided {
-            at_ns: 1,
-            runs,
-            share: share(runs, 1000),
-        }
+    #[test]
+    fn a_share_that_is_not_none_and_not_all_never_looks_so() {
+        let seen = [0.000_01, 0.000_4, 0.012_34, 0.5, 0.994_2, 0.999_99].map(percent);
+
+        assert_eq!(seen, ["<0.01", "0.04", "1.2", "50.0", "99.42", ">99.99"]);
     }
 
     #[test]
-    fn a_curve_falls_from_everybody_to_nobody() {
-        let survival: Vec<Undecided> = (0..=40).map(|n| undecided(1000 - n * 25)).collect();
+    fn a_label_has_no_punctuation_of_its_file() {
+        let seen = [
+            "{ duel = [\"a1\", \"a2\"] }",
+            "{ pct = 3 }",
+            "{ exponential = \"1ms..100ms\" }",
+            "fair",
+        ]
+        .map(label);
 
-        let drawn = curve(&survival);
-
-        assert!(drawn.ends_with(' '), "{drawn:?}");
-        assert!(drawn.starts_with('█'), "{drawn:?}");
-        assert!(drawn.chars().rev().is_sorted(), "{drawn:?}");
-    }
-
-    #[test]
-    fn one_in_many_is_not_none_and_all_but_one_are_not_all() {
-        assert_eq!(percent(0.0), "0.0");
-        assert_eq!(percent(0.000_1), "0.010");
-        assert_eq!(percent(0.999_9), "99.9");
-        assert_eq!(percent(1.0), "100.0");
-    }
-
-    #[test]
-    fn what_stands_in_a_file_is_told_without_its_brackets() {
-        assert_eq!(plain("{ duel = [\"a1\", \"a2\"] }"), "duel a1 a2");
-        assert_eq!(plain("5ms..50ms"), "5ms..50ms");
+        assert_eq!(
+            seen,
+            ["duel a1 a2", "pct 3", "exponential 1ms..100ms", "fair"]
+        );
+        assert_eq!(time_of(300_000_000), "300ms");
     }
 }

@@ -147,7 +147,7 @@ fn help_starts_from_examples_and_lists_every_exit_code() {
             "{code} is missing"
         );
     }
-    for command in ["run", "replay", "scenario", "completions", "man"] {
+    for command in ["run", "replay", "price", "scenario", "completions", "man"] {
         let help = run(here.path(), &[command, "--help"]);
 
         exits(&help, 0);

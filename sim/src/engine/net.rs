@@ -1,6 +1,6 @@
 //! The way from agents to stores: operations are asked for here, and meet delays and fault rules.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use bivalent_core::{AgentId, Ballot, Block, Effect, Operation, Sink, StoreId, Value, Version};
 
@@ -85,7 +85,7 @@ pub(crate) struct Net {
     /// An adversary picks each operation.
     pub(crate) picked: bool,
     /// What it can pick from, in the order in which it was asked for.
-    pub(crate) pool: Vec<Pooled>,
+    pub(crate) pool: VecDeque<Pooled>,
     /// How many operations it has picked.
     pub(crate) picks: u64,
 }
@@ -110,7 +110,7 @@ impl Net {
             counts: [FaultCount::default(); 18],
             milestone: None,
             picked: false,
-            pool: Vec::new(),
+            pool: VecDeque::new(),
             picks: 0,
         };
         net.reset(Dice::new(0));
@@ -146,7 +146,7 @@ impl Net {
     fn send(&mut self, due: u64, bits: u64) {
         if self.picked {
             let since = self.picks;
-            self.pool.push(Pooled { bits, due, since });
+            self.pool.push_back(Pooled { bits, due, since });
         } else {
             self.wheel.put(due, bits);
         }

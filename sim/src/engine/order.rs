@@ -53,6 +53,10 @@ pub(super) struct Order {
     committed: Option<Pooled>,
     /// Crashes it may still bring about.
     crashes: u32,
+    /// Of the pool, so many are known to be waited for, as long as `epochs` is the same.
+    earnest: usize,
+    /// A digest of all incarnations and epochs.
+    epochs: u64,
     /// The greatest ballot so far.
     greatest: Option<Ballot>,
     /// Where the script has the next ballot go, if not above all.
@@ -108,6 +112,8 @@ impl Order {
             active: false,
             committed: None,
             crashes: 0,
+            earnest: 0,
+            epochs: 0,
             greatest: None,
             gap: None,
             spaced: false,
@@ -121,6 +127,8 @@ impl Order {
         self.active = plan.adversary.picks();
         self.committed = None;
         self.crashes = plan.crashes;
+        self.earnest = 0;
+        self.epochs = 0;
         self.greatest = None;
         self.gap = None;
         self.spaced = matches!(&plan.adversary, Adversary::Script(script) if script.has_gaps());
@@ -199,7 +207,7 @@ impl Engine {
     }
 
     /// Instead of a place in the pool: crash somebody.
-    const fn crash_choice(&self) -> usize {
+    fn crash_choice(&self) -> usize {
         self.net.pool.len()
     }
 
@@ -213,8 +221,17 @@ impl Engine {
     }
 
     /// Reads whose answer means nothing any more are let go at once: they change nothing.
-    fn pick_answer_to_nobody(&self) -> Option<usize> {
-        self.net.pool.iter().position(|pooled| {
+    fn pick_answer_to_nobody(&mut self) -> Option<usize> {
+        // While nobody's epoch changes, what was waited for still is, and is not looked at again.
+        let epochs = self.seats.iter().fold(0_u64, |digest, seat| {
+            let epoch = u64::from(seat.incarnation) << 32 | u64::from(seat.agent.epoch());
+            (digest ^ epoch).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        if self.order.epochs != epochs {
+            self.order.epochs = epochs;
+            self.order.earnest = 0;
+        }
+        let to_nobody = |pooled: &Pooled| {
             if event::kind(pooled.bits) != event::KIND_READ {
                 return false;
             }
@@ -222,11 +239,21 @@ impl Engine {
             let seat = &self.seats[op.agent.index()];
             let current = seat.agent.epoch() & 0xff_ffff;
             seat.incarnation != op.incarnation || current != op.epoch
-        })
+        };
+        let from = self.order.earnest;
+        let found = self.net.pool.iter().skip(from).position(to_nobody);
+        let found = found.map(|place| from + place);
+        self.order.earnest = found.unwrap_or(self.net.pool.len());
+        found
     }
 
     fn commit(&mut self, place: usize) {
-        let pooled = self.net.pool.remove(place);
+        let Some(pooled) = self.net.pool.remove(place) else {
+            return;
+        };
+        if place < self.order.earnest {
+            self.order.earnest -= 1;
+        }
         let at = pooled.due.max(self.net.now() + 1);
         self.net.wheel.put(at, pooled.bits);
         self.order.committed = Some(pooled);
@@ -280,7 +307,7 @@ impl Engine {
 
     /// Which of the pool: the adversary's own mind, unless its patience is at an end.
     fn think(&mut self) -> usize {
-        let oldest = self.net.pool.first().map_or(0, |pooled| pooled.since);
+        let oldest = self.net.pool.front().map_or(0, |pooled| pooled.since);
         if self.net.picks - oldest >= self.plan.patience {
             return self.pick_overdue();
         }
@@ -320,7 +347,7 @@ impl Engine {
             && self
                 .net
                 .pool
-                .first()
+                .front()
                 .is_some_and(|op| self.decides(op.bits))
         {
             return self.crash_choice();

@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// The tick of the next decision, if it comes before a step and a tick.
-    pub(super) fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
+    fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
         let before = self.decisions.len();
         while self.steps < steps {
             if self.net.picked {

@@ -20,12 +20,11 @@ impl Engine {
         self.go(u64::MAX)
     }
 
-    /// Runs one seed up to its first decision; when that was, virtual nanoseconds.
-    pub(crate) fn time_to_decision(&mut self, seed: u64) -> Option<u64> {
+    /// Runs one seed until somebody decides, or to its end.
+    pub(crate) fn run_to_first_decision(&mut self, seed: u64) -> End {
         self.start(Dice::new(seed), None);
-        let (steps, end) = (self.plan.steps_max, self.plan.end);
-        self.first_decision(steps, end)
-            .map(|tick| self.plan.ns(tick))
+        self.first_is_enough = true;
+        self.go(u64::MAX)
     }
 
     /// Runs one seed and keeps its choices, a digest of every step, and notes.
@@ -93,6 +92,7 @@ impl Engine {
         self.steps = 0;
         self.store_ops = 0;
         self.decided = 0;
+        self.first_is_enough = false;
         self.decisions.clear();
         self.value = None;
         self.solo = None;

@@ -6,6 +6,7 @@ mod cluster;
 mod expect;
 mod faults;
 mod kinds;
+mod price;
 mod schedule;
 
 use std::cell::RefCell;
@@ -188,6 +189,7 @@ impl Resolver<'_> {
         let heal_ns = heal.map(Spanned::into_inner);
         let limits = self.limits(spec.limits, heal_ns, expect.outcome, &rules);
         let fuzz = self.fuzz(spec.fuzz);
+        let price = self.price(spec.price);
         Some(Scenario {
             name: name.to_owned(),
             text: self.text.to_owned(),
@@ -202,6 +204,7 @@ impl Resolver<'_> {
             limits,
             expect,
             fuzz,
+            price,
         })
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Spec {
     pub(super) expect: Option<Field<ExpectSpec>>,
     /// What a campaign may vary.
     pub(super) fuzz: Option<Field<FuzzSpec>>,
+    /// What `bivalent price` varies.
+    pub(super) price: Option<Field<PriceSpec>>,
 }
 
 /// Who takes part.
@@ -303,6 +305,25 @@ pub(super) struct FuzzFaults {
     pub(super) at_most: Option<Field<i128>>,
 }
 
+/// What `bivalent price` varies: every adversary, with every pause, for every number of agents.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PriceSpec {
+    /// Numbers of agents: [2, 5, 20].
+    pub(super) agents: Option<Field<Vec<Field<i128>>>>,
+    /// Adversaries: "random", { pct = 3 }.
+    pub(super) adversary: Option<Field<Vec<Field<AdversarySpec>>>>,
+    /// Pauses after an abort: "0ms", "5ms..50ms".
+    pub(super) retry: Option<Field<Vec<Field<RetrySpec>>>>,
+    /// When the share of undecided runs is asked for: "10ms", "1s".
+    pub(super) at: Option<Field<Vec<Field<Duration>>>>,
+    /// Runs of a cell; 1000.
+    pub(super) runs: Option<Field<i128>>,
+    /// Runs of a cell whose adversary looks at the run (duel, content-aware, state-aware,
+    /// keep-bivalent), if they are fewer.
+    pub(super) adaptive_runs: Option<Field<i128>>,
+}
+
 /// One name or several.
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
@@ -334,6 +355,7 @@ tables!(
     HealSpec,
     LimitsSpec,
     OutcomeTable,
+    PriceSpec,
     RetryTable,
     ScheduleSpec,
     ScriptSpec,

@@ -307,6 +307,21 @@ fn duration(text: &str) -> Result<u64, Flaw> {
     Ok(total as u64)
 }
 
+/// A duration as a file would say it, exact.
+pub(super) fn spelled(ns: u64) -> String {
+    let units = [
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+        ("us", 1_000),
+        ("ns", 1),
+    ];
+    let unit = units.into_iter().find(|(_, unit)| ns.is_multiple_of(*unit));
+    match unit {
+        Some((name, unit)) if ns > 0 => format!("{}{name}", ns / unit),
+        Some(_) | None => "0ms".to_owned(),
+    }
+}
+
 /// A range of durations; one duration is a range of one.
 fn range(text: &str) -> Result<Span, Flaw> {
     let Some((min, max)) = text.split_once("..") else {

@@ -14,7 +14,7 @@ use crate::scenario::{Adversary, Protocol, Schedule};
 use crate::script::{self, Entry, Script};
 
 /// Adversaries that are a word.
-const WORDS: [&str; 7] = [
+pub(super) const WORDS: [&str; 7] = [
     "random",
     "fair",
     "duel",
@@ -24,7 +24,7 @@ const WORDS: [&str; 7] = [
     "keep-bivalent",
 ];
 /// Depths beyond this are chance.
-const PCT_MAX: u64 = 1000;
+pub(super) const PCT_MAX: u64 = 1000;
 /// An operation held back for longer than this is held back for ever.
 const PATIENCE_MAX: u64 = 1_000_000_000;
 /// Entries of a script, stem and turn each.

@@ -118,7 +118,8 @@ impl Resolver<'_> {
         None
     }
 
-    fn retry(&mut self, spec: Spanned<RetrySpec>) -> Option<Contention> {
+    /// How long an agent pauses after an abort.
+    pub(super) fn retry(&mut self, spec: Spanned<RetrySpec>) -> Option<Contention> {
         let place = spec.span();
         match spec.into_inner() {
             RetrySpec::Range(times) => Some(match times.0 {
