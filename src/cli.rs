@@ -302,6 +302,9 @@ pub(crate) struct ExploreArgs {
     /// Bound the search: each agent owns this many ballots.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) ballots: Option<u64>,
+    /// Count states once that differ only in which of several agents with the same proposal is which.
+    #[arg(long, conflicts_with_all = ["ballots", "lasso"])]
+    pub(crate) symmetry: bool,
     /// What an abort does to operations in flight.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) in_flight: InFlight,

@@ -37,6 +37,7 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         jobs: jobs(args.jobs),
         memory: args.memory,
         depth: args.depth,
+        symmetry: args.symmetry,
         planted: planted(args),
     };
     if args.lasso.is_some() && options.in_flight == InFlight::Drop {

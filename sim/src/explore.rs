@@ -22,6 +22,7 @@ pub mod report;
 mod rules;
 mod search;
 mod stepper;
+mod symmetry;
 mod table;
 mod valence;
 
@@ -66,6 +67,9 @@ pub struct Options {
     pub memory: usize,
     /// States further away from the initial one than this are not looked for.
     pub depth: Option<usize>,
+    /// States that differ in nothing but which of several equal agents is which are one state. Then
+    /// nothing is said that follows an agent from state to state: no classes, cycles and own steps.
+    pub symmetry: bool,
     /// The bug that every agent has: none in an ordinary build.
     pub planted: Planted,
 }
@@ -78,6 +82,7 @@ impl Default for Options {
             jobs: 1,
             memory: 2 << 30,
             depth: None,
+            symmetry: false,
             planted: Planted::default(),
         }
     }
@@ -131,6 +136,12 @@ pub enum ExploreError {
         /// Its line in the scenario.
         line: u32,
     },
+    /// Agents that are not alike in all they do.
+    #[error(
+        "symmetry is for disk-paxos with ballots unbounded: numbered ballots and shared records tell \
+         agents apart"
+    )]
+    NoSymmetry,
     /// Crashes that may happen for ever.
     #[error("line {line}: crashes without a bound make no finite graph: give `times = 1`")]
     CrashesWithoutEnd {
@@ -173,8 +184,13 @@ pub fn explore(
     options: &Options,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Exploration, ExploreError> {
-    let rules = Rules::new(scenario, options)?;
-    let found = search::search(&rules, options, progress);
+    let mut rules = Rules::new(scenario, options)?;
+    let mut found = search::search(&rules, options, progress);
+    if matches!(found.ended, Ended::Broken { .. }) && !rules.places.is_empty() {
+        // To tell the way there, everybody keeps his name. It is no longer than this one.
+        rules.places.clear();
+        found = search::search(&rules, options, progress);
+    }
     let values = values(&rules);
     let valences = (found.ended == Ended::Complete)
         .then(|| Valences::new(&found.graph, &found.tables, values));
@@ -208,6 +224,11 @@ impl Exploration {
                 Conclusion::Broken { broken, path }
             }
         }
+    }
+
+    /// Agents keep their names from state to state.
+    const fn has_names(&self) -> bool {
+        self.rules.places.is_empty()
     }
 
     /// States reached.
@@ -248,7 +269,7 @@ impl Exploration {
     /// How many classes of states there are that nobody could tell apart, and where a run can be held
     /// off for ever, if every state was seen.
     pub fn classes_and_lassos(&self) -> Option<(Classes, Stalls, Option<Lasso>)> {
-        let valences = self.valences.as_ref()?;
+        let valences = self.valences.as_ref().filter(|_| self.has_names())?;
         let (graph, tables) = (&self.found.graph, &self.found.tables);
         let partition = bisimulation::partition(graph, tables);
         let (stalls, lasso) = lasso::lassos(&self.rules, graph, tables, &partition, valences);
@@ -258,7 +279,7 @@ impl Exploration {
     /// A fair cycle without a decision among the states seen, if not all were: the shortest there can be
     /// at all, or none.
     pub fn near_lasso(&self) -> Option<Lasso> {
-        if self.valences.is_some() {
+        if self.valences.is_some() || !self.has_names() {
             return None;
         }
         let Found { graph, tables, .. } = &self.found;
@@ -267,7 +288,7 @@ impl Exploration {
 
     /// How many own steps an agent takes, if every state was seen.
     pub fn bounds(&self) -> Option<Bounds> {
-        self.valences.as_ref()?;
+        self.valences.as_ref().filter(|_| self.has_names())?;
         Some(bounds::bounds(&self.found.graph, &self.found.tables))
     }
 }

@@ -56,9 +56,10 @@ fn two_agents_on_two_stores_have_the_known_graph() {
         (vec![10_498, 10_498], 641)
     );
     assert_eq!((all.decisive, all.critical, all.wedged), (412, 0, 0));
-    assert_eq!((all.classes, all.multivalent_classes), (854, 184));
-    assert_eq!((all.undecided, all.stallable), (21_023, 21_023));
-    assert_eq!(all.alone, Some(14));
+    let closer = all.closer.unwrap();
+    assert_eq!((closer.classes, closer.multivalent_classes), (854, 184));
+    assert_eq!((closer.undecided, closer.stallable), (21_023, 21_023));
+    assert_eq!(closer.alone, Some(14));
     let lasso = found.lasso.unwrap();
     assert_eq!((lasso.stem.len(), lasso.turn.len()), (4, 6));
     assert!(lasso.shortest && lasso.multivalent);
@@ -105,8 +106,9 @@ fn bounded_ballots_end_and_no_fair_cycle_is_left() {
     assert_eq!(found.conclusion, "complete");
     assert!(found.lasso.is_none());
     let all = found.complete.unwrap();
-    assert_eq!(all.stallable, 0);
-    assert!(all.in_any_schedule.is_some());
+    let closer = all.closer.unwrap();
+    assert_eq!(closer.stallable, 0);
+    assert!(closer.in_any_schedule.is_some());
 }
 
 #[test]
@@ -163,8 +165,9 @@ fn one_reliable_store_with_conditional_writes_has_no_cycle() {
     assert_eq!(found.states, 1 + found.agents * 3_usize.pow(agents - 1));
     assert!(found.lasso.is_none());
     assert_eq!((all.critical, all.multivalent), (1, 1));
-    assert_eq!((all.stallable, all.wedged), (0, 0));
-    assert_eq!(all.in_any_schedule, Some(2));
+    let closer = all.closer.unwrap();
+    assert_eq!((closer.stallable, all.wedged), (0, 0));
+    assert_eq!(closer.in_any_schedule, Some(2));
 }
 
 #[test]
@@ -173,7 +176,8 @@ fn conditional_writes_on_stores_that_may_be_silent_have_it_back() {
 
     let all = found.complete.unwrap();
     assert_eq!(all.critical, 0);
-    assert_eq!(all.undecided, all.stallable);
+    let closer = all.closer.unwrap();
+    assert_eq!(closer.undecided, closer.stallable);
     assert!(found.lasso.is_some());
 }
 
@@ -182,4 +186,73 @@ fn a_split_of_put_if_absent_is_a_wedge_in_the_graph() {
     let found = report("put-if-absent-no-majority", &Options::default());
 
     assert!(found.complete.unwrap().wedged > 0);
+}
+
+/// Agents with these proposals on so many stores.
+fn proposing(proposals: &[&str], stores: usize) -> Scenario {
+    let agents = proposals.iter().enumerate();
+    let agents: Vec<String> = agents
+        .map(|(index, proposal)| format!("a{} = \"{proposal}\"", index + 1))
+        .collect();
+    let text = format!(
+        "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = {{ {} }}\nstores = {stores}\n\
+         block = {{ size = \"64B\", format = \"raw\" }}\n",
+        agents.join(", ")
+    );
+    Scenario::parse("t.toml", &text, &|_| unreachable!("no files")).unwrap()
+}
+
+#[test]
+fn equal_agents_that_change_places_make_fewer_states_and_the_same_verdict() {
+    let go_on = || |_| ControlFlow::Continue(());
+    let symmetric = Options {
+        symmetry: true,
+        ..Options::default()
+    };
+    for (proposals, stores, places) in [
+        (&["0", "0"][..], 1, 2),
+        (&["0", "0"][..], 2, 2),
+        (&["0", "1"][..], 2, 1),
+    ] {
+        let scenario = proposing(proposals, stores);
+
+        let all = explore(&scenario, &Options::default(), &mut go_on()).unwrap();
+        let fewer = explore(&scenario, &symmetric, &mut go_on()).unwrap();
+
+        assert_eq!(fewer.conclusion(), Conclusion::Complete);
+        // The first state has nobody to change with: it is there once in either.
+        assert!(fewer.states() * places >= all.states(), "{proposals:?}");
+        assert!(
+            fewer.states() <= all.states() / places + all.states() / 10,
+            "{proposals:?}: {} of {}",
+            fewer.states(),
+            all.states()
+        );
+        let (counts, of_fewer) = (all.valence().unwrap(), fewer.valence().unwrap());
+        assert_eq!(counts.critical, of_fewer.critical);
+        assert_eq!(counts.multivalent == 0, of_fewer.multivalent == 0);
+    }
+}
+
+#[test]
+fn a_ballot_with_a_number_and_a_shared_record_are_not_symmetric() {
+    let numbered = Options {
+        symmetry: true,
+        ..bounded(1)
+    };
+    let with = |name: &str, options| {
+        explore(
+            &scenario(name),
+            &options,
+            &mut |_| ControlFlow::Continue(()),
+        )
+        .err()
+    };
+
+    assert!(with("two-by-one", numbered).is_some());
+    let symmetric = Options {
+        symmetry: true,
+        ..Options::default()
+    };
+    assert!(with("two-by-two-records", symmetric).is_some());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bivalent_sim::explore::report::{Complete, ExploreReport, LassoFound};
+use bivalent_sim::explore::report::{Closer, Complete, ExploreReport, LassoFound};
 
 use super::escape;
 use super::paint::Paint;
@@ -125,15 +125,31 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
             counted(report.terminal as u64, "terminal state", "terminal states"),
         ),
     );
+    match &all.closer {
+        Some(closer) => look_closer(lines, report, all, closer, mixed),
+        None => lines.put(
+            "symmetry",
+            "equal agents change places: no classes, own steps and cycles",
+        ),
+    }
+}
+
+fn look_closer(
+    lines: &mut Lines,
+    report: &ExploreReport,
+    all: &Complete,
+    closer: &Closer,
+    mixed: &str,
+) {
     lines.put(
         "classes",
         &format!(
             "{} up to bisimulation, {} of them {mixed}",
-            count(all.classes as u64),
-            count(all.multivalent_classes as u64)
+            count(closer.classes as u64),
+            count(closer.multivalent_classes as u64)
         ),
     );
-    let alone = all.alone.map_or_else(
+    let alone = closer.alone.map_or_else(
         || "an agent that runs alone may never decide".to_owned(),
         |steps| {
             format!(
@@ -143,7 +159,7 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
         },
     );
     lines.put("alone", &alone);
-    if let Some(steps) = all.in_any_schedule {
+    if let Some(steps) = closer.in_any_schedule {
         let steps = counted(steps as u64, "own step", "own steps");
         let ends = match (report.ballots, all.wedged) {
             (Some(_), _) => "decides or gives up",
@@ -154,11 +170,11 @@ fn all_seen(lines: &mut Lines, report: &ExploreReport, all: &Complete, paint: Pa
         lines.put("any order", &text);
     }
     if report.ballots.is_none() {
-        stalls(lines, all);
+        stalls(lines, closer);
     }
 }
 
-fn stalls(lines: &mut Lines, all: &Complete) {
+fn stalls(lines: &mut Lines, all: &Closer) {
     let states = counted(all.undecided as u64, "undecided state", "undecided states");
     let stalls = match all.stallable {
         0 => format!("from none of {states}: no fair schedule holds a decision off for ever"),

@@ -1,6 +1,6 @@
 //! The parts of a state: what one agent contributes, and what one store does.
 
-use bivalent_core::{Agent, Ballot, Block, Renaming, StoreId, Value, Version};
+use bivalent_core::{Agent, AgentId, Ballot, Block, Renaming, StoreId, Value, Version};
 
 use super::names;
 use crate::member::Member;
@@ -138,7 +138,7 @@ impl Renamed for Part {
                 epoch,
             } => Some(Op::Read {
                 store,
-                owner,
+                owner: names.agent(AgentId(owner)).0,
                 epoch: tell(epoch),
             }),
             Op::Write {
@@ -187,12 +187,13 @@ impl Renamed for Image {
     }
 
     fn renamed(&self, names: &impl Renaming) -> Self {
-        let blocks = self
-            .blocks
-            .iter()
-            .map(|block| block.map(|block| block.renamed(names)));
+        let mut blocks = vec![None; self.blocks.len()];
+        for (owner, block) in self.blocks.iter().enumerate() {
+            let place = names.agent(AgentId(owner as u8)).index();
+            blocks[place] = block.map(|block| block.renamed(names));
+        }
         Self {
-            blocks: blocks.collect(),
+            blocks,
             version: names::standing(self.version),
         }
     }

@@ -24,6 +24,8 @@ pub struct ExploreReport {
     pub in_flight: &'static str,
     /// Ballots an agent owns; none: any number, told by rank.
     pub ballots: Option<u64>,
+    /// Equal agents change places: what differs in nothing but that is one state.
+    pub symmetry: bool,
     /// `complete`, `violation`, `out-of-memory`, `out-of-depth` or `interrupted`.
     pub conclusion: &'static str,
     /// States reached.
@@ -62,6 +64,14 @@ pub struct Complete {
     pub decisive: usize,
     /// Multivalent states with only univalent successors.
     pub critical: usize,
+    /// What follows agents from state to state; none where equal agents change places.
+    #[serde(flatten)]
+    pub closer: Option<Closer>,
+}
+
+/// What following agents from state to state shows.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Closer {
     /// Bisimulation classes.
     pub classes: usize,
     /// Those of multivalent states.
@@ -100,11 +110,14 @@ pub struct ViolationFound {
     pub steps: Vec<String>,
 }
 
+/// What follows agents from state to state.
+type Look = (Classes, Bounds, Stalls);
+
 /// What a closer look at the states has shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Findings {
     /// Only if every state was seen.
-    all: Option<(Valence, Classes, Bounds, Stalls)>,
+    all: Option<(Valence, Option<Look>)>,
     /// The shortest fair cycle without a decision; unless every state was seen, only if it is as short as
     /// any can be.
     pub lasso: Option<Lasso>,
@@ -113,19 +126,19 @@ pub struct Findings {
 impl Exploration {
     /// Looks closer at the states: valences, classes, cycles, bounds. May take as long as the search.
     pub fn findings(&self) -> Findings {
-        let all = self
-            .valence()
-            .zip(self.classes_and_lassos())
-            .zip(self.bounds());
-        match all {
-            Some(((valence, (classes, stalls, lasso)), bounds)) => Findings {
-                all: Some((valence, classes, bounds, stalls)),
-                lasso,
-            },
-            None => Findings {
+        let Some(valence) = self.valence() else {
+            return Findings {
                 all: None,
                 lasso: self.near_lasso(),
-            },
+            };
+        };
+        let (closer, lasso) = match self.classes_and_lassos().zip(self.bounds()) {
+            Some(((classes, stalls, lasso), bounds)) => (Some((classes, bounds, stalls)), lasso),
+            None => (None, None),
+        };
+        Findings {
+            all: Some((valence, closer)),
+            lasso,
         }
     }
 
@@ -151,6 +164,7 @@ impl Exploration {
                 InFlight::Drop => "drop",
             },
             ballots: self.rules.ballots,
+            symmetry: !self.has_names(),
             conclusion: match conclusion {
                 Conclusion::Complete => "complete",
                 Conclusion::Broken { .. } => "violation",
@@ -180,7 +194,7 @@ impl Exploration {
     fn complete(
         &self,
         scenario: &Scenario,
-        (valence, classes, bounds, stalls): &(Valence, Classes, Bounds, Stalls),
+        (valence, closer): &(Valence, Option<Look>),
     ) -> Complete {
         let values: Vec<String> = (0..valence.univalent.len())
             .map(|value| self.proposal(scenario, value))
@@ -194,12 +208,14 @@ impl Exploration {
             wedged: valence.none,
             decisive: valence.decisive,
             critical: valence.critical,
-            classes: classes.all,
-            multivalent_classes: classes.multivalent,
-            alone: bounds.alone,
-            in_any_schedule: bounds.in_any_schedule,
-            undecided: stalls.undecided,
-            stallable: stalls.stallable,
+            closer: closer.as_ref().map(|(classes, bounds, stalls)| Closer {
+                classes: classes.all,
+                multivalent_classes: classes.multivalent,
+                alone: bounds.alone,
+                in_any_schedule: bounds.in_any_schedule,
+                undecided: stalls.undecided,
+                stallable: stalls.stallable,
+            }),
         }
     }
 

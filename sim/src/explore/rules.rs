@@ -10,7 +10,10 @@ use crate::{
     scenario::{Protocol, Scenario},
 };
 
-use super::{ExploreError, InFlight, Options};
+use super::{
+    ExploreError, InFlight, Options,
+    symmetry::{self, Places},
+};
 use crate::member::Member;
 
 /// Agents and stores beyond this make graphs that fit nowhere.
@@ -37,6 +40,8 @@ pub(super) struct Rules {
     pub(super) crashes: u32,
     /// Who may start again after a crash.
     pub(super) restarts: u128,
+    /// Who may change places with whom, if that is asked for.
+    pub(super) places: Vec<Places>,
     /// Writes may be torn: until they are whole, their block is unreadable.
     pub(super) tears: bool,
     #[cfg(feature = "planted-bugs")]
@@ -67,12 +72,19 @@ impl Rules {
             mortal: 0,
             crashes: 0,
             restarts: 0,
+            places: Vec::new(),
             tears: false,
             #[cfg(feature = "planted-bugs")]
             bug: options.planted.bug,
         };
         for rule in &scenario.faults {
             rules.allow(rule, plan.layout.format())?;
+        }
+        if options.symmetry {
+            if rules.has_records() || rules.ballots.is_some() {
+                return Err(ExploreError::NoSymmetry);
+            }
+            rules.places = symmetry::changes(&rules);
         }
         Ok(rules)
     }

@@ -8,7 +8,7 @@ use super::{
     names::Names,
     part::{Image, Op, Part, Renamed, Seat},
     rules::Rules,
-    table::{Entry, Fresh, Scratch, Table},
+    table::{Entry, Fresh, Scratch, Table, hash_of},
 };
 use crate::member::Member;
 
@@ -432,11 +432,48 @@ impl<'a> Stepper<'a> {
         if taken.act == Act::Crash {
             self.next[self.rules.agents + self.rules.stores] += 1;
         }
+        if !self.rules.places.is_empty() {
+            self.change_places();
+        }
         take(Step {
             taken,
             next: &self.next,
             broken,
         });
+    }
+
+    /// Of all states that differ from the next one in who is who only, keeps the one with the least hashes.
+    fn change_places(&mut self) {
+        let rules = self.rules;
+        let (agents, stores) = (rules.agents, rules.stores);
+        let part = |at: usize| self.parts.part(self.next[at]);
+        let image = |at: usize| self.images.part(self.next[agents + at]);
+        let as_it_is = (0..agents).map(|at| hash_of(part(at)));
+        let mut least: Vec<u64> = as_it_is
+            .chain((0..stores).map(|at| hash_of(image(at))))
+            .collect();
+        let mut best: Option<(Vec<Part>, Vec<Image>)> = None;
+        for places in &rules.places {
+            let parts: Vec<Part> = (0..agents)
+                .map(|at| part(places.from(at)).renamed(places))
+                .collect();
+            let images: Vec<Image> = (0..stores).map(|at| image(at).renamed(places)).collect();
+            let hashes = parts.iter().map(hash_of);
+            let hashes: Vec<u64> = hashes.chain(images.iter().map(hash_of)).collect();
+            if hashes < least {
+                least = hashes;
+                best = Some((parts, images));
+            }
+        }
+        let Some((parts, images)) = best else {
+            return;
+        };
+        for (at, part) in parts.into_iter().enumerate() {
+            self.next[at] = self.parts.number(part);
+        }
+        for (at, image) in images.into_iter().enumerate() {
+            self.next[agents + at] = self.images.number(image);
+        }
     }
 
     fn judge(&self, state: &[u32], id: AgentId, part: &Part, value: Value) -> Option<Broken> {

@@ -112,6 +112,15 @@ impl<'a, T: Eq + Hash + Renamed> Scratch<'a, T> {
         id | SCRATCH
     }
 
+    /// The part of a number.
+    pub(super) fn part(&self, number: u32) -> &T {
+        if number & SCRATCH == 0 {
+            &self.base.get(number).part
+        } else {
+            &self.fresh.get(number ^ SCRATCH).part
+        }
+    }
+
     /// What came on top, in order.
     pub(super) fn into_fresh(self) -> Fresh<T> {
         Fresh {
