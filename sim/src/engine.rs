@@ -162,6 +162,7 @@ impl Engine {
 
     /// Does nothing: this build has no bugs.
     #[cfg(not(feature = "planted-bugs"))]
+    #[expect(clippy::unused_self, reason = "as where there are bugs")]
     pub(crate) const fn plant_any(&mut self, _: Planted) {}
 
     /// Plants a bug in the contention manager from the next run on: after an abort an agent waits for

@@ -4,7 +4,7 @@ use bivalent_sim::cause::Chain;
 use bivalent_sim::explain::Explanation;
 use bivalent_sim::report::Outcome;
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::stall::{Remedy, StallReport};
+use bivalent_sim::stall::{StallReport, TRIALS};
 
 use super::paint::Paint;
 use super::units::{count, counted, time};
@@ -35,7 +35,7 @@ pub(crate) fn tell(explained: &Explanation, paint: Paint, width: Option<usize>) 
         text += &causes(chain, paint);
     }
     for stall in &explained.stalls {
-        text += &stalled(stall, paint);
+        text += &stalled(stall, paint, width);
     }
     if explained.more_stalls > 0 {
         let more = counted(explained.more_stalls as u64, "more stall", "more stalls");
@@ -43,7 +43,7 @@ pub(crate) fn tell(explained: &Explanation, paint: Paint, width: Option<usize>) 
     }
     if !story.explanation.is_empty() && explained.stalls.is_empty() {
         text += "\n";
-        text += &story::wrapped(&story.explanation, width);
+        text += &story::wrapped(&story.explanation, 2, width);
     }
     let run = escape::shell(&report.coordinate);
     text += &format!("\n  Again      bivalent replay {run}\n");
@@ -60,41 +60,42 @@ fn causes(chain: &Chain, paint: Paint) -> String {
     text
 }
 
-fn stalled(report: &StallReport, paint: Paint) -> String {
+fn stalled(report: &StallReport, paint: Paint, width: Option<usize>) -> String {
     let stall = &report.stall;
-    let mut text = format!(
-        "\n  The stall: {}, from step {} to {}, {} without a decision; {}\n",
-        paint.odd(stall.kind),
+    let what = format!(
+        "The stall: {}, from step {} to {}, {} without a decision; {}",
+        stall.kind,
         count(stall.from_step),
         count(stall.to_step),
         time(stall.to_ns - stall.from_ns),
         heals(report),
     );
+    let mut text = format!("\n{}", story::wrapped(&what, 2, width));
     for line in contest(report).into_iter().chain([nearest(report)]) {
-        text += &format!("    {line}\n");
+        text += &story::wrapped(&line, 4, width);
     }
-    text += &format!(
-        "\n  What would have helped, from step {} on, each tried on 64 seeds for {} or {} steps\n",
+    let tried = format!(
+        "What would have helped: who of {TRIALS} seeds decides from step {} on, within {} or {} steps, and the \
+         median time",
         count(report.found_step),
         time(report.trial_ns),
         count(report.trial_steps),
     );
-    let width = report
-        .remedies
-        .iter()
-        .map(|remedy| remedy.change.chars().count())
-        .max()
-        .unwrap_or(0);
+    text += &format!("\n{}", story::wrapped(&tried, 2, width));
     for remedy in &report.remedies {
         let change = escape::line(&remedy.change);
-        let share = share(remedy);
+        let share = format!("{:>2} of {}", remedy.decided, remedy.tried);
         let share = match (remedy.tried, remedy.decided) {
-            (0, _) => paint.faint(&share),
+            (0, _) => format!("{:>8}", "-"),
             (tried, decided) if tried == decided => paint.good(&share),
             (_, 0) => paint.bad(&share),
             (_, _) => paint.odd(&share),
         };
-        text += &format!("    {change:<width$}  {share}\n");
+        let after = remedy.median_ns.map_or_else(String::new, time);
+        let why = remedy
+            .skipped
+            .map_or_else(String::new, |why| paint.faint(&format!(" ({why})")));
+        text += &format!("    {share}  {after:>7}  {change}{why}\n");
     }
     text
 }
@@ -147,19 +148,6 @@ fn nearest(report: &StallReport) -> String {
     )
 }
 
-fn share(remedy: &Remedy) -> String {
-    match (remedy.skipped, remedy.median_ns) {
-        (Some(why), _) => format!("-         {why}"),
-        (None, None) => format!("{:>2} of {}", remedy.decided, remedy.tried),
-        (None, Some(median)) => format!(
-            "{:>2} of {}  median {}",
-            remedy.decided,
-            remedy.tried,
-            time(median)
-        ),
-    }
-}
-
 /// The stalls of a run as Markdown: a heading, what they are, and a table of remedies each.
 pub(crate) fn markdown(scenario: &Scenario, explained: &Explanation) -> String {
     let report = &explained.report;
@@ -184,7 +172,7 @@ pub(crate) fn markdown(scenario: &Scenario, explained: &Explanation) -> String {
             text += &format!("\n{}.", upper(&line));
         }
         text += &format!(
-            "\nFrom step {}, 64 seeds each, for {} or {} steps:\n\n",
+            "\nFrom step {}, {TRIALS} seeds each, for {} or {} steps:\n\n",
             count(report.found_step),
             time(report.trial_ns),
             count(report.trial_steps)

@@ -26,7 +26,7 @@ pub(crate) fn tell(
         text += "  How it happened\n";
         text += &lines(&story.lines, LINES_MAX, paint);
     }
-    text += &wrapped(&story.explanation, width);
+    text += &wrapped(&story.explanation, 2, width);
     let run = escape::shell(run);
     text += &format!("\n  Why        bivalent explain {run}\n");
     text += &format!("  Again      bivalent replay {run}\n");
@@ -34,12 +34,13 @@ pub(crate) fn tell(
     text
 }
 
-/// Text in lines that fit, set in by two.
-pub(crate) fn wrapped(text: &str, width: Option<usize>) -> String {
+/// Text in lines that fit, set in by so much.
+pub(crate) fn wrapped(text: &str, indent: usize, width: Option<usize>) -> String {
     let mut lines = String::new();
     for paragraph in text.lines() {
-        for line in wrap(&escape::line(paragraph), width.map(|w| w.saturating_sub(2))) {
-            lines += &format!("  {line}\n");
+        let width = width.map(|width| width.saturating_sub(indent));
+        for line in wrap(&escape::line(paragraph), width) {
+            lines += &format!("{:indent$}{line}\n", "");
         }
     }
     lines

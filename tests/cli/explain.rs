@@ -23,8 +23,9 @@ fn a_stall_is_told_with_what_would_have_helped() {
         "a2 pre-empts a1 ",
         "nearest to a decision: a",
         "nothing: other luck",
-        "64 of 64  median ",
-        "every store answers\n",
+        "    64 of 64  ",
+        "the schedule turns fair\n",
+        "(every store answers)\n",
     ] {
         assert!(text.contains(wanted), "{wanted:?} is missing\n{text}");
     }
