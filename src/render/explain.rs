@@ -2,7 +2,7 @@
 
 use bivalent_sim::cause::Chain;
 use bivalent_sim::explain::Explanation;
-use bivalent_sim::report::Outcome;
+use bivalent_sim::report::{Fairness, Outcome};
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::stall::{StallReport, TRIALS};
 
@@ -36,6 +36,12 @@ pub(crate) fn tell(explained: &Explanation, paint: Paint, width: Option<usize>) 
     }
     for stall in &explained.stalls {
         text += &stalled(stall, paint, width);
+    }
+    if !explained.stalls.is_empty() {
+        text += &format!(
+            "\n{}",
+            story::wrapped(&fairness(&report.fairness), 2, width)
+        );
     }
     if explained.more_stalls > 0 {
         let more = counted(explained.more_stalls as u64, "more stall", "more stalls");
@@ -98,6 +104,25 @@ fn stalled(report: &StallReport, paint: Paint, width: Option<usize>) -> String {
         text += &format!("    {share}  {after:>7}  {change}{why}\n");
     }
     text
+}
+
+/// How fair the schedule was that brought this about.
+fn fairness(fairness: &Fairness) -> String {
+    let Fairness {
+        longest_wait_ops,
+        longest_wait_ns,
+        least_steps,
+    } = *fairness;
+    let held = match longest_wait_ops {
+        0 => "no operation was held back by anybody".to_owned(),
+        others => format!(
+            "no operation was passed over by more than {}, or held back for longer than {}",
+            counted(others, "other", "others"),
+            time(longest_wait_ns)
+        ),
+    };
+    let steps = counted(least_steps, "step", "steps");
+    format!("How fair the run was: {held}; every agent that is up at the end took {steps} or more")
 }
 
 const fn heals(report: &StallReport) -> &'static str {

@@ -26,6 +26,7 @@ fn a_stall_is_told_with_what_would_have_helped() {
         "    64 of 64  ",
         "the schedule turns fair\n",
         "(every store answers)\n",
+        "How fair the run was: no operation was passed over by more than ",
     ] {
         assert!(text.contains(wanted), "{wanted:?} is missing\n{text}");
     }
