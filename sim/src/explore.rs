@@ -25,6 +25,7 @@ mod stepper;
 mod symmetry;
 mod table;
 mod valence;
+mod ways;
 
 use std::ops::ControlFlow;
 

@@ -88,7 +88,7 @@ impl Engine {
                     && seat.status == Status::Down { returns: false }
                     && self.plan.heal.is_none())
         };
-        let over = self.decided > 0 && self.seats.iter().all(done);
+        let over = self.decided > 0 && self.seats.iter().all(done) && !self.has_way_to_go();
         self.liveness.over = over || (self.solo.is_some() && self.decided > 0);
     }
 

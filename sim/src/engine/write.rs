@@ -362,7 +362,8 @@ impl Engine {
         }
     }
 
-    /// The first sector of a write gets through; the rest of it comes later.
+    /// The first sectors of a write get through, as few as make the block neither the old one nor the
+    /// new one; the rest of it comes later.
     pub(super) fn half_land(&mut self, write: Pending) {
         let Pending {
             agent,
@@ -373,9 +374,11 @@ impl Engine {
         } = write;
         let (kind, place) = (FaultKind::TornWrite, Self::place_of(write));
         let now = self.net.now();
-        let torn = self
-            .stores
-            .write_torn(place, block, version, now, |sector| sector == 0);
+        let sectors = self.plan.layout.sectors_per_write();
+        let torn = (1..sectors).any(|kept| {
+            self.stores
+                .write_torn(place, block, version, now, |sector| sector < kept)
+        });
         self.oracles.store_model.touched(place, Some(block));
         if torn {
             self.net.landed(kind);

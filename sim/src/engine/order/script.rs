@@ -58,7 +58,10 @@ impl Engine {
     ) -> Ballot {
         let mut present = Vec::new();
         for seat in &self.seats {
-            seat.agent.ballots(&mut |ballot| present.push(ballot));
+            // Of one that is down only its blocks are left.
+            if !is_down(seat.status) {
+                seat.agent.ballots(&mut |ballot| present.push(ballot));
+            }
             for index in 0..self.service.len() {
                 let (store, owner) = (store_id(index), seat.id);
                 let cell = self.stores.cell(Place { store, owner });
@@ -98,6 +101,7 @@ impl Engine {
         let Some(entry) = script.entry(at) else {
             // It is over: the rest is anybody's.
             self.stop_picking();
+            self.see_whether_over();
             return Pick::Made;
         };
         let Entry {
@@ -135,6 +139,8 @@ impl Engine {
                     return self.act(|engine| engine.half_land(write));
                 }
             }
+            // Nobody crashes before all have started, as in an explorer's first state.
+            Deed::Crash if self.somebody_has_not_started() => return Pick::Made,
             Deed::Crash if !is_down(self.seats[agent.index()].status) => {
                 self.order.mind = Mind::Script(at + 1);
                 self.net.drawn(FaultKind::Crash);
@@ -158,6 +164,20 @@ impl Engine {
             return Pick::Made;
         }
         Pick::Misfit
+    }
+
+    /// The way of a script is not at its end: who has decided may still crash and start again.
+    pub(in crate::engine) fn has_way_to_go(&self) -> bool {
+        let Adversary::Script(script) = &self.plan.adversary else {
+            return false;
+        };
+        let at = self.script_at();
+        at.is_some_and(|at| at < script.stem.len() as u64)
+    }
+
+    fn somebody_has_not_started(&self) -> bool {
+        let mut seats = self.seats.iter();
+        self.net.now() <= self.plan.start && seats.any(|seat| seat.agent.epoch() == 0)
     }
 
     /// The number of the entry at which a script stands, from 0.
