@@ -1,5 +1,6 @@
 //! The arguments.
 
+pub(crate) mod planted;
 mod price;
 
 use std::ops::Range;
@@ -10,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::{completions, coordinate, explain, explore, man, replay, run, scenario, verify};
+
+use planted::PlantedArgs;
 
 pub(crate) use price::{PriceArgs, PriceFormat};
 
@@ -261,6 +264,8 @@ pub(crate) struct RunArgs {
     /// Print only what is not as expected.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) planted: PlantedArgs,
 }
 
 /// Arguments of `replay`.
@@ -281,6 +286,8 @@ pub(crate) struct ReplayArgs {
     /// Tell the run's story.
     #[arg(long)]
     pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) planted: PlantedArgs,
 }
 
 /// What an abort does to operations in flight.
@@ -332,10 +339,8 @@ pub(crate) struct ExploreArgs {
     /// How results are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: PlainFormat,
-    /// Give every agent a planted bug.
-    #[cfg(feature = "planted-bugs")]
-    #[arg(long, value_name = "BUG", value_parser = crate::explore::bug)]
-    pub(crate) bug: Option<bivalent_sim::Bug>,
+    #[command(flatten)]
+    pub(crate) planted: PlantedArgs,
 }
 
 /// Arguments of `verify`.
@@ -376,6 +381,8 @@ pub(crate) struct ExplainArgs {
     /// How explanations are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: TellingFormat,
+    #[command(flatten)]
+    pub(crate) planted: PlantedArgs,
 }
 
 /// The subcommands of `scenario`.

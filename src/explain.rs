@@ -7,9 +7,10 @@ use bivalent_sim::planted::Planted;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::trace::{self, ReplayError, Trace};
 
-use crate::cli::{ExplainArgs, TellingFormat};
+use crate::cli::{ExplainArgs, TellingFormat, planted};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
+use crate::render::escape;
 use crate::render::explain::{markdown, tell};
 use crate::render::json::{Sequence, Shape};
 use crate::{bug, files, interrupt, select};
@@ -19,12 +20,14 @@ struct Run {
     scenario: Scenario,
     seed: u64,
     planted: Planted,
+    /// What `replay` takes, as a shell does.
+    again: String,
 }
 
 /// Explains the runs that were named.
 pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
     let interrupted = interrupt::listen();
-    let runs = runs(&args.what, console)?;
+    let runs = runs(&args.what, args.planted.planted(), console)?;
     let mut sequence = match args.format {
         TellingFormat::Human | TellingFormat::Markdown => None,
         TellingFormat::Json => Some(Sequence::new(Shape::Array)),
@@ -36,6 +39,7 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
         scenario,
         seed,
         planted,
+        again,
     } in &runs
     {
         if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
@@ -53,7 +57,7 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
             (None, TellingFormat::Markdown) => {
                 console.put(Stream::Out, &markdown(scenario, &explained))?;
             }
-            (None, _) => human(told, &explained, console)?,
+            (None, _) => human(told, &explained, again, console)?,
         }
     }
     if let Some(sequence) = &sequence {
@@ -65,29 +69,37 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
     Ok(exit)
 }
 
-fn human(number: usize, explained: &Explanation, console: &mut Console) -> Result<(), Failure> {
+fn human(
+    number: usize,
+    explained: &Explanation,
+    again: &str,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let gap = if number > 1 { "\n" } else { "" };
     let paint = console.paint(Stream::Out);
-    let text = tell(explained, paint, Console::width(Stream::Out));
+    let text = tell(explained, again, paint, Console::width(Stream::Out));
     console.put(Stream::Out, &format!("{gap}{text}"))
 }
 
 /// Traces as they are, all else through the catalogue and the disk.
-fn runs(what: &[String], console: &Console) -> Result<Vec<Run>, Failure> {
+fn runs(what: &[String], planted: Planted, console: &Console) -> Result<Vec<Run>, Failure> {
     let mut runs = Vec::new();
     for word in what {
         let path = Path::new(word);
         if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+            planted::not_with_trace(planted, word)?;
             runs.push(of_trace(word, console)?);
             continue;
         }
         for picked in select::scenarios(std::slice::from_ref(word), console)? {
             let seed = picked.seed;
             let seed = seed.unwrap_or_else(|| explain::seed_of(&picked.scenario));
+            let run = format!("{}@{seed:#x}", picked.scenario.name);
             runs.push(Run {
+                again: escape::shell(&run) + &planted::again(planted),
                 scenario: picked.scenario,
                 seed,
-                planted: Planted::default(),
+                planted,
             });
         }
     }
@@ -121,6 +133,7 @@ fn of_trace(file: &str, console: &Console) -> Result<Run, Failure> {
     let seed = trace.seed();
     let planted = trace.planted().unwrap_or_default();
     Ok(Run {
+        again: escape::shell(file),
         scenario,
         seed,
         planted,

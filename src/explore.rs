@@ -38,7 +38,7 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         memory: args.memory,
         depth: args.depth,
         symmetry: args.symmetry,
-        planted: planted(args),
+        planted: args.planted.planted(),
     };
     if args.lasso.is_some() && options.in_flight == InFlight::Drop {
         let message = "a certificate answers every operation, and dropped ones never are";
@@ -76,16 +76,6 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
         "interrupted" => Exit::Interrupted,
         _ => Exit::Inconclusive,
     })
-}
-
-#[cfg(feature = "planted-bugs")]
-fn planted(args: &ExploreArgs) -> Planted {
-    args.bug.into()
-}
-
-#[cfg(not(feature = "planted-bugs"))]
-fn planted(_: &ExploreArgs) -> Planted {
-    Planted::default()
 }
 
 fn jobs(asked: Option<u16>) -> usize {
@@ -137,7 +127,7 @@ fn write_files(
         let summary = "A way and a cycle: nobody crashes, every operation is answered, and nothing is ever \
                        decided. `bivalent verify` checks it.";
         write_trace(
-            (file, planted(args)),
+            (file, args.planted.planted()),
             scenario,
             &script,
             LASSO_STEPS,
@@ -157,7 +147,7 @@ fn write_files(
             "Found by exploring every schedule.",
         );
         write_trace(
-            (file, planted(args)),
+            (file, args.planted.planted()),
             scenario,
             &script,
             steps,
@@ -212,16 +202,4 @@ pub(crate) fn memory(text: &str) -> Result<usize, String> {
         .checked_mul(unit)
         .filter(|&bytes| bytes > 0)
         .ok_or_else(|| "is out of range".to_owned())
-}
-
-/// A planted bug, by name.
-#[cfg(feature = "planted-bugs")]
-pub(crate) fn bug(name: &str) -> Result<bivalent_sim::Bug, String> {
-    let all = bivalent_sim::Bug::ALL;
-    all.into_iter()
-        .find(|bug| format!("{bug:?}") == name)
-        .ok_or_else(|| {
-            let names: Vec<String> = all.iter().map(|bug| format!("{bug:?}")).collect();
-            format!("there are {}", names.join(", "))
-        })
 }

@@ -8,7 +8,7 @@ use bivalent_sim::story;
 use bivalent_sim::trace::{self, ReplayError, Trace};
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::{PlainFormat, ReplayArgs};
+use crate::cli::{PlainFormat, ReplayArgs, planted};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
@@ -20,7 +20,7 @@ use crate::{bug, select};
 
 /// Replays what was named.
 pub(crate) fn replay(args: &ReplayArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let (trace, scenario) = load(&args.what, console)?;
+    let (trace, scenario) = load(args, console)?;
     let run = format!("{}@{:#x}", trace.scenario_name(), trace.seed());
     bug::while_running(&*run);
     if let Some(file) = &args.output {
@@ -84,7 +84,9 @@ pub(crate) fn replay(args: &ReplayArgs, console: &mut Console) -> Result<Exit, F
 }
 
 /// A trace out of a file, or one made from a coordinate, then with its scenario.
-fn load(what: &str, console: &Console) -> Result<(Trace, Option<Scenario>), Failure> {
+fn load(args: &ReplayArgs, console: &Console) -> Result<(Trace, Option<Scenario>), Failure> {
+    let ReplayArgs { what, planted, .. } = args;
+    let planted = planted.planted();
     let path = Path::new(what);
     if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
         let invalid = |why: &str| Failure::new(Exit::Invalid, why);
@@ -93,9 +95,10 @@ fn load(what: &str, console: &Console) -> Result<(Trace, Option<Scenario>), Fail
         let trace = Trace::parse(what, &text).map_err(|e| {
             invalid(&e.to_string()).help("`bivalent replay SCENARIO@SEED -o FILE` writes a trace")
         })?;
+        planted::not_with_trace(planted, what)?;
         return Ok((trace, None));
     }
-    let mut picked = select::scenarios(&[what.to_owned()], console)?;
+    let mut picked = select::scenarios(std::slice::from_ref(what), console)?;
     if picked.len() > 1 {
         let message = format!("{what} is a folder; a replay takes one run");
         return Err(Failure::new(Exit::Usage, message).help("name a trace or SCENARIO@SEED"));
@@ -105,8 +108,10 @@ fn load(what: &str, console: &Console) -> Result<(Trace, Option<Scenario>), Fail
     };
     let seed = one.seed.unwrap_or(one.scenario.schedule.seed);
     bug::while_running(format!("{}@{seed:#x}", one.scenario.name));
-    let trace = Trace::record(&one.scenario, seed);
-    Ok((trace, Some(one.scenario)))
+    let mut scenario = one.scenario;
+    scenario.planted = planted;
+    let trace = Trace::record(&scenario, seed);
+    Ok((trace, Some(scenario)))
 }
 
 fn identical(
@@ -153,16 +158,17 @@ fn explain(
     args: &ReplayArgs,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let scenario = match scenario {
-        Some(scenario) => scenario,
+    // A trace carries a scenario that need not be the one of that name.
+    let (scenario, run) = match scenario {
+        Some(scenario) => (scenario, run),
         None => match trace.scenario() {
-            Ok(scenario) => scenario,
+            Ok(scenario) => (scenario, &*args.what),
             // It has just been replayed.
             Err(_) => return Ok(()),
         },
     };
     // It has just been replayed.
-    let planted = trace.planted().unwrap_or_default();
+    let planted_bug = trace.planted().unwrap_or_default();
     let talk = match args.format {
         PlainFormat::Human => Stream::Out,
         PlainFormat::Json | PlainFormat::Jsonl => Stream::Err,
@@ -171,8 +177,8 @@ fn explain(
     let verdict = Verdict::of(report);
     let text = crate::render::story::tell(
         &human::verdict(verdict, paint)(verdict.word()),
-        &story::tell_planted(&scenario, trace.seed(), planted),
-        run,
+        &story::tell_planted(&scenario, trace.seed(), planted_bug),
+        &(escape::shell(run) + &planted::again(scenario.planted)),
         paint,
         Console::width(talk),
     );

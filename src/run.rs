@@ -66,7 +66,9 @@ fn plans(args: &RunArgs, console: &Console) -> Result<Vec<Plan>, Failure> {
     for one in picked {
         let tagged = |tag: &String| one.scenario.tags.contains(tag);
         if args.tag.as_ref().is_none_or(tagged) {
-            plans.push(plan(one, args)?);
+            let mut plan = plan(one, args)?;
+            plan.scenario.planted = args.planted.planted();
+            plans.push(plan);
         }
     }
     if plans.is_empty() {

@@ -142,7 +142,7 @@ impl Engine {
             net: Net::new(Arc::clone(&plan)),
             plan,
             #[cfg(feature = "planted-bugs")]
-            bug: None,
+            bug: scenario.planted.bug,
             #[cfg(feature = "planted-bugs")]
             waits_for_ever: false,
         }
@@ -154,10 +154,10 @@ impl Engine {
         self.bug = bug;
     }
 
-    /// Gives every agent the bug, if there is one, from the next run on.
+    /// Gives every agent the bug, if there is one, instead of the scenario's, from the next run on.
     #[cfg(feature = "planted-bugs")]
     pub(crate) fn plant_any(&mut self, planted: Planted) {
-        self.bug = planted.bug;
+        self.bug = planted.bug.or(self.bug);
     }
 
     /// Does nothing: this build has no bugs.

@@ -33,7 +33,7 @@ pub struct Explanation {
 
 /// Runs a seed again and explains it. Takes longer than the run: each remedy of each stall is tried.
 pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
-    explain_planted(scenario, seed, Planted::default())
+    explain_planted(scenario, seed, scenario.planted)
 }
 
 /// The same of agents with a planted bug.

@@ -16,6 +16,7 @@ use bivalent_core::{Contention, Envelope, Layout};
 use std::sync::Arc;
 
 use crate::fault::{Delay, FaultKind, FaultRule};
+use crate::planted::Planted;
 use crate::price::Matrix;
 use crate::script::Script;
 
@@ -54,6 +55,8 @@ pub struct Scenario {
     pub fuzz: Fuzz,
     /// What is varied to find the price of blocking.
     pub price: Matrix,
+    /// A bug for every agent, in builds that have bugs; no file says so, whoever runs it does.
+    pub planted: Planted,
 }
 
 /// What a campaign may vary from run to run; nothing named, nothing varied.

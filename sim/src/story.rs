@@ -46,7 +46,7 @@ pub struct StoryLine {
 
 /// Runs a seed again and tells it.
 pub fn tell(scenario: &Scenario, seed: u64) -> Story {
-    tell_planted(scenario, seed, Planted::default())
+    tell_planted(scenario, seed, scenario.planted)
 }
 
 /// The same of agents with a planted bug.

@@ -86,7 +86,7 @@ pub enum TraceError {
 impl Trace {
     /// Runs a seed and keeps it.
     pub fn record(scenario: &Scenario, seed: u64) -> Self {
-        Self::record_planted(scenario, seed, Planted::default())
+        Self::record_planted(scenario, seed, scenario.planted)
     }
 
     /// The same of agents with a planted bug.

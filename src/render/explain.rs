@@ -13,8 +13,13 @@ use super::{escape, story};
 /// Steps of the story that are told beside the causes.
 const STEPS_MAX: usize = 14;
 
-/// A run: its steps, its causes, its stalls.
-pub(crate) fn tell(explained: &Explanation, paint: Paint, width: Option<usize>) -> String {
+/// A run: its steps, its causes, its stalls. `again` is what `replay` takes, as a shell does.
+pub(crate) fn tell(
+    explained: &Explanation,
+    again: &str,
+    paint: Paint,
+    width: Option<usize>,
+) -> String {
     let Explanation { report, story, .. } = explained;
     let word = match report.outcome {
         Outcome::Decided => paint.good("DECIDED"),
@@ -51,9 +56,8 @@ pub(crate) fn tell(explained: &Explanation, paint: Paint, width: Option<usize>) 
         text += "\n";
         text += &story::wrapped(&story.explanation, 2, width);
     }
-    let run = escape::shell(&report.coordinate);
-    text += &format!("\n  Again      bivalent replay {run}\n");
-    text += &format!("  Keep it    bivalent replay {run} -o FILE.trace\n");
+    text += &format!("\n  Again      bivalent replay {again}\n");
+    text += &format!("  Keep it    bivalent replay {again} -o FILE.trace\n");
     text
 }
 

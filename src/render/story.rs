@@ -9,7 +9,7 @@ use super::{escape, units};
 const LINES_MAX: usize = 40;
 
 /// Tells a story: what happened and how, why, and how to see it again. `run` names the run without
-/// a step, `width` is where the explanation is wrapped.
+/// a step, as a shell takes it, `width` is where the explanation is wrapped.
 pub(crate) fn tell(
     verdict: &str,
     story: &Story,
@@ -27,7 +27,6 @@ pub(crate) fn tell(
         text += &lines(&story.lines, LINES_MAX, paint);
     }
     text += &wrapped(&story.explanation, 2, width);
-    let run = escape::shell(run);
     text += &format!("\n  Why        bivalent explain {run}\n");
     text += &format!("  Again      bivalent replay {run}\n");
     text += &format!("  Keep it    bivalent replay {run} -o FILE.trace\n");

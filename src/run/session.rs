@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Plan;
 use super::verdict::{Tally, Tested, Verdict};
-use crate::cli::{Format, RunArgs};
+use crate::cli::{Format, RunArgs, planted};
 use crate::console::{Console, Stream};
 use crate::exit::Failure;
 use crate::files::{self, Existing};
@@ -253,7 +253,8 @@ impl<'a> Session<'a> {
             let mut message = format!("{happened}; expected: {expected}");
             if let Some(run) = run {
                 let run = format!("{}@{}", one.scenario.name, run.seed);
-                message += &format!("\nbivalent replay {}", escape::shell(&run));
+                let bug = planted::again(one.scenario.planted);
+                message += &format!("\nbivalent replay {}{bug}", escape::shell(&run));
             }
             let line = github::error(
                 &one.scenario.name,
@@ -302,10 +303,12 @@ impl<'a> Session<'a> {
         } else {
             tested.verdict.word()
         };
+        let run = format!("{}@{seed:#x}", tested.scenario.name);
+        let run = escape::shell(&run) + &planted::again(tested.scenario.planted);
         let text = crate::render::story::tell(
             &human::verdict(tested.verdict, paint)(word),
             &story::tell(tested.scenario, seed),
-            &format!("{}@{seed:#x}", tested.scenario.name),
+            &run,
             paint,
             Console::width(self.talk),
         );

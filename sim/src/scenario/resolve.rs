@@ -21,6 +21,7 @@ use super::keys;
 use super::shape::{Field, Flaw};
 use super::spec::{Names, Spec};
 use super::{Cluster, Protocol, Scenario, ScenarioErrors};
+use crate::planted::Planted;
 
 /// No file is larger, bytes.
 const TEXT_MAX: usize = 16 << 20;
@@ -205,6 +206,7 @@ impl Resolver<'_> {
             expect,
             fuzz,
             price,
+            planted: Planted::default(),
         })
     }
 
