@@ -8,9 +8,10 @@ use std::time::Instant;
 use bivalent_sim::certificate;
 use bivalent_sim::explore::report::{ExploreReport, Findings};
 use bivalent_sim::explore::{self, Conclusion, Exploration, InFlight, Move, Options, Planted};
+use bivalent_sim::report::Outcome;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::script::{Entry, Script};
-use bivalent_sim::trace::Trace;
+use bivalent_sim::trace::{self, Replayed, Trace};
 
 use crate::cli::{self, ExploreArgs, PlainFormat};
 use crate::console::{Console, Stream};
@@ -146,7 +147,7 @@ fn write_files(
             "A shortest way to a violation",
             "Found by exploring every schedule.",
         );
-        write_trace(
+        let trace = write_trace(
             (file, args.planted.planted()),
             scenario,
             &script,
@@ -155,6 +156,13 @@ fn write_files(
             "any",
             console,
         )?;
+        let shows = |replayed: &Replayed| replayed.report.outcome == Outcome::Unsafe;
+        if !trace::replay(&trace, None).as_ref().is_ok_and(shows) {
+            // Of two writes of one agent to one record, a script can't say which.
+            let message =
+                "the simulator does not go this way to its end: the trace shows no violation";
+            console.warning(message);
+        }
     }
     Ok(())
 }
@@ -171,14 +179,15 @@ fn write_trace(
     said: (&str, &str),
     outcome: &str,
     console: &Console,
-) -> Result<(), Failure> {
+) -> Result<Trace, Failure> {
     let scripted = certificate::scripted(base, script, steps, said, outcome);
     let scenario = scripted.map_err(|errors| {
         console.scenario_errors(&errors);
         Failure::new(Exit::Bug, "the script makes no valid scenario")
     })?;
     let trace = Trace::record_planted(&scenario, 0, planted);
-    files::write(file, trace.to_text().as_bytes(), Existing::Replace)
+    files::write(file, trace.to_text().as_bytes(), Existing::Replace)?;
+    Ok(trace)
 }
 
 fn as_data(report: &ExploreReport, shape: Shape, console: &mut Console) -> Result<(), Failure> {
