@@ -20,14 +20,14 @@ fn a_trace_is_seen_again_by_its_own_name() {
     }
 }
 
-#[cfg(not(feature = "planted-bugs"))]
+/// No build has a bug of this name: what the simulator is built with beside the command does not matter.
 #[test]
-fn a_build_without_bugs_says_which_build_a_trace_needs() {
+fn a_trace_says_which_bug_its_agents_had_if_the_build_has_not() {
     let folder = folder();
     let args = ["replay", "two-by-one@0x1", "-o", "fine.trace"];
     exits(&run(folder.path(), &args), 0);
     let fine = fs::read_to_string(folder.path().join("fine.trace")).unwrap();
-    let text = fine.replacen("choices = ", "planted-bug = \"OwnInput\"\nchoices = ", 1);
+    let text = fine.replacen("choices = ", "planted-bug = \"NoSuchBug\"\nchoices = ", 1);
     fs::write(folder.path().join("bug.trace"), text).unwrap();
 
     for command in ["replay", "explain"] {
@@ -35,9 +35,15 @@ fn a_build_without_bugs_says_which_build_a_trace_needs() {
 
         exits(&output, 65);
         let said = err(&output);
-        assert!(said.contains("the planted bug `OwnInput`"), "{said}");
+        assert!(said.contains("the planted bug `NoSuchBug`"), "{said}");
         assert!(said.contains("--features planted-bugs"), "{said}");
     }
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+#[test]
+fn an_ordinary_build_has_no_option_for_bugs() {
+    let folder = folder();
     for command in ["run", "replay", "explore", "explain"] {
         let output = run(folder.path(), &[command, "two-by-one", "--bug", "OwnInput"]);
 
