@@ -14,7 +14,7 @@ use crate::{completions, coordinate, explain, explore, man, replay, run, scenari
 
 use planted::PlantedArgs;
 
-pub(crate) use price::{PriceArgs, PriceFormat};
+pub(crate) use price::PriceArgs;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,7 +1,5 @@
 //! `bivalent explain`: why a run came out as it did, and what would have helped.
 
-use std::path::Path;
-
 use bivalent_sim::explain::{self, Explanation};
 use bivalent_sim::planted::Planted;
 use bivalent_sim::scenario::Scenario;
@@ -13,7 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::render::escape;
 use crate::render::explain::{markdown, tell};
 use crate::render::json::{Sequence, Shape};
-use crate::{bug, files, interrupt, select};
+use crate::{bug, interrupt, select};
 
 /// One run to explain.
 struct Run {
@@ -85,10 +83,10 @@ fn human(
 fn runs(what: &[String], planted: Planted, console: &Console) -> Result<Vec<Run>, Failure> {
     let mut runs = Vec::new();
     for word in what {
-        let path = Path::new(word);
-        if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+        let help = "`bivalent replay SCENARIO@SEED -o FILE` writes a trace";
+        if let Some(trace) = select::trace(word, help)? {
             planted::not_with_trace(planted, word)?;
-            runs.push(of_trace(word, console)?);
+            runs.push(of_trace(word, &trace, console)?);
             continue;
         }
         for picked in select::scenarios(std::slice::from_ref(word), console)? {
@@ -107,14 +105,9 @@ fn runs(what: &[String], planted: Planted, console: &Console) -> Result<Vec<Run>
 }
 
 /// A trace's run, if it is the same again.
-fn of_trace(file: &str, console: &Console) -> Result<Run, Failure> {
+fn of_trace(file: &str, trace: &Trace, console: &Console) -> Result<Run, Failure> {
     let invalid = |why: &str| Failure::new(Exit::Invalid, why);
-    let text = files::read_trace(Path::new(file))?
-        .ok_or_else(|| invalid(&format!("{file} is not a trace: it is not text")))?;
-    let trace = Trace::parse(file, &text).map_err(|e| {
-        invalid(&e.to_string()).help("`bivalent replay SCENARIO@SEED -o FILE` writes a trace")
-    })?;
-    match trace::replay(&trace, None) {
+    match trace::replay(trace, None) {
         Ok(_) => {}
         Err(ReplayError::Invalid(errors)) => {
             console.scenario_errors(&errors);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bivalent_sim::price::{self, Cell};
 use bivalent_sim::scenario::Scenario;
 
-use crate::cli::{PriceArgs, PriceFormat};
+use crate::cli::{PriceArgs, TellingFormat};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
@@ -35,9 +35,9 @@ pub(crate) fn price(args: &PriceArgs, console: &mut Console) -> Result<Exit, Fai
     let total = variants.iter().map(|variant| variant.runs).sum();
     let line = Progress::new(&scenario.name, total, false);
     let mut sequence = match args.format {
-        PriceFormat::Human | PriceFormat::Markdown => None,
-        PriceFormat::Json => Some(Sequence::new(Shape::Array)),
-        PriceFormat::Jsonl => Some(Sequence::new(Shape::Lines)),
+        TellingFormat::Human | TellingFormat::Markdown => None,
+        TellingFormat::Json => Some(Sequence::new(Shape::Array)),
+        TellingFormat::Jsonl => Some(Sequence::new(Shape::Lines)),
     };
     let (mut cells, mut runs) = (Vec::new(), 0);
     for variant in &variants {
@@ -65,7 +65,7 @@ pub(crate) fn price(args: &PriceArgs, console: &mut Console) -> Result<Exit, Fai
     line.clear();
     match (&sequence, args.format) {
         (Some(sequence), _) => console.data(sequence.end().as_bytes())?,
-        (None, PriceFormat::Markdown) => console.put(Stream::Out, &text::markdown(&cells))?,
+        (None, TellingFormat::Markdown) => console.put(Stream::Out, &text::markdown(&cells))?,
         (None, _) => {
             let (paint, width) = (console.paint(Stream::Out), Console::width(Stream::Out));
             let mut told = text::tell(&scenario, &cells, width, paint);

@@ -1,7 +1,5 @@
 //! `bivalent replay`: a run again, every step compared.
 
-use std::path::Path;
-
 use bivalent_sim::report::RunReport;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::story;
@@ -87,14 +85,8 @@ pub(crate) fn replay(args: &ReplayArgs, console: &mut Console) -> Result<Exit, F
 fn load(args: &ReplayArgs, console: &Console) -> Result<(Trace, Option<Scenario>), Failure> {
     let ReplayArgs { what, planted, .. } = args;
     let planted = planted.planted();
-    let path = Path::new(what);
-    if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
-        let invalid = |why: &str| Failure::new(Exit::Invalid, why);
-        let text = files::read_trace(path)?
-            .ok_or_else(|| invalid(&format!("{what} is not a trace: it is not text")))?;
-        let trace = Trace::parse(what, &text).map_err(|e| {
-            invalid(&e.to_string()).help("`bivalent replay SCENARIO@SEED -o FILE` writes a trace")
-        })?;
+    let help = "`bivalent replay SCENARIO@SEED -o FILE` writes a trace";
+    if let Some(trace) = select::trace(what, help)? {
         planted::not_with_trace(planted, what)?;
         return Ok((trace, None));
     }

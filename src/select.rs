@@ -5,6 +5,7 @@ use std::path::Path;
 use bivalent_sim::catalogue::{self, Chapter};
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::scenario::ScenarioErrors;
+use bivalent_sim::trace::{Trace, TraceError};
 
 use crate::console::Console;
 use crate::coordinate;
@@ -84,6 +85,24 @@ pub(crate) fn one(what: &str, why: &str, console: &Console) -> Result<Scenario, 
         .pop()
         .map(|one| one.scenario)
         .ok_or_else(|| Failure::new(Exit::Nothing, format!("{what} holds no scenario")))
+}
+
+/// The trace in a file, if what was named is a file that is no scenario. `help` says how to get one.
+pub(crate) fn trace(what: &str, help: &str) -> Result<Option<Trace>, Failure> {
+    let path = Path::new(what);
+    if !path.is_file()
+        || path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+    {
+        return Ok(None);
+    }
+    let text = files::read_trace(path)?.ok_or_else(|| {
+        let message = format!("{what} is not a trace: it is not text");
+        Failure::new(Exit::Invalid, message)
+    })?;
+    let invalid = |e: TraceError| Failure::new(Exit::Invalid, e.to_string()).help(help);
+    Trace::parse(what, &text).map(Some).map_err(invalid)
 }
 
 /// A trace's agents had a bug that this build does not have.

@@ -1,7 +1,5 @@
 //! `bivalent verify`: a certificate of a run that may never decide, checked and unrolled.
 
-use std::path::Path;
-
 use bivalent_sim::campaign;
 use bivalent_sim::certificate::{self, Flaw, Held, Refused};
 use bivalent_sim::report::{Outcome, RunReport};
@@ -14,7 +12,7 @@ use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
 use crate::render::escape;
 use crate::render::units::{count, counted};
-use crate::{bug, files, select};
+use crate::{bug, select};
 
 /// Entries that are written out.
 const ENTRIES_MAX: usize = 60;
@@ -62,15 +60,9 @@ fn certificate_of(scenario: &Scenario) -> Option<&Script> {
 
 /// The scenario that carries the script, and the trace that carries the scenario.
 fn load(what: &str, console: &Console) -> Result<(Scenario, Option<Trace>), Failure> {
-    let path = Path::new(what);
-    if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+    let help = "`bivalent explore SCENARIO --lasso FILE` writes a certificate";
+    if let Some(trace) = select::trace(what, help)? {
         let invalid = |why: &str| Failure::new(Exit::Invalid, why);
-        let text = files::read_trace(path)?
-            .ok_or_else(|| invalid(&format!("{what} is not a trace: it is not text")))?;
-        let trace = Trace::parse(what, &text).map_err(|e| {
-            let help = "`bivalent explore SCENARIO --lasso FILE` writes a certificate";
-            invalid(&e.to_string()).help(help)
-        })?;
         let scenario = trace.scenario().map_err(|errors| {
             console.scenario_errors(&errors);
             invalid(&format!("{what}: its scenario is invalid"))

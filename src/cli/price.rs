@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use bivalent_sim::price::Matrix;
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use super::TellingFormat;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -21,20 +23,6 @@ says what is varied, options come before it, and what neither says is as usual: 
 adversaries but keep-bivalent and scripts, no pause, a random and a growing one, at 10ms, 100ms and 1s.
 
 A combination that is no system, such as a duel of one, is shown as `-` with the reason below.";
-
-/// How a matrix is printed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub(crate) enum PriceFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON array of cells.
-    Json,
-    /// One JSON object a cell and line.
-    Jsonl,
-    /// Markdown tables.
-    Markdown,
-}
 
 /// Arguments of `price`.
 #[derive(Args, Debug)]
@@ -69,7 +57,7 @@ pub(crate) struct PriceArgs {
     pub(crate) jobs: Option<u16>,
     /// How the matrix is printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: PriceFormat,
+    pub(crate) format: TellingFormat,
 }
 
 impl PriceArgs {
