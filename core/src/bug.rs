@@ -59,11 +59,25 @@ pub enum Bug {
     /// As [`CountsApart`](Self::CountsApart), but reads begin when a quorum is written. Harmless: two
     /// such sets of stores still meet.
     Barrier,
+    /// A replica that installs a snapshot forgets what it promised.
+    ForgetsPromise,
+    /// A snapshot is restored without its sessions.
+    ForgetsSessions,
+    /// A leader answers queries without looking whether it still is one.
+    ReadsUnchecked,
+    /// Votes are dropped when one store holds the snapshot.
+    DropsEarly,
+    /// A replica that catches up applies half of a batch.
+    AppliesHalf,
+    /// A new leader leaves the highest slot voted for to whatever comes.
+    SkipsHighestVote,
+    /// A read of promises counts for votes that were written after it was asked for.
+    CountsEarlyRead,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 32] = [
         Self::OwnInput,
         Self::DecidesAfterPhase1,
         Self::NoReread,
@@ -89,6 +103,24 @@ impl Bug {
         Self::StrictlyGreater,
         Self::ForgetsVote,
         Self::Barrier,
+        Self::ForgetsPromise,
+        Self::ForgetsSessions,
+        Self::ReadsUnchecked,
+        Self::DropsEarly,
+        Self::AppliesHalf,
+        Self::SkipsHighestVote,
+        Self::CountsEarlyRead,
+    ];
+    /// Those that a [`Replica`](crate::Replica) can have.
+    pub const REPLICATED_LOG: [Self; 8] = [
+        Self::ForgetsPromise,
+        Self::ForgetsSessions,
+        Self::ReadsUnchecked,
+        Self::DropsEarly,
+        Self::AppliesHalf,
+        Self::RecoversFromOne,
+        Self::SkipsHighestVote,
+        Self::CountsEarlyRead,
     ];
     /// Those that an [`Agent`](crate::Agent) can have.
     pub const DISK_PAXOS: [Self; 16] = [

@@ -32,13 +32,17 @@ mod config;
 mod contention;
 mod effect;
 mod envelope;
+mod heartbeat;
 mod id;
 mod input;
 mod link;
+mod log;
+mod machine;
 #[cfg(not(feature = "planted-bugs"))]
 mod no_bug;
 mod record;
 mod renaming;
+mod replica;
 
 #[cfg(feature = "planted-bugs")]
 pub use bug::Bug;
@@ -52,8 +56,20 @@ pub use {
     contention::Contention,
     effect::{Effect, Operation, Sink},
     envelope::{Envelope, EnvelopeError, Staleness},
+    heartbeat::Heartbeat,
     id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, RECORD, StoreId},
     input::Input,
+    log::{
+        Batch, Entry, Head, HeadRead, Outcome, Request, Session, SessionId, Slot, SlotVote,
+        Snapshot, SnapshotName, Ticket,
+    },
+    machine::{
+        Bank, BankAnswer, BankCommand, BankQuery, Grant, Kv, KvAnswer, KvCommand, KvQuery,
+        LockAnswer, LockCommand, LockQuery, Locks, StateMachine,
+    },
     record::RecordAgent,
     renaming::Renaming,
+    replica::{
+        Ask, Replica, ReplicaConfig, ReplicaEffect, ReplicaSink, Spread, Standing, Timer, Told,
+    },
 };

@@ -25,6 +25,12 @@ pub(crate) enum Bug {
     NoAbortInPhase1,
     StrictlyGreater,
     ForgetsVote,
+    ForgetsPromise,
+    ForgetsSessions,
+    ReadsUnchecked,
+    DropsEarly,
+    SkipsHighestVote,
+    CountsEarlyRead,
 }
 
 #[inline]

@@ -1,0 +1,168 @@
+//! What a replica asks for and what it is told.
+
+use alloc::sync::Arc;
+
+use crate::{
+    Ballot, Batch, Head, HeadRead, Outcome, Slot, SlotVote, Snapshot, SnapshotName, StateMachine,
+    StoreId, Ticket, Version,
+};
+
+/// One operation on one store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Ask<M: StateMachine> {
+    /// Put the own head under this version; answered with [`Told::Wrote`].
+    WriteHead {
+        /// Above those of all earlier heads of the same agent.
+        version: Version,
+        /// What it says.
+        head: Arc<Head<M>>,
+    },
+    /// Put an own vote under its slot and ballot; answered with [`Told::Wrote`].
+    WriteVote(SlotVote<M>),
+    /// Put a snapshot under its name; answered with [`Told::Wrote`].
+    WriteSnapshot {
+        /// The name.
+        name: SnapshotName,
+        /// The state.
+        snapshot: Arc<Snapshot<M>>,
+    },
+    /// Remove the own votes and snapshots below a slot, and own heads that have newer versions;
+    /// answered with [`Told::Wrote`].
+    Drop {
+        /// The slot.
+        below: Slot,
+    },
+    /// Read everybody's head of the greatest version that can be read; answered with
+    /// [`Told::Heads`].
+    ReadHeads,
+    /// Read everybody's votes from one slot up to another, excluded, **then** everybody's head;
+    /// answered with [`Told::Scanned`]. The order is what lets a reader who misses a vote because
+    /// it was dropped find the floor under which it fell.
+    Scan {
+        /// The first slot.
+        from: Slot,
+        /// The first slot that is not wanted.
+        to: Slot,
+    },
+    /// Read a snapshot; answered with [`Told::Snapshot`].
+    ReadSnapshot {
+        /// Its name.
+        name: SnapshotName,
+    },
+}
+
+impl<M: StateMachine> Ask<M> {
+    /// Whether it changes something on the store.
+    pub const fn is_write(&self) -> bool {
+        match self {
+            Self::WriteHead { .. }
+            | Self::WriteVote(_)
+            | Self::WriteSnapshot { .. }
+            | Self::Drop { .. } => true,
+            Self::ReadHeads | Self::Scan { .. } | Self::ReadSnapshot { .. } => false,
+        }
+    }
+}
+
+/// A store's answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Told<'a, M: StateMachine> {
+    /// It is done, and stays.
+    Wrote,
+    /// The newest readable head of each agent that has one.
+    Heads(&'a [HeadRead<M>]),
+    /// Votes and, read after them, heads.
+    Scanned {
+        /// All readable votes in the range, in any order.
+        votes: &'a [SlotVote<M>],
+        /// As [`Told::Heads`].
+        heads: &'a [HeadRead<M>],
+    },
+    /// The snapshot, if it stands there and can be read.
+    Snapshot(Option<&'a Arc<Snapshot<M>>>),
+}
+
+/// When a replica wants to be woken.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Timer {
+    /// Once a heartbeat, for ever.
+    Tick,
+    /// At the end of the pause before standing for leader.
+    Stand,
+}
+
+/// What a replica wants of its driver.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ReplicaEffect<M: StateMachine> {
+    /// Please carry out an operation on a store and say [`Replica::told`](crate::Replica::told)
+    /// with the same number, or [`Replica::timed_out`](crate::Replica::timed_out) when there was no
+    /// answer for long.
+    Ask {
+        /// Names the operation; none is used twice by one incarnation.
+        op: u64,
+        /// Where.
+        store: StoreId,
+        /// What.
+        ask: Ask<M>,
+        /// How often it was asked for in vain before: wait longer each time.
+        attempt: u8,
+    },
+    /// Please say [`Replica::woke`](crate::Replica::woke) after a random time of at least `min` and
+    /// at most `max` nanoseconds on the own clock.
+    Wake {
+        /// To be echoed.
+        timer: Timer,
+        /// The least time.
+        min: u64,
+        /// The greatest.
+        max: u64,
+    },
+    /// A request that was taken here has its outcome.
+    Answer {
+        /// Which request.
+        ticket: Ticket,
+        /// What became of it.
+        outcome: Outcome<M>,
+    },
+    /// The batch of a slot is decided, as this replica knows now.
+    Chosen {
+        /// The slot.
+        slot: Slot,
+        /// What stands there for ever.
+        batch: Batch<M>,
+    },
+    /// The batch of a slot was applied.
+    Applied {
+        /// The slot.
+        slot: Slot,
+    },
+    /// A snapshot took the place of everything before its slot.
+    Installed {
+        /// The first slot that is not in it.
+        slot: Slot,
+    },
+    /// It leads: phase 1 is done for every slot there will be.
+    Leads {
+        /// Its ballot.
+        ballot: Ballot,
+        /// The first slot for which it proposes something of its own.
+        from: Slot,
+    },
+    /// It leads no more, or stood in vain.
+    Follows {
+        /// The ballot that was met.
+        above: Option<Ballot>,
+    },
+}
+
+/// Where a replica leaves its effects, in order.
+pub trait ReplicaSink<M: StateMachine> {
+    /// Takes one effect.
+    fn push(&mut self, effect: ReplicaEffect<M>);
+}
+
+impl<M: StateMachine, F: FnMut(ReplicaEffect<M>)> ReplicaSink<M> for F {
+    fn push(&mut self, effect: ReplicaEffect<M>) {
+        self(effect);
+    }
+}
