@@ -9,10 +9,10 @@ use std::{
 use hdrhistogram::Histogram;
 
 use crate::{
-    engine::Engine,
     fingerprint::Fingerprint,
     pool,
     report::{FaultCount, Latency, Outcome, RunReport},
+    runner::Runner,
     scenario::{Property, Scenario},
     verdict,
 };
@@ -113,10 +113,10 @@ pub fn run_seeds(
     each: &mut dyn FnMut(RunReport),
 ) -> Summary {
     let mut total = Total::new(seeds.start);
-    let work = |engine: &mut Engine, number: u64| {
+    let work = |runner: &mut Runner, number: u64| {
         let from = seeds.start + number * CHUNK;
         let to = seeds.end.min(from.saturating_add(CHUNK));
-        run_chunk(scenario, engine, from..to, policy, keep, stop)
+        run_chunk(scenario, runner, from..to, policy, keep, stop)
     };
     let chunks = (seeds.end.saturating_sub(seeds.start)).div_ceil(CHUNK);
     let take = |chunk: Chunk| {
@@ -124,7 +124,7 @@ pub fn run_seeds(
         progress(total.summary.runs);
         go_on && !stop.load(Ordering::Relaxed)
     };
-    pool::in_order(chunks, jobs, || Engine::new(scenario), work, take);
+    pool::in_order(chunks, jobs, || Runner::new(scenario), work, take);
     let done = total.summary.runs == seeds.end.saturating_sub(seeds.start);
     let mut summary = total.finish(scenario, keep, each);
     summary.interrupted = !done && summary.found.is_none();
@@ -141,7 +141,7 @@ fn ends(policy: Policy, as_expected: bool) -> bool {
 
 fn run_chunk(
     scenario: &Scenario,
-    engine: &mut Engine,
+    runner: &mut Runner,
     seeds: Range<u64>,
     policy: Policy,
     keep: Keep,
@@ -153,8 +153,8 @@ fn run_chunk(
         times: verdict::latency_histogram(),
     };
     for seed in seeds {
-        let end = engine.run(seed);
-        let (outcome, as_expected) = verdict::judge(scenario, engine, end);
+        let end = runner.run(seed);
+        let (outcome, as_expected) = runner.judge(scenario, end);
         let ended = ends(policy, as_expected);
         let searching = matches!(
             policy,
@@ -163,20 +163,19 @@ fn run_chunk(
         let notable =
             (!as_expected && !searching) || ended || outcome == Outcome::Unsafe && !as_expected;
         let reports = keep == Keep::Every || notable;
-        let report = reports.then(|| Box::new(verdict::report(scenario, engine, seed, end)));
-        engine
-            .decision_times_ns()
-            .for_each(|ns| chunk.times.saturating_record(ns));
-        for (kind, count) in engine.faults() {
+        let report = reports.then(|| Box::new(runner.report(scenario, seed, end)));
+        let run = runner.finished();
+        run.latencies(&mut |ns| chunk.times.saturating_record(ns));
+        for (kind, count) in run.faults() {
             add(chunk.faults.entry(kind.name()).or_default(), count);
         }
         chunk.rows.push(Row {
             seed,
             outcome,
             as_expected,
-            steps: engine.steps(),
-            store_ops: engine.store_ops(),
-            fingerprint: engine.fingerprint(),
+            steps: run.steps(),
+            store_ops: run.store_ops(),
+            fingerprint: run.fingerprint(),
             report,
         });
         if ended || stop.load(Ordering::Relaxed) {
@@ -296,7 +295,7 @@ impl Total {
 
 /// Runs one seed.
 pub fn run_one(scenario: &Scenario, seed: u64) -> RunReport {
-    let mut engine = Engine::new(scenario);
-    let end = engine.run(seed);
-    verdict::report(scenario, &engine, seed, end)
+    let mut runner = Runner::new(scenario);
+    let end = runner.run(seed);
+    runner.report(scenario, seed, end)
 }

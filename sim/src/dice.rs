@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Fault,
     /// How long an agent pauses; when it starts.
     Pause,
+    /// What clients ask for.
+    Load,
 }
 
 /// Where draws come from and whether they are kept.
@@ -41,7 +43,7 @@ enum Tape {
 /// The dice of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice {
-    streams: [ChaCha8Rng; 4],
+    streams: [ChaCha8Rng; 5],
     tape: Tape,
     taped: bool,
 }
@@ -249,7 +251,7 @@ fn winner(tickets: &[Ticket], draw: u64) -> Option<u8> {
         .map(|ticket| ticket.rule)
 }
 
-fn streams(seed: u64) -> [ChaCha8Rng; 4] {
+fn streams(seed: u64) -> [ChaCha8Rng; 5] {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let stream = |number| {
@@ -257,7 +259,7 @@ fn streams(seed: u64) -> [ChaCha8Rng; 4] {
         rng.set_stream(number);
         rng
     };
-    [stream(0), stream(1), stream(2), stream(3)]
+    [stream(0), stream(1), stream(2), stream(3), stream(4)]
 }
 
 #[cfg(test)]

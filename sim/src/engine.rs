@@ -7,14 +7,14 @@ mod account;
 mod duel;
 mod judge;
 mod liveness;
-mod net;
+pub(crate) mod net;
 mod order;
 mod put;
 mod read;
 pub(crate) mod remedy;
 mod run;
 pub(crate) mod seat;
-mod strike;
+pub(crate) mod strike;
 mod write;
 
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use crate::{
     engine::Engine,
     planted::Planted,
     report::{Outcome, RunReport},
-    scenario::{Expected, Scenario},
+    runner::Runner,
+    scenario::{Expected, Protocol, Scenario},
     stall::{self, STALLS_MAX, StallReport},
     story::{self, Story},
     verdict,
@@ -38,6 +39,9 @@ pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
 
 /// The same of agents with a planted bug.
 pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
+    if scenario.cluster.protocol == Protocol::ReplicatedLog {
+        return explain_log(scenario, seed, planted);
+    }
     let mut engine = Engine::new(scenario);
     engine.plant_any(planted);
     let (end, _, journal) = engine.run_recorded(seed);
@@ -55,6 +59,22 @@ pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Expl
     }
 }
 
+/// A log's run has its story; remedies and causes are for single decisions.
+fn explain_log(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
+    let mut runner = Runner::new(scenario);
+    runner.plant_any(planted);
+    let (end, _, record) = runner.run_recorded(seed);
+    let report = runner.report(scenario, seed, end);
+    let story = story::of_any(scenario, &runner, &record, &report);
+    Explanation {
+        report,
+        story,
+        causes: Vec::new(),
+        stalls: Vec::new(),
+        more_stalls: 0,
+    }
+}
+
 /// The seed to explain where none is named: the first one that brings what the scenario promises, if it
 /// promises that something goes wrong; else the schedule's.
 pub fn seed_of(scenario: &Scenario) -> u64 {
@@ -66,11 +86,11 @@ pub fn seed_of(scenario: &Scenario) -> u64 {
         Expected::Violation(_) => [Outcome::Unsafe; 2],
         Expected::ViolationOrWedge(_) => [Outcome::Unsafe, Outcome::Stalled],
     };
-    let mut engine = Engine::new(scenario);
+    let mut runner = Runner::new(scenario);
     (from..to.min(from.saturating_add(SEEDS_MAX)))
         .find(|&seed| {
-            let end = engine.run(seed);
-            let (outcome, as_expected) = verdict::judge(scenario, &engine, end);
+            let end = runner.run(seed);
+            let (outcome, as_expected) = runner.judge(scenario, end);
             as_expected && goes_wrong.contains(&outcome)
         })
         .unwrap_or(own)

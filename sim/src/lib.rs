@@ -16,6 +16,8 @@ pub mod explore;
 pub mod fault;
 mod fingerprint;
 mod journal;
+pub mod linear;
+pub mod log;
 mod member;
 mod oracle;
 mod plan;
@@ -23,6 +25,7 @@ pub mod planted;
 mod pool;
 pub mod price;
 pub mod report;
+pub mod runner;
 pub mod scenario;
 pub mod script;
 pub mod stall;
@@ -31,6 +34,7 @@ pub mod story;
 pub mod trace;
 pub mod verdict;
 mod wheel;
+pub mod workload;
 
 #[cfg(feature = "planted-bugs")]
 pub use bivalent_core::Bug;

@@ -35,7 +35,8 @@ impl Member {
     /// An agent that has never run before.
     pub(crate) fn new(protocol: Protocol, config: Config) -> Self {
         match protocol {
-            Protocol::DiskPaxos => Self::Disk(Agent::new(config)),
+            // Of a log: its first slot. Its replicas have an engine of their own (`log.rs`).
+            Protocol::DiskPaxos | Protocol::ReplicatedLog => Self::Disk(Agent::new(config)),
             Protocol::AcceptorRecords => Self::Record(RecordAgent::new(config)),
             Protocol::PutIfAbsent => Self::Claim(ClaimAgent::new(config)),
         }
@@ -44,7 +45,10 @@ impl Member {
     /// An agent that ran before, with its new incarnation.
     pub(crate) fn recover(protocol: Protocol, config: Config, out: &mut impl Sink) -> Self {
         match protocol {
-            Protocol::DiskPaxos => Self::Disk(Agent::recover(config, out)),
+            // Of a log: its first slot. Its replicas have an engine of their own (`log.rs`).
+            Protocol::DiskPaxos | Protocol::ReplicatedLog => {
+                Self::Disk(Agent::recover(config, out))
+            }
             Protocol::AcceptorRecords => Self::Record(RecordAgent::recover(config, out)),
             Protocol::PutIfAbsent => Self::Claim(ClaimAgent::recover(config, out)),
         }

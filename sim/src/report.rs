@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::log::LogReport;
+
 /// One run. Field names and order are fixed: other programs read them.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct RunReport {
@@ -50,6 +52,9 @@ pub struct RunReport {
     pub envelope: EnvelopeReport,
     /// Time to decision over the agents that decided, ns from the start of the run.
     pub latency_ns: Latency,
+    /// Of replicated state machines: what their log cost and came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogReport>,
 }
 
 /// What happened.

@@ -19,6 +19,7 @@ use crate::fault::{Delay, FaultKind, FaultRule};
 use crate::planted::Planted;
 use crate::price::Matrix;
 use crate::script::Script;
+use crate::workload::{Tuning, Workload};
 
 pub use self::error::{ScenarioError, ScenarioErrors, printable, render};
 pub use self::histogram::{HistogramError, delay_table};
@@ -53,6 +54,10 @@ pub struct Scenario {
     pub expect: Expect,
     /// What a campaign may vary.
     pub fuzz: Fuzz,
+    /// How replicas are tuned, if there are any.
+    pub tuning: Tuning,
+    /// What their clients ask for.
+    pub workload: Workload,
     /// What is varied to find the price of blocking.
     pub price: Matrix,
     /// A bug for every agent, in builds that have bugs; no file says so, whoever runs it does.
@@ -107,16 +112,23 @@ pub enum Protocol {
     AcceptorRecords,
     /// Put-if-absent, one decision: who writes a store's record first has it for ever.
     PutIfAbsent,
+    /// A log of decisions over Disk Paxos, with a leader: replicated state machines.
+    ReplicatedLog,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::DiskPaxos, Self::AcceptorRecords, Self::PutIfAbsent];
+    pub const ALL: [Self; 4] = [
+        Self::DiskPaxos,
+        Self::AcceptorRecords,
+        Self::PutIfAbsent,
+        Self::ReplicatedLog,
+    ];
 
     /// Whether all agents share one record a store and change it by conditional writes only.
     pub const fn is_conditional(self) -> bool {
         match self {
-            Self::DiskPaxos => false,
+            Self::DiskPaxos | Self::ReplicatedLog => false,
             Self::AcceptorRecords | Self::PutIfAbsent => true,
         }
     }
@@ -127,6 +139,7 @@ impl Protocol {
             Self::DiskPaxos => "disk-paxos",
             Self::AcceptorRecords => "acceptor-records",
             Self::PutIfAbsent => "put-if-absent",
+            Self::ReplicatedLog => "replicated-log",
         }
     }
 }
@@ -263,16 +276,31 @@ pub enum Property {
     StoreModel,
     /// The paper's invariants 4c and 5, in the form that bears stale stores.
     Invariants,
+    /// Replicas that have applied the same slots are in the same state.
+    Replicas,
+    /// No command of a session takes effect twice, or not at all although it was answered.
+    ExactlyOnce,
+    /// What is decided stays on as many stores as any quorum meets.
+    Durability,
+    /// The clients' history has an order that explains every answer.
+    Linearizability,
+    /// The state machine's own promise: a total, a rising token.
+    Machine,
 }
 
 impl Property {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::Agreement,
         Self::Validity,
         Self::Integrity,
         Self::StoreModel,
         Self::Invariants,
+        Self::Replicas,
+        Self::ExactlyOnce,
+        Self::Durability,
+        Self::Linearizability,
+        Self::Machine,
     ];
 
     /// The word for it in files and reports.
@@ -283,6 +311,11 @@ impl Property {
             Self::Integrity => "integrity",
             Self::StoreModel => "store-model",
             Self::Invariants => "invariants",
+            Self::Replicas => "replicas",
+            Self::ExactlyOnce => "exactly-once",
+            Self::Durability => "durability",
+            Self::Linearizability => "linearizability",
+            Self::Machine => "machine",
         }
     }
 }

@@ -7,8 +7,10 @@ use crate::{
     engine::Engine,
     fault::FaultKind,
     journal::{Journal, Note, What},
+    log,
     planted::Planted,
     report::{Outcome, RunReport},
+    runner::{Record, Runner},
     scenario::{Scenario, StallKind},
     verdict,
 };
@@ -51,11 +53,42 @@ pub fn tell(scenario: &Scenario, seed: u64) -> Story {
 
 /// The same of agents with a planted bug.
 pub fn tell_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Story {
-    let mut engine = Engine::new(scenario);
-    engine.plant_any(planted);
-    let (end, _, journal) = engine.run_recorded(seed);
-    let report = verdict::report(scenario, &engine, seed, end);
-    of(scenario, &engine, &journal, &report)
+    let mut runner = Runner::new(scenario);
+    runner.plant_any(planted);
+    let (end, _, record) = runner.run_recorded(seed);
+    let report = runner.report(scenario, seed, end);
+    of_any(scenario, &runner, &record, &report)
+}
+
+/// Tells a run of whichever engine.
+pub(crate) fn of_any(
+    scenario: &Scenario,
+    runner: &Runner,
+    record: &Record,
+    report: &RunReport,
+) -> Story {
+    match (runner, record) {
+        (Runner::Single(engine), Record::Single(journal)) => of(scenario, engine, journal, report),
+        (_, Record::Log(journal)) => log::story::tell(scenario, runner, journal, report),
+        (_, Record::Single(_)) => unreachable!("a log's engine leaves a log's record"),
+    }
+}
+
+/// Every note of a record in words.
+pub(crate) fn lines(scenario: &Scenario, runner: &Runner, record: &Record) -> Vec<StoryLine> {
+    match (runner, record) {
+        (Runner::Single(engine), Record::Single(journal)) => {
+            let notes = journal.notes.iter();
+            notes.map(|note| line(scenario, engine, note)).collect()
+        }
+        (_, Record::Log(journal)) => {
+            let notes = journal.notes.iter();
+            notes
+                .map(|note| log::story::line(scenario, runner, note))
+                .collect()
+        }
+        (_, Record::Single(_)) => Vec::new(),
+    }
 }
 
 /// Tells a run that has been recorded.

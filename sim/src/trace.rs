@@ -10,13 +10,12 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::Engine,
     fingerprint,
-    journal::Journal,
     planted::Planted,
     report::RunReport,
+    runner::{Record, Runner},
     scenario::{Scenario, ScenarioErrors},
-    story, verdict,
+    story,
 };
 
 /// The version of the format; another one is refused.
@@ -91,17 +90,18 @@ impl Trace {
 
     /// The same of agents with a planted bug.
     pub fn record_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Self {
-        let mut engine = Engine::new(scenario);
-        engine.plant_any(planted);
-        let (_, choices, journal) = engine.run_recorded(seed);
-        let digests = journal.digests;
+        let mut runner = Runner::new(scenario);
+        runner.plant_any(planted);
+        let (_, choices, record) = runner.run_recorded(seed);
+        let digests = record.digests().to_vec();
+        let run = runner.finished();
         let file = TraceFile {
             bivalent_trace: FORMAT,
             build: build(&scenario.text),
             scenario: scenario.name.clone(),
             seed: format!("{seed:#x}"),
-            steps: engine.steps(),
-            fingerprint: format!("{:016x}", engine.fingerprint()),
+            steps: run.steps(),
+            fingerprint: format!("{:016x}", run.fingerprint()),
             scenario_text: scenario.text.clone(),
             files: scenario.files.iter().cloned().collect(),
             planted_bug: planted.name(),
@@ -261,15 +261,15 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
     let scenario = trace.scenario().map_err(ReplayError::Invalid)?;
     let needs = |name: &str| ReplayError::NeedsBug(name.to_owned());
     let planted = trace.planted().map_err(needs)?;
-    let mut engine = Engine::new(&scenario);
-    engine.plant_any(planted);
+    let mut runner = Runner::new(&scenario);
+    runner.plant_any(planted);
     let bound = until.unwrap_or(u64::MAX);
-    let (end, journal, misfit) = engine.run_choices(trace.choices.clone(), bound);
+    let (end, record, misfit) = runner.run_choices(trace.choices.clone(), bound);
     let wanted = trace
         .digests
         .len()
         .min(usize::try_from(bound).unwrap_or(usize::MAX));
-    let now = &journal.digests;
+    let now = record.digests();
     let same = trace
         .digests
         .iter()
@@ -277,7 +277,7 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
         .take_while(|(a, b)| a == b)
         .count();
     let whole = until.is_none_or(|until| until >= trace.steps());
-    let fingerprint = format!("{:016x}", engine.fingerprint());
+    let fingerprint = format!("{:016x}", runner.finished().fingerprint());
     let fits = !whole || (misfit.is_none() && fingerprint == trace.file.fingerprint);
     if same < wanted || now.len() != wanted || !fits {
         let digest = |list: &[u16]| {
@@ -288,8 +288,8 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
         };
         let recorded = digest(&trace.digests);
         let mut found = digest(now);
-        if let Some(note) = told_at(&journal, same as u64 + 1) {
-            found = format!("{found} ({})", story::line(&scenario, &engine, note).what);
+        if let Some(told) = told_at(&scenario, &runner, &record, same as u64 + 1) {
+            found = format!("{found} ({told})");
         }
         if same == wanted && now.len() == wanted {
             found = match misfit {
@@ -306,15 +306,18 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
             this_build: build(&scenario.text),
         });
     }
-    let report = verdict::report(&scenario, &engine, trace.seed(), end);
+    let report = runner.report(&scenario, trace.seed(), end);
     Ok(Replayed {
         report,
         compared: wanted as u64,
     })
 }
 
-fn told_at(journal: &Journal, step: u64) -> Option<&crate::journal::Note> {
-    journal.notes.iter().find(|note| note.step == step)
+fn told_at(scenario: &Scenario, runner: &Runner, record: &Record, step: u64) -> Option<String> {
+    story::lines(scenario, runner, record)
+        .into_iter()
+        .find(|line| line.step == step)
+        .map(|line| line.what)
 }
 
 fn build(scenario_text: &str) -> String {

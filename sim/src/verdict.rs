@@ -7,13 +7,113 @@ use hdrhistogram::Histogram;
 
 use crate::{
     engine::{End, Engine},
-    report::{EnvelopeReport, Latency, Outcome, RunReport, Violation},
+    fault::FaultKind,
+    log::LogReport,
+    report::{EnvelopeReport, Fairness, FaultCount, Latency, Outcome, RunReport, Stall, Violation},
     scenario::{Adversary, Expect, Expected, Property, Scenario, StallKind},
     script,
 };
 
+/// A run that is over, of whatever kind: what a verdict is made of.
+pub trait Finished {
+    /// Events taken.
+    fn steps(&self) -> u64;
+    /// Reads and writes that arrived at a store.
+    fn store_ops(&self) -> u64;
+    /// Virtual time, nanoseconds.
+    fn virtual_ns(&self) -> u64;
+    /// How many agents, or slots, have decided.
+    fn decided(&self) -> u32;
+    /// The run's fingerprint.
+    fn fingerprint(&self) -> u64;
+    /// What the oracles found, one a property; names and values still to be put in.
+    fn violations(&self) -> &[Violation];
+    /// The stalls, in order.
+    fn stalls(&self) -> &[Stall];
+    /// What went beyond the envelope.
+    fn exceeded(&self) -> Vec<String>;
+    /// The faults of each kind that the scenario can inject.
+    fn faults(&self) -> Vec<(FaultKind, FaultCount)>;
+    /// How fair the schedule was.
+    fn fairness(&self) -> Fairness;
+    /// Times to decision, or from asking to the answer, nanoseconds.
+    fn latencies(&self, each: &mut dyn FnMut(u64));
+    /// Everyone who will ever take a step has what he wanted.
+    fn is_done(&self) -> bool;
+    /// Since when, nanoseconds from the start.
+    fn done_ns(&self) -> Option<u64>;
+    /// The first decision in words, if there is one and it is one value.
+    fn value_in_words(&self) -> Option<String> {
+        None
+    }
+    /// The proposals, by number - 1.
+    fn values(&self) -> &[String] {
+        &[]
+    }
+    /// The entry of a script at which it stands.
+    fn script_at(&self) -> Option<u64> {
+        None
+    }
+    /// What it came to beside its verdict, if it is a log's.
+    fn log(&self) -> Option<LogReport> {
+        None
+    }
+}
+
+impl Finished for Engine {
+    fn steps(&self) -> u64 {
+        self.steps()
+    }
+    fn store_ops(&self) -> u64 {
+        self.store_ops()
+    }
+    fn virtual_ns(&self) -> u64 {
+        self.virtual_ns()
+    }
+    fn decided(&self) -> u32 {
+        self.decided()
+    }
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint()
+    }
+    fn violations(&self) -> &[Violation] {
+        self.violations()
+    }
+    fn stalls(&self) -> &[Stall] {
+        self.stalls()
+    }
+    fn exceeded(&self) -> Vec<String> {
+        self.exceeded()
+    }
+    fn faults(&self) -> Vec<(FaultKind, FaultCount)> {
+        self.faults().collect()
+    }
+    fn fairness(&self) -> Fairness {
+        self.fairness()
+    }
+    fn latencies(&self, each: &mut dyn FnMut(u64)) {
+        self.decision_times_ns().for_each(each);
+    }
+    fn is_done(&self) -> bool {
+        self.all_up_decided()
+    }
+    fn done_ns(&self) -> Option<u64> {
+        self.decision_times_ns().last()
+    }
+    fn value_in_words(&self) -> Option<String> {
+        let index = self.value()?.0.checked_sub(1)?;
+        self.values().get(index as usize).cloned()
+    }
+    fn values(&self) -> &[String] {
+        self.values()
+    }
+    fn script_at(&self) -> Option<u64> {
+        self.script_at()
+    }
+}
+
 /// The report of the run that an engine has just finished.
-pub fn report(scenario: &Scenario, engine: &Engine, seed: u64, end: End) -> RunReport {
+pub fn report(scenario: &Scenario, engine: &dyn Finished, seed: u64, end: End) -> RunReport {
     let armed = |violation: &&Violation| is_armed(&scenario.expect, violation.property);
     let violations: Vec<Violation> = engine
         .violations()
@@ -35,10 +135,11 @@ pub fn report(scenario: &Scenario, engine: &Engine, seed: u64, end: End) -> RunR
     let exceeded = engine.exceeded();
     let within = exceeded.is_empty();
     let mut times = latency_histogram();
-    engine
-        .decision_times_ns()
-        .for_each(|ns| times.saturating_record(ns));
-    let faults = engine.faults().map(|(kind, count)| (kind.name(), count));
+    engine.latencies(&mut |ns| times.saturating_record(ns));
+    let faults = engine
+        .faults()
+        .into_iter()
+        .map(|(kind, count)| (kind.name(), count));
     RunReport {
         scenario: scenario.name.clone(),
         seed: format!("{seed:#x}"),
@@ -61,11 +162,12 @@ pub fn report(scenario: &Scenario, engine: &Engine, seed: u64, end: End) -> RunR
         faults: faults.collect::<BTreeMap<_, _>>(),
         envelope: EnvelopeReport { within, exceeded },
         latency_ns: latency(&times),
+        log: engine.log(),
     }
 }
 
 /// Whether a run that an engine has just finished is what its scenario expects, without the report.
-pub(crate) fn judge(scenario: &Scenario, engine: &Engine, end: End) -> (Outcome, bool) {
+pub(crate) fn judge(scenario: &Scenario, engine: &dyn Finished, end: End) -> (Outcome, bool) {
     let armed = |violation: &&Violation| is_armed(&scenario.expect, violation.property);
     let violations: Vec<Violation> = engine.violations().iter().filter(armed).cloned().collect();
     let outcome = outcome(&violations, engine, end);
@@ -77,7 +179,7 @@ pub(crate) fn judge(scenario: &Scenario, engine: &Engine, end: End) -> (Outcome,
 }
 
 /// The entry at which a script could not go on.
-fn stuck(scenario: &Scenario, engine: &Engine, end: End) -> Option<String> {
+fn stuck(scenario: &Scenario, engine: &dyn Finished, end: End) -> Option<String> {
     let Adversary::Script(script) = &scenario.schedule.adversary else {
         return None;
     };
@@ -87,7 +189,7 @@ fn stuck(scenario: &Scenario, engine: &Engine, end: End) -> Option<String> {
     Some(format!("entry {}: {words}", at + 1))
 }
 
-fn outcome(violations: &[Violation], engine: &Engine, end: End) -> Outcome {
+fn outcome(violations: &[Violation], engine: &dyn Finished, end: End) -> Outcome {
     if !violations.is_empty() {
         Outcome::Unsafe
     } else if end == End::Misfit {
@@ -95,7 +197,7 @@ fn outcome(violations: &[Violation], engine: &Engine, end: End) -> Outcome {
         Outcome::Inconclusive
     } else if !engine.stalls().is_empty() {
         Outcome::Stalled
-    } else if end == End::Decided || (engine.decided() > 0 && engine.all_up_decided()) {
+    } else if end == End::Decided || (engine.decided() > 0 && engine.is_done()) {
         Outcome::Decided
     } else {
         Outcome::Inconclusive
@@ -106,9 +208,15 @@ fn outcome(violations: &[Violation], engine: &Engine, end: End) -> Outcome {
 fn is_property(property: Property, found: &str) -> bool {
     match property {
         Property::Invariants => found.starts_with("invariant-"),
-        Property::Agreement | Property::Validity | Property::Integrity | Property::StoreModel => {
-            found == property.name()
-        }
+        Property::Agreement
+        | Property::Validity
+        | Property::Integrity
+        | Property::StoreModel
+        | Property::Replicas
+        | Property::ExactlyOnce
+        | Property::Durability
+        | Property::Linearizability
+        | Property::Machine => found == property.name(),
     }
 }
 
@@ -127,7 +235,7 @@ fn is_armed(expect: &Expect, found: &str) -> bool {
 
 fn as_expected(
     scenario: &Scenario,
-    engine: &Engine,
+    engine: &dyn Finished,
     outcome: Outcome,
     violations: &[Violation],
     within: bool,
@@ -168,25 +276,18 @@ fn as_expected(
             };
             let healed = heals_within_ns.is_none_or(|within| {
                 let by = scenario.heal_ns.unwrap_or(0).saturating_add(within);
-                engine.all_up_decided()
-                    && engine
-                        .decision_times_ns()
-                        .last()
-                        .is_some_and(|last| last <= by)
+                engine.is_done() && engine.done_ns().is_some_and(|last| last <= by)
             });
             came && healed && (heals_within_ns.is_none() || has_value(expect, engine))
         }
     }
 }
 
-fn has_value(expect: &Expect, engine: &Engine) -> bool {
+fn has_value(expect: &Expect, engine: &dyn Finished) -> bool {
     let Some(wanted) = &expect.value else {
         return true;
     };
-    let value = engine
-        .value()
-        .and_then(|value| engine.values().get(value.0.checked_sub(1)? as usize));
-    value == Some(wanted)
+    engine.value_in_words().as_ref() == Some(wanted)
 }
 
 fn in_words(expect: &Expect) -> String {
@@ -213,7 +314,7 @@ fn in_words(expect: &Expect) -> String {
 }
 
 /// Puts the scenario's names and values where the oracles left numbers.
-pub(crate) fn spelled(scenario: &Scenario, engine: &Engine, text: &str) -> String {
+pub(crate) fn spelled(scenario: &Scenario, engine: &dyn Finished, text: &str) -> String {
     let mut spelled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('{') {
@@ -244,7 +345,7 @@ pub(crate) fn spelled(scenario: &Scenario, engine: &Engine, text: &str) -> Strin
 }
 
 /// A proposal as the scenario spells it; bits that are no proposal, as such.
-pub(crate) fn value_in_words(engine: &Engine, value: Value) -> String {
+pub(crate) fn value_in_words(engine: &dyn Finished, value: Value) -> String {
     let number = value.0.checked_sub(1);
     let known = number.and_then(|index| engine.values().get(index as usize));
     known

@@ -365,6 +365,24 @@ impl Net {
         self.wheel.put(at, event.pack());
     }
 
+    /// How long an operation takes, whatever rules there are.
+    pub(crate) fn delay_of(&mut self, op: usize, store: StoreId) -> u64 {
+        self.delay(op, store)
+    }
+
+    /// Which rule an operation meets, and when it takes effect: for an engine that keeps its
+    /// operations itself.
+    pub(crate) fn ask(&mut self, op: usize, agent: AgentId, store: StoreId) -> (Option<u8>, u64) {
+        let rule = self.strike(op, agent, store, agent);
+        let mut ticks = self.delay(op, store);
+        if let Some(rule) = rule {
+            ticks += self.held_up(rule, store, ticks).0;
+        } else if !self.reordered.is_empty() {
+            self.pass(store, self.now() + ticks);
+        }
+        (rule, ticks)
+    }
+
     /// Puts a write into the slab.
     #[inline]
     pub(crate) fn keep(&mut self, write: Pending) -> u32 {

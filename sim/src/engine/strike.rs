@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Which happenings some rule waits for, as a bit set.
-pub(super) fn awaited(plan: &Plan) -> u32 {
+pub(crate) fn awaited(plan: &Plan) -> u32 {
     let mut awaited = 0;
     for rule in &plan.rules {
         if let Trigger::When(condition) = rule.trigger {

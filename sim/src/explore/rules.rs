@@ -196,7 +196,8 @@ impl Rules {
     /// back only if that write is part of the turn too.
     pub(super) const fn least_turn(&self) -> usize {
         match self.protocol {
-            Protocol::DiskPaxos => self.agents * (self.stores + 1),
+            // A log is refused before.
+            Protocol::DiskPaxos | Protocol::ReplicatedLog => self.agents * (self.stores + 1),
             Protocol::AcceptorRecords | Protocol::PutIfAbsent => self.agents * self.stores,
         }
     }

@@ -8,6 +8,7 @@ mod faults;
 mod kinds;
 mod price;
 mod schedule;
+mod workload;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -191,6 +192,11 @@ impl Resolver<'_> {
         let limits = self.limits(spec.limits, heal_ns, expect.outcome, &rules);
         let fuzz = self.fuzz(spec.fuzz);
         let price = self.price(spec.price);
+        let tuning = self.tuning(spec.replica);
+        let workload = self.workload(spec.workload);
+        if let Some(schedule) = &schedule {
+            self.no_picking(schedule);
+        }
         Some(Scenario {
             name: name.to_owned(),
             text: self.text.to_owned(),
@@ -205,6 +211,8 @@ impl Resolver<'_> {
             limits,
             expect,
             fuzz,
+            tuning,
+            workload,
             price,
             planted: Planted::default(),
         })

@@ -4,6 +4,7 @@
 //! own optional table: an internally tagged enum, or `flatten`, would lose the places.
 
 mod faults;
+mod workload;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ pub(super) use self::faults::{
     DelayFaultSpec, FaultSpec, RotSpec, ScopeSpec, SkewSpec, SlowSpec, StaleReadSpec, TornSpec,
     WhenSpec,
 };
+pub(super) use self::workload::{ReplicaSpec, WorkloadSpec};
 use super::shape::{Entries, Field, Flaw, Shape, tables};
 use super::units::{Counts, Duration, Size, Times};
 
@@ -34,6 +36,10 @@ pub(super) struct Spec {
     pub(super) cluster: Option<Field<ClusterSpec>>,
     /// How long things take, and who chooses.
     pub(super) schedule: Option<Field<ScheduleSpec>>,
+    /// How replicas are tuned; protocol "replicated-log" only.
+    pub(super) replica: Option<Field<ReplicaSpec>>,
+    /// Who asks for what; protocol "replicated-log" only.
+    pub(super) workload: Option<Field<WorkloadSpec>>,
     /// What breaks.
     pub(super) fault: Option<Field<Vec<Field<FaultSpec>>>>,
     /// From here on: no faults, fair scheduling.
@@ -52,7 +58,7 @@ pub(super) struct Spec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ClusterSpec {
-    /// The protocol: "disk-paxos", "acceptor-records" or "put-if-absent".
+    /// The protocol: "disk-paxos", "acceptor-records", "put-if-absent" or "replicated-log".
     pub(super) protocol: Option<Field<String>>,
     /// How many agents (a1, a2, .. proposing v1, v2, ..), or a table of names and proposals.
     #[schemars(required)]

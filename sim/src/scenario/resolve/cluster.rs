@@ -142,6 +142,9 @@ impl Resolver<'_> {
         // A record is one object: no second slot, no key beside it.
         let usual = if shared.is_some() {
             Format::Checked
+        } else if self.protocol == Some(Protocol::ReplicatedLog) {
+            // Every block of a log has a key of its own.
+            Format::Versioned
         } else {
             Format::Dual
         };
@@ -160,6 +163,17 @@ impl Resolver<'_> {
                 let word = self.read(Some(field))?;
                 let index = self.word("block format", &word, &words);
                 let format = index.map(|index| FORMATS[index].1);
+                if self.protocol == Some(Protocol::ReplicatedLog)
+                    && format.is_some_and(|format| format != Format::Versioned)
+                {
+                    let message = "`replicated-log` gives every block a key of its own";
+                    let flaw = conflict(message, "not for a log");
+                    self.notes.add(
+                        word.span(),
+                        flaw.help("leave it out, or format = \"versioned\""),
+                    );
+                    return None;
+                }
                 if let (Some(protocol), Some(Format::Dual | Format::Versioned)) = (shared, format) {
                     let message = format!(
                         "`{protocol}` has one record a store, not a {} block",

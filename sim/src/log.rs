@@ -1,0 +1,657 @@
+//! Runs of replicated state machines: replicas and their clients on simulated stores.
+//!
+//! One run is one seed, as in `engine.rs`: the same dice, the same wheel, the same rules of faults. What
+//! differs is what stands on the stores (a log, not one block an agent) and who is served (clients).
+
+mod account;
+mod carry;
+mod clients;
+mod judge;
+mod liveness;
+mod machines;
+mod oracle;
+mod serve;
+mod shelf;
+pub(crate) mod story;
+mod strike;
+mod tally;
+mod turns;
+mod witness;
+
+use std::sync::Arc;
+
+use bivalent_core::{
+    AgentId, Ask, Ballot, HeadRead, Incarnation, Replica, ReplicaConfig, ReplicaEffect, SlotVote,
+    StateMachine, StoreId, Timer, Told,
+};
+
+use crate::{
+    dice::{Dice, Purpose},
+    engine::{End, net::Net, seat::Status},
+    fault::{FaultKind, Happening},
+    fingerprint::Fingerprint,
+    oracle::envelope::Accounting,
+    plan::{Plan, READ, WRITE},
+    planted::Planted,
+    report::Stall,
+    scenario::Scenario,
+    store::Service,
+    workload::{Tuning, Workload},
+};
+
+pub use clients::Seen;
+pub use machines::{BankLoad, Call, Draw, KvLoad, Load, LockLoad};
+pub use tally::{LogOps, LogReport};
+
+use carry::{Event, Slab};
+use clients::Clients;
+use oracle::Book;
+use shelf::Shelf;
+use tally::Tally;
+
+/// A machine's answer.
+type Answer<M> = <M as StateMachine>::Answer;
+
+/// An operation in flight.
+#[derive(Clone, Debug)]
+struct Flight<M: StateMachine> {
+    agent: AgentId,
+    incarnation: u16,
+    store: StoreId,
+    op: u64,
+    ask: Ask<M>,
+    attempt: u8,
+    rule: Option<u8>,
+    /// It is the second of two.
+    copy: bool,
+    /// Of a read: as of when it is answered.
+    at: u64,
+    /// What a scan has found so far.
+    votes: Vec<SlotVote<M>>,
+    /// It has been answered, while the agent stood still.
+    kept: Option<Kept<M>>,
+}
+
+/// An answer on its way to an agent that stands still.
+#[derive(Clone, Debug)]
+enum Kept<M: StateMachine> {
+    Wrote,
+    Heads(Vec<HeadRead<M>>),
+    Scanned(Vec<SlotVote<M>>, Vec<HeadRead<M>>),
+    Snapshot(Option<Arc<bivalent_core::Snapshot<M>>>),
+}
+
+/// One agent's place in a run.
+#[derive(Clone, Debug)]
+struct Seat<M: StateMachine> {
+    replica: Replica<M>,
+    id: AgentId,
+    status: Status,
+    incarnation: u16,
+    /// Own nanoseconds in a million true ones.
+    rate: u32,
+    /// Tells one pause from the next.
+    pauses: u16,
+    /// What came while it stood still.
+    held: Vec<u64>,
+    steps: u64,
+    /// The last ballot it began.
+    ballot: Option<Ballot>,
+}
+
+/// A line of a run's story.
+#[derive(Clone, Debug)]
+pub(crate) struct LogNote {
+    pub(crate) step: u64,
+    pub(crate) tick: u64,
+    pub(crate) who: String,
+    pub(crate) what: String,
+    /// It is a fault or something that follows from none of the agents' steps.
+    pub(crate) fault: bool,
+}
+
+/// A run's record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogJournal {
+    pub(crate) digests: Vec<u16>,
+    pub(crate) notes: Vec<LogNote>,
+}
+
+/// A simulator of one scenario with replicas, to be run with many seeds.
+#[derive(Clone, Debug)]
+pub struct LogEngine<L: Load> {
+    load: L,
+    tuning: Tuning,
+    workload: Workload,
+    plan: Arc<Plan>,
+    net: Net,
+    seats: Vec<Seat<L::Machine>>,
+    shelves: Vec<Shelf<L::Machine>>,
+    service: Vec<Service>,
+    /// Requests that wait for a store to come back.
+    waiting: Vec<Vec<u64>>,
+    outages: Vec<u16>,
+    slow_spells: Vec<u16>,
+    flights: Slab<Flight<L::Machine>>,
+    clients: Clients<L::Machine>,
+    book: Book<L::Machine>,
+    envelope: Accounting,
+    tally: Tally,
+    fingerprint: Fingerprint,
+    journal: Option<Box<LogJournal>>,
+    steps: u64,
+    healed: bool,
+    /// Only this agent takes steps: a solo probe.
+    solo: Option<AgentId>,
+    stalls: Vec<Stall>,
+    stall_open: bool,
+    /// The tick and step of the last answer to a client, or of the start.
+    since: u64,
+    since_step: u64,
+    leaders_since: u64,
+    rounds: (u64, u64),
+    /// When the last client was done, ticks.
+    done_at: Option<u64>,
+    over: bool,
+    history: &'static str,
+    awaited: u32,
+    effects: Vec<ReplicaEffect<L::Machine>>,
+    heads: Vec<HeadRead<L::Machine>>,
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<bivalent_core::Bug>,
+}
+
+impl<L: Load> LogEngine<L> {
+    /// Works a scenario out and allocates what its runs need. What the scenario says of the machine is
+    /// the load's business; all else is taken from it.
+    pub fn new(scenario: &Scenario, load: L) -> Self {
+        let plan = Arc::new(Plan::new(scenario));
+        let (tuning, workload) = (scenario.tuning, scenario.workload);
+        let machine = load.machine();
+        let remembers = plan.history > 0;
+        let seat = |index: u8| Seat {
+            replica: Replica::start(
+                config(&plan, tuning, AgentId(index)),
+                machine.clone(),
+                &mut |_| {},
+            ),
+            id: AgentId(index),
+            status: Status::Up,
+            incarnation: 0,
+            rate: 1_000_000,
+            pauses: 0,
+            held: Vec::new(),
+            steps: 0,
+            ballot: None,
+        };
+        Self {
+            seats: (0..plan.agents as u8).map(seat).collect(),
+            shelves: (0..plan.stores)
+                .map(|_| Shelf::new(plan.agents, remembers))
+                .collect(),
+            service: vec![Service::Up; plan.stores],
+            waiting: vec![Vec::new(); plan.stores],
+            outages: vec![0; plan.stores],
+            slow_spells: vec![0; plan.stores],
+            flights: Slab::default(),
+            clients: Clients::new(std::iter::empty(), 0),
+            book: Book::new(machine),
+            envelope: Accounting::new(&plan),
+            tally: Tally::new(),
+            fingerprint: Fingerprint::new(),
+            journal: None,
+            steps: 0,
+            healed: false,
+            solo: None,
+            stalls: Vec::new(),
+            stall_open: false,
+            since: 0,
+            since_step: 0,
+            leaders_since: 0,
+            rounds: (0, 0),
+            done_at: None,
+            over: false,
+            history: "unknown",
+            awaited: crate::engine::strike::awaited(&plan),
+            effects: Vec::new(),
+            heads: Vec::new(),
+            net: Net::new(Arc::clone(&plan)),
+            plan,
+            load,
+            tuning,
+            workload,
+            #[cfg(feature = "planted-bugs")]
+            bug: scenario.planted.bug,
+        }
+    }
+
+    /// Gives every replica a planted bug from the next run on.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
+        self.bug = bug;
+    }
+
+    /// Gives every replica the bug, if there is one, instead of the scenario's, from the next run on.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn plant_any(&mut self, planted: Planted) {
+        self.bug = planted.bug.or(self.bug);
+    }
+
+    /// Does nothing: this build has no bugs.
+    #[cfg(not(feature = "planted-bugs"))]
+    #[expect(clippy::unused_self, reason = "as where there are bugs")]
+    pub(crate) const fn plant_any(&mut self, _: Planted) {}
+
+    fn config(&self, id: AgentId, incarnation: u16) -> ReplicaConfig {
+        let config = config(&self.plan, self.tuning, id).incarnation(Incarnation(incarnation));
+        #[cfg(feature = "planted-bugs")]
+        let config = config.with_bug(self.bug);
+        config
+    }
+
+    /// Runs one seed to its end.
+    pub fn run(&mut self, seed: u64) -> End {
+        self.start(Dice::new(seed), None);
+        self.go(u64::MAX)
+    }
+
+    /// Runs one seed and keeps its choices, a digest of every step, and notes.
+    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, LogJournal) {
+        self.start(Dice::recording(seed), Some(Box::default()));
+        let end = self.go(u64::MAX);
+        let choices = self.net.dice.take_choices();
+        (end, choices, self.take_journal())
+    }
+
+    /// Runs a list of choices, at most to a step; says which of the choices did not fit.
+    pub(crate) fn run_choices(
+        &mut self,
+        choices: Vec<u32>,
+        until: u64,
+    ) -> (End, LogJournal, Option<usize>) {
+        self.start(Dice::playing(choices), Some(Box::default()));
+        let end = self.go(until);
+        let misfit = self.net.dice.misfit();
+        (end, self.take_journal(), misfit)
+    }
+
+    fn take_journal(&mut self) -> LogJournal {
+        self.journal
+            .take()
+            .map(|journal| *journal)
+            .unwrap_or_default()
+    }
+
+    fn start(&mut self, dice: Dice, journal: Option<Box<LogJournal>>) {
+        self.net.reset(dice);
+        self.shelves.iter_mut().for_each(Shelf::clear);
+        self.service.fill(Service::Up);
+        self.waiting.iter_mut().for_each(Vec::clear);
+        self.outages.fill(0);
+        self.slow_spells.fill(0);
+        self.flights.clear();
+        self.book = Book::new(self.load.machine());
+        self.envelope.reset();
+        self.tally.reset();
+        self.fingerprint = Fingerprint::new();
+        self.journal = journal;
+        self.steps = 0;
+        self.healed = false;
+        self.solo = None;
+        self.stalls.clear();
+        self.stall_open = false;
+        (self.since, self.since_step) = (0, 0);
+        self.leaders_since = 0;
+        self.rounds = (0, 0);
+        self.done_at = None;
+        self.over = false;
+        self.history = "unknown";
+        let (at, each) = (self.workload.at, self.workload.clients);
+        let homes = (0..self.plan.agents as u8)
+            .map(AgentId)
+            .filter(|id| at & id.bit() != 0)
+            .flat_map(|id| std::iter::repeat_n(id, each as usize));
+        self.clients = Clients::new(homes, self.workload.requests);
+        self.set_triggers();
+        for index in 0..self.seats.len() as u8 {
+            let id = AgentId(index);
+            let config = self.config(id, 0);
+            let mut effects = std::mem::take(&mut self.effects);
+            let replica = Replica::start(config, self.load.machine(), &mut |effect| {
+                effects.push(effect);
+            });
+            let seat = &mut self.seats[id.index()];
+            seat.replica = replica;
+            seat.status = Status::Up;
+            seat.incarnation = 0;
+            seat.rate = 1_000_000;
+            seat.pauses = 0;
+            seat.held.clear();
+            seat.steps = 0;
+            seat.ballot = None;
+            self.effects = effects;
+            self.carry_out(id);
+        }
+        for index in 0..self.clients.all.len() as u32 {
+            let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
+            let begins = start.max(1);
+            self.clients.all[index as usize].due = begins;
+            self.put(
+                begins,
+                Event::Next {
+                    client: index,
+                    count: 0,
+                },
+            );
+        }
+        if let Some(heal) = self.plan.heal {
+            self.put(heal, Event::Heal);
+        }
+        self.put(self.plan.stall, Event::StallCheck);
+    }
+
+    /// A tick as nanoseconds.
+    pub(crate) fn ns(&self, tick: u64) -> u64 {
+        self.plan.ns(tick)
+    }
+
+    fn now(&self) -> u64 {
+        self.net.now()
+    }
+
+    fn put(&mut self, tick: u64, event: Event) {
+        self.net.wheel.put(tick.max(self.net.now()), event.pack());
+    }
+
+    fn go(&mut self, until: u64) -> End {
+        let until = until.min(self.plan.steps_max);
+        let end = loop {
+            if self.over {
+                break End::Decided;
+            }
+            if self.steps >= until {
+                break End::Steps;
+            }
+            let Some(bits) = self.net.wheel.pop() else {
+                break End::Quiet;
+            };
+            if self.net.now() > self.plan.end {
+                break End::Time;
+            }
+            self.steps += 1;
+            self.fingerprint.mix(self.net.now(), bits);
+            self.step(bits);
+            if let Some(journal) = &mut self.journal {
+                journal.digests.push(self.fingerprint.value() as u16);
+            }
+        };
+        if self.solo.is_none() {
+            self.close_stall();
+            self.judge_the_whole();
+        }
+        end
+    }
+
+    fn step(&mut self, bits: u64) {
+        match Event::unpack(bits) {
+            Event::Op { flight } => self.on_op(flight, bits),
+            Event::Heads { flight } => self.on_heads(flight, bits),
+            Event::Timeout {
+                agent,
+                incarnation,
+                op,
+            } => self.on_timeout(agent, incarnation, u64::from(op), bits),
+            Event::Tick { agent, incarnation } => {
+                self.on_alarm(agent, incarnation, Timer::Tick, bits);
+            }
+            Event::Stand { agent, incarnation } => {
+                self.on_alarm(agent, incarnation, Timer::Stand, bits);
+            }
+            Event::Next { client, count } => self.on_next(client, count),
+            Event::Again { client, count } => self.on_again(client, count),
+            Event::Restart { agent, incarnation } => self.on_restart(agent, incarnation),
+            Event::Wake { agent, count } => {
+                if self.seats[agent.index()].pauses == count {
+                    self.wake(agent);
+                }
+            }
+            Event::StoreUp { store, count } => {
+                if self.outages[store.index()] == count {
+                    self.store_up(store);
+                }
+            }
+            Event::StoreFast { store, count } => {
+                if self.slow_spells[store.index()] == count {
+                    self.net.percent[store.index()] = 100;
+                }
+            }
+            Event::Trigger { rule } => self.on_trigger(rule, None, None),
+            Event::TriggerEnd { rule } => self.on_trigger_end(rule),
+            Event::Heal => self.heal(),
+            Event::StallCheck => self.check_stall(),
+        }
+    }
+
+    /// Carries out what a replica left in `self.effects`.
+    fn carry_out(&mut self, id: AgentId) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                ReplicaEffect::Ask {
+                    op,
+                    store,
+                    ask,
+                    attempt,
+                } => self.ask(id, op, store, ask, attempt),
+                ReplicaEffect::Wake { timer, min, max } => self.set_alarm(id, timer, min, max),
+                ReplicaEffect::Answer { ticket, outcome } => self.on_answer(ticket, outcome),
+                ReplicaEffect::Chosen { slot, batch } => self.on_chosen(id, slot, &batch),
+                ReplicaEffect::Applied { slot } => self.on_applied(id, slot),
+                ReplicaEffect::Installed { slot } => self.on_installed(id, slot),
+                ReplicaEffect::Leads { ballot, from } => self.on_leads(id, ballot, from),
+                ReplicaEffect::Follows { above } => self.on_follows(id, above),
+            }
+        }
+        self.effects = effects;
+    }
+
+    fn ask(&mut self, id: AgentId, op: u64, store: StoreId, ask: Ask<L::Machine>, attempt: u8) {
+        let seat = &self.seats[id.index()];
+        let incarnation = seat.incarnation;
+        let kind = if ask.is_write() { WRITE } else { READ };
+        let scan = matches!(ask, Ask::Scan { .. });
+        let (rule, ticks) = self.net.ask(kind, id, store);
+        if let Ask::WriteHead { head, .. } = &ask
+            && let Some(ballot) = head.mbal
+        {
+            self.started(id, ballot);
+        }
+        let flight = self.flights.put(Flight {
+            agent: id,
+            incarnation,
+            store,
+            op,
+            ask,
+            attempt,
+            rule,
+            copy: false,
+            at: shelf::NOW,
+            votes: Vec::new(),
+            kept: None,
+        });
+        let now = self.now();
+        self.put(now + ticks, Event::Op { flight });
+        let patience = self.patience(attempt);
+        if ticks > patience || scan {
+            let op = op as u32;
+            self.put(
+                now + patience,
+                Event::Timeout {
+                    agent: id,
+                    incarnation,
+                    op,
+                },
+            );
+        }
+    }
+
+    /// How long an agent waits for an answer, ticks: longer each time.
+    fn patience(&self, attempt: u8) -> u64 {
+        self.plan.timeout << attempt.min(6)
+    }
+
+    /// An operation will have no answer: its agent finds out when it has waited long enough.
+    fn time_out(&mut self, flight: u32) {
+        let Flight {
+            agent,
+            incarnation,
+            op,
+            attempt,
+            ..
+        } = *self.flights.get(flight);
+        let at = self.now() + self.patience(attempt);
+        let op = op as u32;
+        self.put(
+            at,
+            Event::Timeout {
+                agent,
+                incarnation,
+                op,
+            },
+        );
+    }
+
+    fn set_alarm(&mut self, id: AgentId, timer: Timer, min: u64, max: u64) {
+        let seat = &self.seats[id.index()];
+        let (agent, incarnation, rate) = (id, seat.incarnation, u64::from(seat.rate));
+        let (min, max) = (self.plan.ticks(min), self.plan.ticks(max));
+        let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
+        if rate != 1_000_000 {
+            self.net.observed(FaultKind::ClockSkew);
+        }
+        let event = match timer {
+            Timer::Tick => Event::Tick { agent, incarnation },
+            Timer::Stand => Event::Stand { agent, incarnation },
+        };
+        self.put(self.now() + pause.max(1), event);
+    }
+
+    /// Whether an agent is there to take something in; what comes while it stands still is kept.
+    fn takes(&mut self, agent: AgentId, incarnation: u16, bits: u64) -> bool {
+        if self.solo.is_some_and(|solo| solo != agent) {
+            return false;
+        }
+        let seat = &mut self.seats[agent.index()];
+        if seat.incarnation != incarnation {
+            return false;
+        }
+        match seat.status {
+            Status::Up => {
+                seat.steps += 1;
+                true
+            }
+            Status::Paused => {
+                seat.held.push(bits);
+                self.net.observed(FaultKind::Pause);
+                false
+            }
+            Status::Down { .. } => false,
+        }
+    }
+
+    fn on_timeout(&mut self, agent: AgentId, incarnation: u16, op: u64, bits: u64) {
+        if self.takes(agent, incarnation, bits) {
+            let mut effects = std::mem::take(&mut self.effects);
+            let replica = &mut self.seats[agent.index()].replica;
+            replica.timed_out(op, &mut |effect| effects.push(effect));
+            self.effects = effects;
+            self.carry_out(agent);
+        }
+    }
+
+    fn on_alarm(&mut self, agent: AgentId, incarnation: u16, timer: Timer, bits: u64) {
+        if self.takes(agent, incarnation, bits) {
+            let mut effects = std::mem::take(&mut self.effects);
+            let replica = &mut self.seats[agent.index()].replica;
+            replica.woke(timer, &mut |effect| effects.push(effect));
+            self.effects = effects;
+            self.carry_out(agent);
+        }
+    }
+
+    /// Gives an answer to an agent, if it is still the one that asked.
+    fn tell(&mut self, index: u32, told: Told<'_, L::Machine>) {
+        let flight = self.flights.get(index);
+        let (agent, incarnation, store, op) =
+            (flight.agent, flight.incarnation, flight.store, flight.op);
+        let seat = &self.seats[agent.index()];
+        if seat.incarnation == incarnation && seat.status == Status::Paused {
+            let kept = match told {
+                Told::Wrote => Kept::Wrote,
+                Told::Heads(heads) => Kept::Heads(heads.to_vec()),
+                Told::Scanned { votes, heads } => Kept::Scanned(votes.to_vec(), heads.to_vec()),
+                Told::Snapshot(found) => Kept::Snapshot(found.cloned()),
+            };
+            self.flights.get_mut(index).kept = Some(kept);
+            if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
+                unreachable!("it stands still");
+            }
+            return;
+        }
+        self.flights.free(index);
+        if seat.incarnation != incarnation {
+            self.net.observed(FaultKind::Crash);
+        }
+        if !self.takes(agent, incarnation, 0) {
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        let replica = &mut self.seats[agent.index()].replica;
+        replica.told(op, store, told, &mut |effect| effects.push(effect));
+        self.effects = effects;
+        self.carry_out(agent);
+    }
+
+    /// Gives an answer that waited while the agent stood still.
+    fn tell_kept(&mut self, index: u32, kept: &Kept<L::Machine>) {
+        match kept {
+            Kept::Wrote => self.tell(index, Told::Wrote),
+            Kept::Heads(heads) => self.tell(index, Told::Heads(heads)),
+            Kept::Scanned(votes, heads) => self.tell(index, Told::Scanned { votes, heads }),
+            Kept::Snapshot(found) => self.tell(index, Told::Snapshot(found.as_ref())),
+        }
+    }
+
+    fn note(&mut self, who: &str, fault: bool, what: std::fmt::Arguments<'_>) {
+        let (step, tick) = (self.steps, self.net.now());
+        if let Some(journal) = &mut self.journal {
+            journal.notes.push(LogNote {
+                step,
+                tick,
+                who: who.to_owned(),
+                what: what.to_string(),
+                fault,
+            });
+        }
+    }
+
+    fn note_agent(&mut self, id: AgentId, what: std::fmt::Arguments<'_>) {
+        if self.journal.is_some() {
+            self.note(&crate::oracle::name(id), false, what);
+        }
+    }
+
+    fn happens(&mut self, what: Happening, agent: AgentId, store: Option<StoreId>) {
+        if self.awaited & 1 << what as u32 != 0 && !self.healed {
+            self.happened(what, agent, store);
+        }
+    }
+}
+
+fn config(plan: &Plan, tuning: Tuning, id: AgentId) -> ReplicaConfig {
+    ReplicaConfig::new(id, plan.agents as u8, plan.envelope, tuning.heartbeat)
+        .batch(tuning.batch)
+        .window(tuning.window)
+        .snapshot_every(tuning.snapshot_every)
+        .spread(tuning.spread)
+}

@@ -1,0 +1,110 @@
+//! What a log's engine says of the run that it has just finished.
+
+use super::{LogEngine, LogReport, Seen, machines::Load};
+use crate::{
+    fault::FaultKind,
+    report::{Fairness, FaultCount, Stall, Violation},
+    verdict::{self, Finished},
+};
+
+impl<L: Load> LogEngine<L> {
+    /// What the clients saw.
+    pub fn history(&self) -> &[Seen<L::Machine>] {
+        &self.clients.history
+    }
+
+    /// What the run came to, beside its verdict.
+    pub fn log_report(&self) -> LogReport {
+        let ops = self.tally.ops;
+        let done = self.book.commands + self.tally.queries;
+        let mut commits = verdict::latency_histogram();
+        for &ticks in &self.tally.commits {
+            commits.saturating_record(self.plan.ns(ticks));
+        }
+        LogReport {
+            commands: self.book.commands,
+            queries: self.tally.queries,
+            repeats: self.book.repeats,
+            slots: self.book.decided(),
+            leaders: self.tally.leaders,
+            ballots: self.tally.ballots,
+            installs: self.tally.installs,
+            ops,
+            ops_per_1000: (ops.total() * 1000).checked_div(done).unwrap_or(0),
+            batch: self.tally.batch(),
+            commit_ns: verdict::latency(&commits),
+            history: self.history,
+            history_ops: self.clients.history.len() as u64,
+        }
+    }
+}
+
+impl<L: Load> Finished for LogEngine<L> {
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn store_ops(&self) -> u64 {
+        self.tally.ops.total()
+    }
+
+    fn virtual_ns(&self) -> u64 {
+        self.plan.ns(self.net.now().min(self.plan.end))
+    }
+
+    fn decided(&self) -> u32 {
+        u32::try_from(self.book.decided()).unwrap_or(u32::MAX)
+    }
+
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint.value()
+    }
+
+    fn violations(&self) -> &[Violation] {
+        &self.book.violations
+    }
+
+    fn stalls(&self) -> &[Stall] {
+        &self.stalls
+    }
+
+    fn exceeded(&self) -> Vec<String> {
+        self.envelope.exceeded()
+    }
+
+    fn faults(&self) -> Vec<(FaultKind, FaultCount)> {
+        let counts = &self.net.counts;
+        let kinds = self.plan.kinds();
+        kinds.map(|kind| (kind, counts[kind.index()])).collect()
+    }
+
+    fn fairness(&self) -> Fairness {
+        let live = self
+            .seats
+            .iter()
+            .filter(|seat| !super::liveness::is_down(seat.status));
+        Fairness {
+            longest_wait_ops: 0,
+            longest_wait_ns: 0,
+            least_steps: live.map(|seat| seat.steps).min().unwrap_or(0),
+        }
+    }
+
+    fn latencies(&self, each: &mut dyn FnMut(u64)) {
+        for &ticks in &self.tally.commits {
+            each(self.plan.ns(ticks));
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done_at.is_some()
+    }
+
+    fn done_ns(&self) -> Option<u64> {
+        self.done_at.map(|tick| self.plan.ns(tick))
+    }
+
+    fn log(&self) -> Option<LogReport> {
+        Some(self.log_report())
+    }
+}

@@ -1,0 +1,213 @@
+//! The oracles of replicated state machines: they look on and take no part.
+//!
+//! Checked: no slot has two decided batches (agreement: logs are prefixes of one another); whoever has
+//! applied the same slots is in the same state (replicas), and in the one that a book of its own, kept
+//! here, leads to when every command of a session counts once (exactly-once); a promise on a store
+//! never falls (invariant-promise); what is decided stays where every quorum meets it (durability).
+//! Not checked here: the clients' view, which `linear.rs` judges from their history alone.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use bivalent_core::{Batch, Request, SessionId, Slot, StateMachine};
+
+use crate::{fingerprint::Fingerprint, report::Violation};
+
+/// A hash of a state that is the same in every build.
+#[derive(Debug)]
+pub(super) struct StateHasher(Fingerprint);
+
+impl StateHasher {
+    pub(super) fn of(what: &impl Hash) -> u64 {
+        let mut hasher = Self(Fingerprint::new());
+        what.hash(&mut hasher);
+        hasher.0.value()
+    }
+}
+
+impl Hasher for StateHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0.mix(u64::from_le_bytes(word), chunk.len() as u64);
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0.mix(u64::from(number), 4);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0.mix(number, 8);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0.mix(number as u64, 9);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.value()
+    }
+}
+
+/// The judges' book of one run.
+#[derive(Clone, Debug)]
+pub(super) struct Book<M: StateMachine> {
+    /// What is decided, by slot.
+    pub(super) log: Vec<Option<Batch<M>>>,
+    /// The machine with every slot below `next` applied, each command once.
+    machine: M,
+    next: u64,
+    /// Open sessions, each with the number of its last command.
+    sessions: BTreeMap<SessionId, u64>,
+    /// The machine's hash before each slot, 0 where it is not known yet.
+    hashes: Vec<u64>,
+    /// The first replica's hash of its whole state before each slot.
+    states: Vec<Option<u64>>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) commands: u64,
+    /// Commands that came more than once and counted once.
+    pub(super) repeats: u64,
+}
+
+impl<M: StateMachine> Book<M> {
+    pub(super) fn new(machine: M) -> Self {
+        let first = StateHasher::of(&machine);
+        Self {
+            log: Vec::new(),
+            machine,
+            next: 0,
+            sessions: BTreeMap::new(),
+            hashes: vec![first],
+            states: Vec::new(),
+            violations: Vec::new(),
+            commands: 0,
+            repeats: 0,
+        }
+    }
+
+    /// Takes note of the first breach of each property.
+    pub(super) fn found(&mut self, step: u64, property: &'static str, detail: String) {
+        let known = self.violations.iter();
+        if known.clone().all(|known| known.property != property) {
+            self.violations.push(Violation {
+                property,
+                step,
+                detail,
+            });
+        }
+    }
+
+    /// How many slots from the first on are decided.
+    pub(super) const fn decided(&self) -> u64 {
+        self.next
+    }
+
+    /// Somebody says that a slot is decided; true if it was not known.
+    pub(super) fn chosen(&mut self, step: u64, slot: Slot, batch: &Batch<M>, who: &str) -> bool {
+        let Ok(at) = usize::try_from(slot.0) else {
+            return false;
+        };
+        if at >= self.log.len() {
+            self.log.resize(at + 1, None);
+        }
+        if let Some(known) = &self.log[at] {
+            if known != batch {
+                let detail = format!(
+                    "{who} has {} requests in slot {at}, decided before with {}: {:?} and {:?}",
+                    batch.len(),
+                    known.len(),
+                    batch.iter().map(|entry| entry.ticket).collect::<Vec<_>>(),
+                    known.iter().map(|entry| entry.ticket).collect::<Vec<_>>(),
+                );
+                self.found(step, "agreement", detail);
+            }
+            return false;
+        }
+        self.log[at] = Some(batch.clone());
+        while let Some(Some(batch)) = self.log.get(self.next as usize).cloned() {
+            self.apply(&batch);
+        }
+        true
+    }
+
+    fn apply(&mut self, batch: &Batch<M>) {
+        let slot = Slot(self.next);
+        for (place, entry) in batch.iter().enumerate() {
+            match &entry.request {
+                Request::Open => {
+                    let id = SessionId {
+                        slot,
+                        place: place as u16,
+                    };
+                    self.sessions.insert(id, 0);
+                }
+                Request::Run {
+                    session,
+                    seq,
+                    command,
+                } => match self.sessions.get_mut(session) {
+                    Some(last) if *seq > *last => {
+                        *last = *seq;
+                        self.commands += 1;
+                        self.machine.apply(command);
+                    }
+                    Some(_) | None => self.repeats += 1,
+                },
+                Request::Query(_) => {}
+                Request::End { session } => {
+                    self.sessions.remove(session);
+                }
+            }
+        }
+        self.next += 1;
+        self.hashes.push(StateHasher::of(&self.machine));
+    }
+
+    /// A replica has applied every slot below one.
+    pub(super) fn applied(
+        &mut self,
+        step: u64,
+        slot: Slot,
+        machine: &M,
+        sessions: impl Iterator<Item = (SessionId, u64)>,
+        who: &str,
+    ) {
+        let hash = StateHasher::of(machine);
+        let mut whole = Fingerprint::new();
+        whole.mix(hash, slot.0);
+        for (id, seq) in sessions {
+            whole.mix(id.slot.0 << 16 | u64::from(id.place), seq);
+        }
+        let at = slot.0 as usize;
+        if at >= self.states.len() {
+            self.states.resize(at + 1, None);
+        }
+        let first = *self.states[at].get_or_insert(whole.value());
+        if first != whole.value() {
+            let detail = format!(
+                "{who} is in another state before slot {at} than the first that came so far"
+            );
+            self.found(step, "replicas", detail);
+        }
+        if self.hashes.get(at).is_some_and(|&known| known != hash) {
+            let detail = format!(
+                "{who}'s machine before slot {at} is not the one that the log leads to when every command counts once"
+            );
+            self.found(step, "exactly-once", detail);
+        }
+    }
+
+    /// A leader begins: what it proposes of its own must come after all that is decided.
+    pub(super) fn leads(&mut self, step: u64, from: Slot, who: &str) {
+        let last = self.log.iter().rposition(Option::is_some);
+        if let Some(last) = last.filter(|&last| from.0 <= last as u64) {
+            let detail = format!(
+                "{who} begins at slot {}, and slot {last} is decided",
+                from.0
+            );
+            self.found(step, "durability", detail);
+        }
+    }
+}

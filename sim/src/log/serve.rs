@@ -1,0 +1,435 @@
+//! Operations take effect on stores, clean or as a fault has it, and are answered.
+
+use bivalent_core::{AgentId, Ask, StoreId, Told};
+
+use super::{Event, Flight, LogEngine, machines::Load, shelf::NOW};
+use crate::{
+    dice::Purpose,
+    fault::{Fault, FaultKind, Happening, StaleBound},
+    plan::READ,
+    store::Service,
+};
+
+impl<L: Load> LogEngine<L> {
+    /// An operation takes effect; of a scan, its first half.
+    pub(super) fn on_op(&mut self, index: u32, bits: u64) {
+        let flight = self.flights.get_mut(index);
+        if let Some(kept) = flight.kept.take() {
+            self.tell_kept(index, &kept);
+            return;
+        }
+        let (agent, store, rule) = (flight.agent, flight.store, flight.rule);
+        if self.solo.is_some_and(|solo| solo != agent) {
+            self.flights.free(index);
+            return;
+        }
+        let fault = rule.map(|rule| self.plan.rules[rule as usize].fault.clone());
+        if let Some(fault) = fault.as_ref().filter(|_| !self.flights.get(index).copy) {
+            self.strike_store(fault, store);
+        }
+        if !self.is_served(index, bits) {
+            return;
+        }
+        match fault {
+            None => self.perform(index),
+            Some(fault) => self.perform_odd(index, &fault),
+        }
+    }
+
+    /// Whether the store answers; if not, the operation waits, or is lost.
+    fn is_served(&mut self, index: u32, bits: u64) -> bool {
+        let flight = self.flights.get_mut(index);
+        let store = flight.store;
+        match self.service[store.index()] {
+            Service::Up => true,
+            Service::Out => {
+                let outage = flight.rule.filter(|&rule| {
+                    self.plan.rules[rule as usize].fault.kind() == FaultKind::Outage
+                });
+                if outage.is_some() {
+                    // What brings an outage about does so once, not again when it is over.
+                    flight.rule = None;
+                }
+                self.net.observed(FaultKind::Outage);
+                self.waiting[store.index()].push(bits);
+                if !self.flights.get(index).copy {
+                    self.time_out(index);
+                }
+                false
+            }
+            Service::Lost => {
+                self.net.observed(FaultKind::StoreLoss);
+                self.time_out(index);
+                self.flights.free(index);
+                false
+            }
+        }
+    }
+
+    fn perform_odd(&mut self, index: u32, fault: &Fault) {
+        let kind = fault.kind();
+        let Flight {
+            agent, store, copy, ..
+        } = *self.flights.get(index);
+        let is_write = self.flights.get(index).ask.is_write();
+        match *fault {
+            Fault::LostRequest { .. } => {
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.note_fault(
+                    agent,
+                    store,
+                    format_args!("a request of {{a{}}} is lost", agent.0),
+                );
+                self.time_out(index);
+                self.flights.free(index);
+            }
+            Fault::LostAck { .. } => {
+                if is_write {
+                    self.write(index);
+                }
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.note_fault(
+                    agent,
+                    store,
+                    format_args!("an answer to {{a{}}} is lost", agent.0),
+                );
+                self.time_out(index);
+                self.flights.free(index);
+            }
+            Fault::Duplicate { by, .. } if !copy => {
+                let later = self.net.span(by);
+                let again = Flight {
+                    copy: true,
+                    ..self.flights.get(index).clone()
+                };
+                let again = self.flights.put(again);
+                self.put(self.now() + later, Event::Op { flight: again });
+                self.perform(index);
+            }
+            Fault::Duplicate { .. } => {
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.perform(index);
+            }
+            Fault::LateWrite { .. } => self.come_late(index),
+            Fault::TornWrite { acknowledged, .. } => {
+                // Half a block has no good checksum: for every reader it was never written.
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.envelope.landed(kind, store);
+                self.note_fault(
+                    agent,
+                    store,
+                    format_args!("a write of {{a{}}} is torn", agent.0),
+                );
+                if acknowledged {
+                    self.envelope.stale_to_all(store);
+                    self.tell(index, Told::Wrote);
+                } else {
+                    self.time_out(index);
+                    self.flights.free(index);
+                }
+            }
+            Fault::MisdirectedWrite { .. } => {
+                // It lands under somebody else's key, where its name does not fit.
+                self.net.landed(kind);
+                self.net.observed(kind);
+                self.envelope.landed(kind, store);
+                self.note_fault(
+                    agent,
+                    store,
+                    format_args!("a write of {{a{}}} goes astray", agent.0),
+                );
+                self.tell(index, Told::Wrote);
+            }
+            Fault::BitRot { .. } => self.rot(index),
+            Fault::StaleRead { bound, .. } => {
+                self.read_old(index, bound);
+                self.perform(index);
+            }
+            Fault::Delay { .. } | Fault::Reorder { .. } => {
+                self.net.observed(kind);
+                self.perform(index);
+            }
+            Fault::Crash { restart, .. } => {
+                if is_write {
+                    self.write(index);
+                }
+                self.crash(agent, restart);
+                self.flights.free(index);
+            }
+            Fault::Restart { agents } => {
+                self.perform(index);
+                self.restart_one(agents);
+            }
+            Fault::Pause { span, .. } => {
+                self.pause(agent, span);
+                self.perform(index);
+            }
+            Fault::ClockSkew { rate_ppm, .. } => {
+                self.skew(agent, rate_ppm);
+                self.perform(index);
+            }
+            Fault::Outage { .. }
+            | Fault::SlowStore { .. }
+            | Fault::Amnesia { .. }
+            | Fault::StoreLoss { .. } => self.perform(index),
+        }
+    }
+
+    /// An operation without a fault, or what is left of one.
+    fn perform(&mut self, index: u32) {
+        let flight = self.flights.get(index);
+        let (agent, store) = (flight.agent, flight.store);
+        if flight.ask.is_write() {
+            let vote = matches!(flight.ask, Ask::WriteVote(_));
+            self.write(index);
+            self.happens(Happening::Write, agent, Some(store));
+            if vote {
+                self.happens(Happening::Vote, agent, Some(store));
+            }
+            self.tell(index, Told::Wrote);
+            return;
+        }
+        let at = flight.at;
+        match flight.ask {
+            Ask::Scan { from, to } => {
+                self.tally.ops.scans += 1;
+                let mut votes = std::mem::take(&mut self.flights.get_mut(index).votes);
+                self.shelves[store.index()].read_votes(from, to, at, &mut votes);
+                let highest = votes.last().map_or(0, |vote| vote.slot.0 + 1);
+                self.fingerprint.mix(highest, votes.len() as u64);
+                self.flights.get_mut(index).votes = votes;
+                // What may happen between the two halves does happen.
+                let (_, ticks) = (0, self.net_delay(store));
+                self.put(self.now() + ticks, Event::Heads { flight: index });
+            }
+            Ask::ReadSnapshot { name } => {
+                self.tally.ops.snapshot_reads += 1;
+                let found = self.shelves[store.index()].read_snapshot(name, at);
+                self.happens(Happening::Read, agent, Some(store));
+                self.tell(index, Told::Snapshot(found.as_ref()));
+            }
+            Ask::ReadHeads
+            | Ask::WriteHead { .. }
+            | Ask::WriteVote(_)
+            | Ask::WriteSnapshot { .. }
+            | Ask::Drop { .. } => {
+                self.tally.ops.head_reads += 1;
+                let mut heads = std::mem::take(&mut self.heads);
+                self.shelves[store.index()].read_heads(at, &mut heads);
+                self.happens(Happening::Read, agent, Some(store));
+                self.tell(index, Told::Heads(&heads));
+                self.heads = heads;
+            }
+        }
+    }
+
+    fn net_delay(&mut self, store: StoreId) -> u64 {
+        self.net.delay_of(READ, store)
+    }
+
+    /// The second half of a scan.
+    pub(super) fn on_heads(&mut self, index: u32, bits: u64) {
+        let flight = self.flights.get(index);
+        let (agent, store, at) = (flight.agent, flight.store, flight.at);
+        if self.solo.is_some_and(|solo| solo != agent) {
+            self.flights.free(index);
+            return;
+        }
+        if !self.is_served(index, bits) {
+            return;
+        }
+        let mut heads = std::mem::take(&mut self.heads);
+        self.shelves[store.index()].read_heads(at, &mut heads);
+        let votes = std::mem::take(&mut self.flights.get_mut(index).votes);
+        self.happens(Happening::Read, agent, Some(store));
+        let told = Told::Scanned {
+            votes: &votes,
+            heads: &heads,
+        };
+        self.tell(index, told);
+        self.heads = heads;
+    }
+
+    /// A write lands; says whether it changed what readers find.
+    fn write(&mut self, index: u32) -> bool {
+        let flight = self.flights.get(index);
+        let (agent, store) = (flight.agent, flight.store);
+        let now = self.net.now();
+        let shelf = &mut self.shelves[store.index()];
+        let ops = &mut self.tally.ops;
+        let mut fallen = None;
+        let word = match &flight.ask {
+            Ask::WriteHead { version, head } => {
+                ops.heads += 1;
+                let before = shelf.head(agent);
+                if let Some(before) = before.filter(|before| before.version < *version)
+                    && before.head.mbal > head.mbal
+                {
+                    fallen = Some((before.head.mbal, head.mbal));
+                }
+                version.to_bits()
+            }
+            Ask::WriteVote(vote) => {
+                ops.votes += 1;
+                vote.slot.0 << 8 ^ vote.bal.to_bits()
+            }
+            Ask::WriteSnapshot { name, .. } => {
+                ops.snapshots += 1;
+                name.slot.0
+            }
+            Ask::Drop { below } => {
+                ops.drops += 1;
+                below.0
+            }
+            Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => 0,
+        };
+        let changed = shelf.write(agent, &flight.ask, now);
+        let dropped = match flight.ask {
+            Ask::Drop { below } => Some(below),
+            _ => None,
+        };
+        self.fingerprint
+            .mix(word, u64::from(store.0) << 8 | u64::from(agent.0));
+        if let Some((before, after)) = fallen {
+            let detail = format!(
+                "{{a{}}}'s promise on {{s{}}} falls from {before:?} to {after:?}",
+                agent.0, store.0
+            );
+            self.book.found(self.steps, "invariant-promise", detail);
+        }
+        if let Some(below) = dropped {
+            self.check_durable(below);
+        }
+        changed
+    }
+
+    /// A write that comes long after it was asked for.
+    fn come_late(&mut self, index: u32) {
+        let kind = FaultKind::LateWrite;
+        let flight = self.flights.get(index);
+        let (agent, store, incarnation) = (flight.agent, flight.store, flight.incarnation);
+        let below_floor = match &flight.ask {
+            Ask::WriteVote(vote) => self.shelves[store.index()]
+                .head(agent)
+                .and_then(|read| read.head.floor)
+                .is_some_and(|floor| vote.slot < floor.slot),
+            _ => false,
+        };
+        let changed = self.write(index);
+        let dead = self.seats[agent.index()].incarnation != incarnation;
+        if !changed || dead || below_floor {
+            self.net.landed(kind);
+            self.net.observed(kind);
+            self.envelope.landed(kind, store);
+            self.note_fault(
+                agent,
+                store,
+                format_args!("a late write of {{a{}}} lands", agent.0),
+            );
+        }
+        self.tell(index, Told::Wrote);
+    }
+
+    /// Bits flip: the block that is written, or somebody's head, can't be read any more.
+    fn rot(&mut self, index: u32) {
+        let kind = FaultKind::BitRot;
+        let flight = self.flights.get(index);
+        let (agent, store) = (flight.agent, flight.store);
+        let hit = if flight.ask.is_write() {
+            self.write(index);
+            let flight = self.flights.get(index);
+            self.shelves[store.index()].spoil(agent, &flight.ask)
+        } else {
+            let victim = self.net.dice.below(Purpose::Fault, self.plan.agents as u64);
+            self.shelves[store.index()].spoil_head(AgentId(victim as u8))
+        };
+        if hit {
+            self.net.landed(kind);
+            self.net.observed(kind);
+            self.envelope.landed(kind, store);
+            self.note_fault(agent, store, format_args!("bits of a block flip"));
+        }
+        if self.flights.get(index).ask.is_write() {
+            self.tell(index, Told::Wrote);
+        } else {
+            self.perform(index);
+        }
+    }
+
+    /// A read is answered as of an earlier time.
+    fn read_old(&mut self, index: u32, bound: StaleBound) {
+        let kind = FaultKind::StaleRead;
+        let flight = self.flights.get(index);
+        let (agent, store) = (flight.agent, flight.store);
+        let shelf = &self.shelves[store.index()];
+        let at = match bound {
+            StaleBound::Versions(most) => {
+                let most = u64::from(most).min(shelf.remembered() as u64);
+                if most == 0 {
+                    return;
+                }
+                let back = 1 + self.net.dice.below(Purpose::Fault, most);
+                shelf.before_writes(back as usize)
+            }
+            StaleBound::Age(age) => {
+                let age = self.plan.ticks(age);
+                let back = self.net.dice.within(Purpose::Fault, 0, age);
+                self.now().checked_sub(back)
+            }
+        };
+        let Some(at) = at.filter(|&at| at < NOW) else {
+            return;
+        };
+        let mut before = Vec::new();
+        self.shelves[store.index()].read_heads(NOW, &mut before);
+        self.shelves[store.index()].read_heads(at, &mut self.heads);
+        let scan = matches!(self.flights.get(index).ask, Ask::Scan { .. });
+        self.flights.get_mut(index).at = at;
+        if before != self.heads || scan {
+            self.net.landed(kind);
+            self.net.observed(kind);
+            self.envelope.stale_to(agent, store);
+            self.note_fault(
+                agent,
+                store,
+                format_args!("{{a{}}} reads an old state", agent.0),
+            );
+        }
+    }
+
+    pub(super) fn note_fault(
+        &mut self,
+        agent: AgentId,
+        store: StoreId,
+        what: std::fmt::Arguments<'_>,
+    ) {
+        let _ = agent;
+        if self.journal.is_some() {
+            self.note(&format!("{{s{}}}", store.0), true, what);
+        }
+    }
+
+    /// What is below a slot is being dropped: does every quorum still meet a snapshot of it?
+    fn check_durable(&mut self, below: bivalent_core::Slot) {
+        let Some(last) = below.0.checked_sub(1) else {
+            return;
+        };
+        let slot = bivalent_core::Slot(last);
+        let holders = self
+            .shelves
+            .iter()
+            .filter(|shelf| shelf.covers(slot))
+            .count();
+        let needed = self.plan.stores - usize::from(self.plan.envelope.quorum()) + 1;
+        if holders < needed && self.book.decided() > last {
+            let detail = format!(
+                "what slot {last} decided is dropped, and a snapshot of it stands on {holders} of the {needed} stores that every quorum must meet"
+            );
+            self.book.found(self.steps, "durability", detail);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What replicas say of themselves: into the oracles' book, the counters, and the story.
+
+use bivalent_core::{AgentId, Ballot, Batch, Slot};
+
+use super::{LogEngine, machines::Load};
+use crate::{fault::Happening, oracle::name};
+
+impl<L: Load> LogEngine<L> {
+    pub(super) fn on_chosen(&mut self, id: AgentId, slot: Slot, batch: &Batch<L::Machine>) {
+        let fresh = self.book.chosen(self.steps, slot, batch, &name(id));
+        if fresh {
+            self.fingerprint.mix(slot.0, batch.len() as u64);
+            if !batch.is_empty() {
+                self.tally.batches.saturating_record(batch.len() as u64);
+            }
+            self.note_agent(
+                id,
+                format_args!("decides slot {}: {} requests", slot.0, batch.len()),
+            );
+            self.happens(Happening::Decided, id, None);
+        }
+    }
+
+    pub(super) fn on_applied(&mut self, id: AgentId, slot: Slot) {
+        let replica = &self.seats[id.index()].replica;
+        // Several slots may be applied in one step; the state is that after the last.
+        if replica.applied() == slot.next() {
+            let (machine, sessions) = (replica.machine(), replica.sessions());
+            let who = name(id);
+            self.book
+                .applied(self.steps, slot.next(), machine, sessions, &who);
+            if let Err(why) = self.load.check(machine) {
+                let detail = format!("{who} after slot {}: {why}", slot.0);
+                self.book.found(self.steps, "machine", detail);
+            }
+        }
+        self.see_whether_over();
+    }
+
+    pub(super) fn on_installed(&mut self, id: AgentId, slot: Slot) {
+        self.tally.installs += 1;
+        let replica = &self.seats[id.index()].replica;
+        if replica.applied() == slot {
+            let (machine, sessions) = (replica.machine(), replica.sessions());
+            self.book
+                .applied(self.steps, slot, machine, sessions, &name(id));
+        }
+        self.note_agent(
+            id,
+            format_args!("goes on from a snapshot before slot {}", slot.0),
+        );
+    }
+
+    /// A head with a ballot is on its way: is the ballot new?
+    pub(super) fn started(&mut self, id: AgentId, ballot: Ballot) {
+        let last = &mut self.seats[id.index()].ballot;
+        if ballot.agent() == id && Some(ballot) > *last {
+            *last = Some(ballot);
+            if self.rounds.0 == 0 {
+                self.rounds.0 = ballot.round();
+            }
+            self.rounds.1 = self.rounds.1.max(ballot.round());
+            self.tally.ballots += 1;
+            self.note_agent(id, format_args!("stands for leader in ballot {ballot:?}"));
+            self.happens(Happening::Phase1, id, None);
+        }
+    }
+
+    pub(super) fn on_leads(&mut self, id: AgentId, ballot: Ballot, from: Slot) {
+        self.tally.leaders += 1;
+        self.leaders_since += 1;
+        self.fingerprint.mix(ballot.to_bits(), from.0);
+        self.book.leads(self.steps, from, &name(id));
+        self.note_agent(
+            id,
+            format_args!("leads in ballot {ballot:?} from slot {} on", from.0),
+        );
+        self.happens(Happening::Phase2, id, None);
+    }
+
+    pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
+        match above {
+            Some(above) => {
+                self.note_agent(id, format_args!("steps down: ballot {above:?} was met"))
+            }
+            None => self.note_agent(
+                id,
+                format_args!("does not lead: something decided is nowhere to be found"),
+            ),
+        }
+        self.happens(Happening::Aborted, id, None);
+    }
+}

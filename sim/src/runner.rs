@@ -1,0 +1,136 @@
+//! Whatever a scenario needs to be run: the engine of single decisions, or that of logs.
+
+use crate::{
+    engine::{End, Engine},
+    journal::Journal,
+    log::{BankLoad, KvLoad, LockLoad, LogEngine, LogJournal},
+    planted::Planted,
+    report::{Outcome, RunReport},
+    scenario::{Protocol, Scenario},
+    verdict::{self, Finished},
+    workload::MachineKind,
+};
+
+/// A simulator of one scenario, to be run with many seeds.
+#[derive(Clone, Debug)]
+pub enum Runner {
+    /// One decision a run.
+    Single(Box<Engine>),
+    /// A replicated map.
+    Kv(Box<LogEngine<KvLoad>>),
+    /// A replicated bank.
+    Bank(Box<LogEngine<BankLoad>>),
+    /// A replicated lock service.
+    Lock(Box<LogEngine<LockLoad>>),
+}
+
+/// What a recorded run left behind.
+#[derive(Debug)]
+pub(crate) enum Record {
+    Single(Journal),
+    Log(LogJournal),
+}
+
+/// Does the same with whichever engine it is.
+macro_rules! each {
+    ($runner:expr, $engine:ident => $body:expr) => {
+        match $runner {
+            Runner::Single($engine) => $body,
+            Runner::Kv($engine) => $body,
+            Runner::Bank($engine) => $body,
+            Runner::Lock($engine) => $body,
+        }
+    };
+}
+
+impl Runner {
+    /// The engine for a scenario.
+    pub fn new(scenario: &Scenario) -> Self {
+        if scenario.cluster.protocol != Protocol::ReplicatedLog {
+            return Self::Single(Box::new(Engine::new(scenario)));
+        }
+        match scenario.workload.machine {
+            MachineKind::Kv => Self::Kv(Box::new(LogEngine::new(scenario, KvLoad))),
+            MachineKind::Bank => {
+                let accounts = scenario.workload.keys;
+                Self::Bank(Box::new(LogEngine::new(scenario, BankLoad { accounts })))
+            }
+            MachineKind::Lock => Self::Lock(Box::new(LogEngine::new(scenario, LockLoad))),
+        }
+    }
+
+    /// Gives every agent the bug, if there is one, instead of the scenario's, from the next run on.
+    pub(crate) fn plant_any(&mut self, planted: Planted) {
+        each!(self, engine => engine.plant_any(planted));
+    }
+
+    /// Runs one seed to its end.
+    pub fn run(&mut self, seed: u64) -> End {
+        each!(self, engine => engine.run(seed))
+    }
+
+    /// Runs one seed and keeps its choices and its record.
+    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Record) {
+        match self {
+            Self::Single(engine) => {
+                let (end, choices, journal) = engine.run_recorded(seed);
+                (end, choices, Record::Single(journal))
+            }
+            Self::Kv(engine) => of_log(engine.run_recorded(seed)),
+            Self::Bank(engine) => of_log(engine.run_recorded(seed)),
+            Self::Lock(engine) => of_log(engine.run_recorded(seed)),
+        }
+    }
+
+    /// Runs a list of choices, at most to a step; says which of the choices did not fit.
+    pub(crate) fn run_choices(
+        &mut self,
+        choices: Vec<u32>,
+        until: u64,
+    ) -> (End, Record, Option<usize>) {
+        let of_log = |(end, journal, misfit)| (end, Record::Log(journal), misfit);
+        match self {
+            Self::Single(engine) => {
+                let (end, journal, misfit) = engine.run_choices(choices, until);
+                (end, Record::Single(journal), misfit)
+            }
+            Self::Kv(engine) => of_log(engine.run_choices(choices, until)),
+            Self::Bank(engine) => of_log(engine.run_choices(choices, until)),
+            Self::Lock(engine) => of_log(engine.run_choices(choices, until)),
+        }
+    }
+
+    /// A tick as nanoseconds.
+    pub(crate) fn ns(&self, tick: u64) -> u64 {
+        each!(self, engine => engine.ns(tick))
+    }
+
+    /// The run that is over.
+    pub fn finished(&self) -> &dyn Finished {
+        each!(self, engine => &**engine)
+    }
+
+    /// What it came to.
+    pub fn report(&self, scenario: &Scenario, seed: u64, end: End) -> RunReport {
+        verdict::report(scenario, self.finished(), seed, end)
+    }
+
+    /// Its outcome, and whether that is what the scenario expects.
+    pub(crate) fn judge(&self, scenario: &Scenario, end: End) -> (Outcome, bool) {
+        verdict::judge(scenario, self.finished(), end)
+    }
+}
+
+fn of_log((end, choices, journal): (End, Vec<u32>, LogJournal)) -> (End, Vec<u32>, Record) {
+    (end, choices, Record::Log(journal))
+}
+
+impl Record {
+    /// A digest of every step.
+    pub(crate) fn digests(&self) -> &[u16] {
+        match self {
+            Self::Single(journal) => &journal.digests,
+            Self::Log(journal) => &journal.digests,
+        }
+    }
+}
