@@ -92,7 +92,9 @@ impl<M: StateMachine> Replica<M> {
 
     /// Writes the head unless a write of it is on its way: then right after that.
     pub(super) fn publish(&mut self, out: &mut impl ReplicaSink<M>) {
-        if self.is_head_written() {
+        // While it does not know what it promised, it promises nothing else.
+        let knows = !matches!(self.role, Role::Recovering(_));
+        if knows && self.is_head_written() {
             self.write_head(out);
         } else {
             self.head.stale = true;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use bivalent_core::{Batch, Request, SessionId, Slot, StateMachine};
+use bivalent_core::{Ballot, Batch, Request, SessionId, Slot, StateMachine};
 
 use crate::{fingerprint::Fingerprint, report::Violation};
 
@@ -56,6 +56,8 @@ impl Hasher for StateHasher {
 pub(super) struct Book<M: StateMachine> {
     /// What is decided, by slot.
     pub(super) log: Vec<Option<Batch<M>>>,
+    /// The ballot of the leader that decided each slot first.
+    ballots: Vec<Option<Ballot>>,
     /// The machine with every slot below `next` applied, each command once.
     machine: M,
     next: u64,
@@ -76,6 +78,7 @@ impl<M: StateMachine> Book<M> {
         let first = StateHasher::of(&machine);
         Self {
             log: Vec::new(),
+            ballots: Vec::new(),
             machine,
             next: 0,
             sessions: BTreeMap::new(),
@@ -105,12 +108,20 @@ impl<M: StateMachine> Book<M> {
     }
 
     /// Somebody says that a slot is decided; true if it was not known.
-    pub(super) fn chosen(&mut self, step: u64, slot: Slot, batch: &Batch<M>, who: &str) -> bool {
+    pub(super) fn chosen(
+        &mut self,
+        step: u64,
+        slot: Slot,
+        batch: &Batch<M>,
+        ballot: Option<Ballot>,
+        who: &str,
+    ) -> bool {
         let Ok(at) = usize::try_from(slot.0) else {
             return false;
         };
         if at >= self.log.len() {
             self.log.resize(at + 1, None);
+            self.ballots.resize(at + 1, None);
         }
         if let Some(known) = &self.log[at] {
             if known != batch {
@@ -126,6 +137,7 @@ impl<M: StateMachine> Book<M> {
             return false;
         }
         self.log[at] = Some(batch.clone());
+        self.ballots[at] = ballot;
         while let Some(Some(batch)) = self.log.get(self.next as usize).cloned() {
             self.apply(&batch);
         }
@@ -199,9 +211,11 @@ impl<M: StateMachine> Book<M> {
         }
     }
 
-    /// A leader begins: what it proposes of its own must come after all that is decided.
-    pub(super) fn leads(&mut self, step: u64, from: Slot, who: &str) {
-        let last = self.log.iter().rposition(Option::is_some);
+    /// A leader begins: what it proposes of its own must come after all that leaders of lower ballots
+    /// decided. One that has been passed over meanwhile knows nothing of later ones, and need not.
+    pub(super) fn leads(&mut self, step: u64, ballot: Ballot, from: Slot, who: &str) {
+        let lower = |by: &Option<Ballot>| by.is_some_and(|by| by < ballot);
+        let last = self.ballots.iter().rposition(lower);
         if let Some(last) = last.filter(|&last| from.0 <= last as u64) {
             let detail = format!(
                 "{who} begins at slot {}, and slot {last} is decided",

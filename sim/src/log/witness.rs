@@ -1,13 +1,18 @@
 //! What replicas say of themselves: into the oracles' book, the counters, and the story.
 
-use bivalent_core::{AgentId, Ballot, Batch, Slot};
+use bivalent_core::{AgentId, Ballot, Batch, Slot, Standing};
 
 use super::{LogEngine, machines::Load};
 use crate::{fault::Happening, oracle::name};
 
 impl<L: Load> LogEngine<L> {
     pub(super) fn on_chosen(&mut self, id: AgentId, slot: Slot, batch: &Batch<L::Machine>) {
-        let fresh = self.book.chosen(self.steps, slot, batch, &name(id));
+        let replica = &self.seats[id.index()].replica;
+        let leads = replica.standing() == Standing::Leading;
+        let ballot = replica.ballot().filter(|_| leads);
+        let fresh = self
+            .book
+            .chosen(self.steps, slot, batch, ballot, &name(id));
         if fresh {
             self.fingerprint.mix(slot.0, batch.len() as u64);
             if !batch.is_empty() {
@@ -70,7 +75,7 @@ impl<L: Load> LogEngine<L> {
         self.tally.leaders += 1;
         self.leaders_since += 1;
         self.fingerprint.mix(ballot.to_bits(), from.0);
-        self.book.leads(self.steps, from, &name(id));
+        self.book.leads(self.steps, ballot, from, &name(id));
         self.note_agent(
             id,
             format_args!("leads in ballot {ballot:?} from slot {} on", from.0),
