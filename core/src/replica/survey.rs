@@ -173,6 +173,8 @@ impl<M: StateMachine> Replica<M> {
         match role {
             Role::Recovering(mut survey) => {
                 self.take_decided(&mut survey, out);
+                // Its next head must say so too: votes below may have been dropped.
+                self.floor = self.floor.max(survey.floor);
                 self.recovered(survey.own, out);
             }
             Role::Standing {

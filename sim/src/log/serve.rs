@@ -262,14 +262,18 @@ impl<L: Load> LogEngine<L> {
         let shelf = &mut self.shelves[store.index()];
         let ops = &mut self.tally.ops;
         let mut fallen = None;
+        let mut sunk = None;
         let word = match &flight.ask {
             Ask::WriteHead { version, head } => {
                 ops.heads += 1;
                 let before = shelf.head(agent);
-                if let Some(before) = before.filter(|before| before.version < *version)
-                    && before.head.mbal > head.mbal
-                {
-                    fallen = Some((before.head.mbal, head.mbal));
+                if let Some(before) = before.filter(|before| before.version < *version) {
+                    if before.head.mbal > head.mbal {
+                        fallen = Some((before.head.mbal, head.mbal));
+                    }
+                    if before.head.floor > head.floor {
+                        sunk = Some((before.head.floor, head.floor));
+                    }
                 }
                 version.to_bits()
             }
@@ -300,6 +304,13 @@ impl<L: Load> LogEngine<L> {
                 agent.0, store.0
             );
             self.book.found(self.steps, "invariant-promise", detail);
+        }
+        if let Some((before, after)) = sunk {
+            let detail = format!(
+                "{{a{}}}'s floor on {{s{}}} falls from {before:?} to {after:?}",
+                agent.0, store.0
+            );
+            self.book.found(self.steps, "invariant-floor", detail);
         }
         if let Some(below) = dropped {
             self.check_durable(below);

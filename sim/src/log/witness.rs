@@ -10,9 +10,7 @@ impl<L: Load> LogEngine<L> {
         let replica = &self.seats[id.index()].replica;
         let leads = replica.standing() == Standing::Leading;
         let ballot = replica.ballot().filter(|_| leads);
-        let fresh = self
-            .book
-            .chosen(self.steps, slot, batch, ballot, &name(id));
+        let fresh = self.book.chosen(self.steps, slot, batch, ballot, &name(id));
         if fresh {
             self.fingerprint.mix(slot.0, batch.len() as u64);
             if !batch.is_empty() {
