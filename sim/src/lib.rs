@@ -16,6 +16,7 @@ pub mod explore;
 pub mod fault;
 mod fingerprint;
 mod journal;
+pub mod linear;
 mod member;
 mod oracle;
 mod plan;
