@@ -15,6 +15,7 @@ pub mod explain;
 pub mod explore;
 pub mod fault;
 mod fingerprint;
+pub mod history;
 mod journal;
 pub mod linear;
 pub mod log;

@@ -166,7 +166,7 @@ pub struct Stuck {
     /// The key's calls.
     calls: Vec<u32>,
     prefix: Vec<usize>,
-    stuck: usize,
+    call: usize,
 }
 
 /// How the search for the order of one key ended.
@@ -242,7 +242,7 @@ pub fn explain<M: Model>(
     Failure {
         key: stuck.key,
         prefix: stuck.prefix,
-        stuck: stuck.stuck,
+        stuck: stuck.call,
         minimal,
     }
 }
@@ -253,7 +253,7 @@ fn stuck(key: &(u64, Vec<u32>), track: &Track, prefix: &[u32], item: u32) -> Ver
         key: key.0,
         calls: key.1.clone(),
         prefix: prefix.iter().map(index).collect(),
-        stuck: index(&item),
+        call: index(&item),
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) fn minimise<M: Model>(
     stuck: &Stuck,
     budget: &mut Budget<'_>,
 ) -> Vec<usize> {
-    let ends = ops[stuck.stuck].answered;
+    let ends = ops[stuck.call].answered;
     // What was called after the stuck call's answer can't help it.
     let mut calls = stuck.calls.clone();
     calls.retain(|&call| ops[call as usize].invoked < ends);

@@ -37,8 +37,13 @@ impl Texts {
         self.texts.get(index).map(|text| &**text)
     }
 
-    fn find(&self, text: &str) -> Option<Value> {
-        self.numbers.get(text).copied()
+    /// What a key holds that holds a text.
+    fn content(&self, text: &str) -> Content {
+        match self.numbers.get(text) {
+            _ if text.is_empty() => Content::Numbered(NIL),
+            Some(&number) => Content::Numbered(number),
+            None => Content::Joined(text.into()),
+        }
     }
 }
 
@@ -176,24 +181,6 @@ impl Model for Register {
     }
 }
 
-impl Kv<'_> {
-    fn content(&self, text: &str) -> Content {
-        if text.is_empty() {
-            return Content::Numbered(NIL);
-        }
-        self.texts
-            .find(text)
-            .map_or_else(|| Content::Joined(text.into()), Content::Numbered)
-    }
-
-    fn text<'a>(&'a self, content: &'a Content) -> &'a str {
-        match content {
-            Content::Numbered(number) => self.texts.text(*number).unwrap_or_default(),
-            Content::Joined(text) => text,
-        }
-    }
-}
-
 impl Model for Kv<'_> {
     type State = Content;
     type Call = Call;
@@ -218,7 +205,11 @@ impl Model for Kv<'_> {
             Err(_) if answer.is_some_and(|answer| *answer != Answer::Done) => None,
             Err(appended) => {
                 let appended = self.texts.text(appended).unwrap_or_default();
-                Some(self.content(&format!("{}{appended}", self.text(held))))
+                let before = match held {
+                    Content::Numbered(number) => self.texts.text(*number).unwrap_or_default(),
+                    Content::Joined(text) => text,
+                };
+                Some(self.texts.content(&format!("{before}{appended}")))
             }
         }
     }
