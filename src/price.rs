@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bivalent_sim::price::{self, Cell};
-use bivalent_sim::scenario::Scenario;
+use bivalent_sim::scenario::{Protocol, Scenario};
 
 use crate::cli::{PriceArgs, TellingFormat};
 use crate::console::{Console, Stream};
@@ -103,6 +103,15 @@ fn end(cells: &[Cell], interrupted: bool) -> Result<Exit, Failure> {
 fn one(what: &str, console: &Console) -> Result<Scenario, Failure> {
     let mut picked = select::scenarios(&[what.to_owned()], console)?;
     let message = match picked.pop() {
+        Some(one)
+            if picked.is_empty()
+                && one.seed.is_none()
+                && one.scenario.cluster.protocol == Protocol::ReplicatedLog =>
+        {
+            let message =
+                format!("{what} has a log; the price of blocking is that of one decision");
+            return Err(Failure::new(Exit::Usage, message).help("name a scenario of one decision"));
+        }
         Some(one) if picked.is_empty() && one.seed.is_none() => return Ok(one.scenario),
         Some(_) if picked.is_empty() => format!("{what} is one run; a price needs many"),
         Some(_) | None => format!("{what} is a folder; one system is varied at a time"),

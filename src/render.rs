@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod log;
 pub(crate) mod paint;
 pub(crate) mod price;
 pub(crate) mod story;

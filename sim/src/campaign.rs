@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 
 use crate::{
     fingerprint::Fingerprint,
+    log::{self, LogSum},
     pool,
     report::{FaultCount, Latency, Outcome, RunReport},
     runner::Runner,
@@ -73,6 +74,8 @@ pub struct Summary {
     pub first_unexpected: Option<u64>,
     /// The seed that ended it by its policy.
     pub found: Option<u64>,
+    /// What the logs came to, if these were runs of replicas.
+    pub log: Option<LogSum>,
     /// Kinds of fault that the scenario asks for and that landed in no run.
     pub never_landed: Vec<&'static str>,
 }
@@ -93,6 +96,8 @@ struct Chunk {
     rows: Vec<Row>,
     faults: BTreeMap<&'static str, FaultCount>,
     times: Histogram<u64>,
+    log: Option<LogSum>,
+    batches: Option<Histogram<u64>>,
 }
 
 /// Runs seeds in order; `each` gets the reports in that order, `progress` the number of runs done.
@@ -151,6 +156,8 @@ fn run_chunk(
         rows: Vec::with_capacity(CHUNK as usize),
         faults: BTreeMap::new(),
         times: verdict::latency_histogram(),
+        log: None,
+        batches: None,
     };
     for seed in seeds {
         let end = runner.run(seed);
@@ -166,6 +173,11 @@ fn run_chunk(
         let report = reports.then(|| Box::new(runner.report(scenario, seed, end)));
         let run = runner.finished();
         run.latencies(&mut |ns| chunk.times.saturating_record(ns));
+        if let Some((counts, history, sizes)) = run.log_counts() {
+            chunk.log.get_or_insert_default().add_run(&counts, history);
+            let batches = chunk.batches.get_or_insert_with(log::batch_histogram);
+            batches.add(sizes).expect("both have the same bounds");
+        }
         for (kind, count) in run.faults() {
             add(chunk.faults.entry(kind.name()).or_default(), count);
         }
@@ -196,6 +208,7 @@ struct Total {
     summary: Summary,
     hash: Fingerprint,
     times: Histogram<u64>,
+    batches: Option<Histogram<u64>>,
     last_seed: u64,
     last_given: bool,
 }
@@ -217,12 +230,14 @@ impl Total {
             interrupted: false,
             first_unexpected: None,
             found: None,
+            log: None,
             never_landed: Vec::new(),
         };
         Self {
             summary,
             hash: Fingerprint::new(),
             times: verdict::latency_histogram(),
+            batches: None,
             last_seed: first,
             last_given: false,
         }
@@ -268,6 +283,13 @@ impl Total {
         self.times
             .add(&chunk.times)
             .expect("both have the same bounds");
+        if let Some(sum) = &chunk.log {
+            summary.log.get_or_insert_default().add(sum);
+        }
+        if let Some(sizes) = &chunk.batches {
+            let batches = self.batches.get_or_insert_with(log::batch_histogram);
+            batches.add(sizes).expect("both have the same bounds");
+        }
         let _ = keep;
         summary.found.is_none()
     }
@@ -289,6 +311,9 @@ impl Total {
         self.summary.never_landed = silent.map(|(kind, _)| *kind).collect();
         self.summary.fingerprint = self.hash.value();
         self.summary.latency = verdict::latency(&self.times);
+        if let (Some(log), Some(batches)) = (&mut self.summary.log, &self.batches) {
+            log.batch = verdict::latency(batches);
+        }
         self.summary
     }
 }

@@ -29,7 +29,10 @@ mod ways;
 
 use std::ops::ControlFlow;
 
-use crate::{fault::FaultKind, scenario::Scenario};
+use crate::{
+    fault::FaultKind,
+    scenario::{Protocol, Scenario},
+};
 
 use rules::Rules;
 use search::{Ended, Found};
@@ -120,6 +123,11 @@ pub enum ExploreError {
         /// Its stores.
         stores: usize,
     },
+    /// A log grows without bound.
+    #[error(
+        "a replicated log grows for ever: there is no finite graph; explore one decision, with protocol = \"disk-paxos\""
+    )]
+    Log,
     /// Versioned blocks overtake each other without bound.
     #[error(
         "versioned blocks never wait for each other, so that any number of writes can be in flight: \
@@ -185,6 +193,9 @@ pub fn explore(
     options: &Options,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Exploration, ExploreError> {
+    if scenario.cluster.protocol == Protocol::ReplicatedLog {
+        return Err(ExploreError::Log);
+    }
     let mut rules = Rules::new(scenario, options)?;
     let mut found = search::search(&rules, options, progress);
     if matches!(found.ended, Ended::Broken { .. }) && !rules.places.is_empty() {

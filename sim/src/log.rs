@@ -40,8 +40,9 @@ use crate::{
 };
 
 pub use clients::Seen;
-pub use machines::{BankLoad, Call, Draw, KvLoad, Load, LockLoad};
-pub use tally::{LogOps, LogReport};
+pub use machines::{Asked, BankLoad, Call, Draw, KvLoad, Load, LockLoad};
+pub(crate) use tally::batch_histogram;
+pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
 
 use carry::{Event, Slab};
 use clients::Clients;
@@ -126,7 +127,7 @@ pub struct LogEngine<L: Load> {
     plan: Arc<Plan>,
     net: Net,
     seats: Vec<Seat<L::Machine>>,
-    shelves: Vec<Shelf<L::Machine>>,
+    kept: Vec<Shelf<L::Machine>>,
     service: Vec<Service>,
     /// Requests that wait for a store to come back.
     waiting: Vec<Vec<u64>>,
@@ -153,7 +154,7 @@ pub struct LogEngine<L: Load> {
     /// When the last client was done, ticks.
     done_at: Option<u64>,
     over: bool,
-    history: &'static str,
+    history: History,
     awaited: u32,
     effects: Vec<ReplicaEffect<L::Machine>>,
     heads: Vec<HeadRead<L::Machine>>,
@@ -186,7 +187,7 @@ impl<L: Load> LogEngine<L> {
         };
         Self {
             seats: (0..plan.agents as u8).map(seat).collect(),
-            shelves: (0..plan.stores)
+            kept: (0..plan.stores)
                 .map(|_| Shelf::new(plan.agents, remembers))
                 .collect(),
             service: vec![Service::Up; plan.stores],
@@ -211,7 +212,7 @@ impl<L: Load> LogEngine<L> {
             rounds: (0, 0),
             done_at: None,
             over: false,
-            history: "unknown",
+            history: History::Unknown,
             awaited: crate::engine::strike::awaited(&plan),
             effects: Vec::new(),
             heads: Vec::new(),
@@ -284,7 +285,7 @@ impl<L: Load> LogEngine<L> {
 
     fn start(&mut self, dice: Dice, journal: Option<Box<LogJournal>>) {
         self.net.reset(dice);
-        self.shelves.iter_mut().for_each(Shelf::clear);
+        self.kept.iter_mut().for_each(Shelf::clear);
         self.service.fill(Service::Up);
         self.waiting.iter_mut().for_each(Vec::clear);
         self.outages.fill(0);
@@ -305,7 +306,7 @@ impl<L: Load> LogEngine<L> {
         self.rounds = (0, 0);
         self.done_at = None;
         self.over = false;
-        self.history = "unknown";
+        self.history = History::Unknown;
         let (at, each) = (self.workload.at, self.workload.clients);
         let homes = (0..self.plan.agents as u8)
             .map(AgentId)

@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use crate::{
     engine::{End, Engine},
     fault::FaultKind,
-    log::LogReport,
+    log::{History, LogCounts, LogReport},
     report::{EnvelopeReport, Fairness, FaultCount, Latency, Outcome, RunReport, Stall, Violation},
     scenario::{Adversary, Expect, Expected, Property, Scenario, StallKind},
     script,
@@ -56,6 +56,10 @@ pub trait Finished {
     }
     /// What it came to beside its verdict, if it is a log's.
     fn log(&self) -> Option<LogReport> {
+        None
+    }
+    /// The same as bare counts, what its history was judged, and its batches' sizes.
+    fn log_counts(&self) -> Option<(LogCounts, History, &Histogram<u64>)> {
         None
     }
 }

@@ -20,7 +20,7 @@ use crate::files::{self, Existing};
 use crate::progress::Progress;
 use crate::render::json::{Sequence, Shape};
 use crate::render::table::Table;
-use crate::render::{escape, faults, github, human, units, words};
+use crate::render::{escape, faults, github, human, log, units, words};
 use crate::{bug, coordinate, interrupt};
 
 /// So many stories are told; the others have a line in the table.
@@ -319,6 +319,18 @@ impl<'a> Session<'a> {
     fn fault_tables(&mut self, tested: &[Tested<'_>]) -> Result<bool, Failure> {
         let mut any = false;
         for one in tested {
+            if let Some(log) = one
+                .summary
+                .log
+                .as_ref()
+                .filter(|_| self.single && !self.args.quiet)
+            {
+                let name = escape::line(&one.scenario.name);
+                let runs = units::counted(one.summary.runs, "run", "runs");
+                let text = format!("\n  Log in {runs} of {name}\n{}", log::lines(log));
+                self.console.put(self.talk, &text)?;
+                any = true;
+            }
             let many = one.seeds.end - one.seeds.start > 1;
             let wanted = self.args.faults || self.single && many && !self.args.quiet;
             if !wanted || one.summary.faults.is_empty() {

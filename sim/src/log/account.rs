@@ -1,6 +1,8 @@
 //! What a log's engine says of the run that it has just finished.
 
-use super::{LogEngine, LogReport, Seen, machines::Load};
+use hdrhistogram::Histogram;
+
+use super::{History, LogCounts, LogEngine, LogReport, Seen, machines::Load};
 use crate::{
     fault::FaultKind,
     report::{Fairness, FaultCount, Stall, Violation},
@@ -13,15 +15,9 @@ impl<L: Load> LogEngine<L> {
         &self.clients.history
     }
 
-    /// What the run came to, beside its verdict.
-    pub fn log_report(&self) -> LogReport {
-        let ops = self.tally.ops;
-        let done = self.book.commands + self.tally.queries;
-        let mut commits = verdict::latency_histogram();
-        for &ticks in &self.tally.commits {
-            commits.saturating_record(self.plan.ns(ticks));
-        }
-        LogReport {
+    /// What was counted.
+    pub const fn counts(&self) -> LogCounts {
+        LogCounts {
             commands: self.book.commands,
             queries: self.tally.queries,
             repeats: self.book.repeats,
@@ -29,8 +25,20 @@ impl<L: Load> LogEngine<L> {
             leaders: self.tally.leaders,
             ballots: self.tally.ballots,
             installs: self.tally.installs,
-            ops,
-            ops_per_1000: (ops.total() * 1000).checked_div(done).unwrap_or(0),
+            ops: self.tally.ops,
+        }
+    }
+
+    /// What the run came to, beside its verdict.
+    pub fn log_report(&self) -> LogReport {
+        let mut commits = verdict::latency_histogram();
+        for &ticks in &self.tally.commits {
+            commits.saturating_record(self.plan.ns(ticks));
+        }
+        let counts = self.counts();
+        LogReport {
+            counts,
+            ops_per_1000: counts.ops_per_1000(),
             batch: self.tally.batch(),
             commit_ns: verdict::latency(&commits),
             history: self.history,
@@ -106,5 +114,9 @@ impl<L: Load> Finished for LogEngine<L> {
 
     fn log(&self) -> Option<LogReport> {
         Some(self.log_report())
+    }
+
+    fn log_counts(&self) -> Option<(LogCounts, History, &Histogram<u64>)> {
+        Some((self.counts(), self.history, &self.tally.batches))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bivalent_core::{AgentId, Request, SessionId, StateMachine, Ticket};
 
-use super::machines::Call;
+use super::machines::{Asked, Call};
 
 /// What a client wants right now.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub(super) struct Client<M: StateMachine> {
     /// Tells its alarms from outdated ones.
     pub(super) count: u16,
     /// The last request with its answer.
-    pub(super) last: Option<(Call<M>, Option<M::Answer>)>,
+    pub(super) last: Option<Asked<M>>,
     /// Open loop: when it wants, or wanted, to ask next, ticks.
     pub(super) due: u64,
     pub(super) done: bool,

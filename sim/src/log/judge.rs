@@ -35,6 +35,16 @@ impl<L: Load> Model for MachineModel<'_, L> {
         self.0.key(call)
     }
 
+    fn changes_nothing(&self, call: &Self::Call, answer: &Self::Answer) -> bool {
+        self.is_read(call) || self.0.changes_nothing(call, answer)
+    }
+
+    fn overwrites(&self, call: &Self::Call, answer: Option<&Self::Answer>) -> bool {
+        // An unconditional command has one answer: it is allowed everywhere.
+        let _ = answer;
+        self.0.overwrites(call)
+    }
+
     fn is_read(&self, call: &Self::Call) -> bool {
         matches!(call, Call::Query(_))
     }

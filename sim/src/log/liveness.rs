@@ -6,7 +6,7 @@
 use bivalent_core::{AgentId, Slot};
 
 use super::{
-    Event, LogEngine,
+    Event, History, LogEngine,
     judge::{MachineModel, ops},
     machines::Load,
 };
@@ -158,8 +158,8 @@ impl<L: Load> LogEngine<L> {
         let ops = ops(&self.clients.history);
         let mut budget = linear::Budget::of(SEARCH_STEPS);
         self.history = match linear::check(&model, &ops, &mut budget) {
-            linear::Judgement::Linearizable => "linearizable",
-            linear::Judgement::Unknown => "unknown",
+            linear::Judgement::Linearizable => History::Linearizable,
+            linear::Judgement::Unknown => History::Unknown,
             linear::Judgement::NotLinearizable(failure) => {
                 let seen = &self.clients.history[failure.stuck];
                 let detail = format!(
@@ -167,7 +167,7 @@ impl<L: Load> LogEngine<L> {
                     seen.client, seen.call, seen.answer
                 );
                 self.book.found(self.steps, "linearizability", detail);
-                "not-linearizable"
+                History::NotLinearizable
             }
         };
     }
@@ -179,10 +179,10 @@ impl<L: Load> LogEngine<L> {
             let (slot, Some(batch)) = (Slot(at as u64), batch) else {
                 continue;
             };
-            let holds = |shelf: &&super::Shelf<L::Machine>| {
-                shelf.covers(slot) || shelf.vote(slot).is_some_and(|vote| vote.batch == *batch)
+            let holds = |there: &&super::Shelf<L::Machine>| {
+                there.covers(slot) || there.vote(slot).is_some_and(|vote| vote.batch == *batch)
             };
-            let holders = self.shelves.iter().filter(holds).count();
+            let holders = self.kept.iter().filter(holds).count();
             if holders < needed {
                 let detail = format!(
                     "slot {at} was decided, and {holders} stores hold it where every quorum should meet one: {needed} are needed"

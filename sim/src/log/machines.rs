@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use bivalent_core::{
-    Bank, BankAnswer, BankCommand, BankQuery, Kv, KvCommand, KvQuery, LockAnswer, LockCommand,
-    LockQuery, Locks, StateMachine,
+    Bank, BankAnswer, BankCommand, BankQuery, Kv, KvAnswer, KvCommand, KvQuery, LockAnswer,
+    LockCommand, LockQuery, Locks, StateMachine,
 };
 
 use crate::dice::{Dice, Purpose};
@@ -17,6 +17,9 @@ pub enum Call<M: StateMachine> {
     /// A query.
     Query(M::Query),
 }
+
+/// What a client asked for, and the answer, if it came.
+pub type Asked<M> = (Call<M>, Option<<M as StateMachine>::Answer>);
 
 /// Chance, for whoever draws up a client's requests: every draw is a recorded choice of the run.
 #[derive(Debug)]
@@ -60,7 +63,7 @@ impl Draw<'_> {
 ///
 /// ```
 /// use bivalent_core::{Bank, BankCommand, BankQuery};
-/// use bivalent_sim::log::{Call, Draw, Load};
+/// use bivalent_sim::log::{Asked, Call, Draw, Load};
 ///
 /// /// Everybody gives the first account a penny, now and then.
 /// #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ impl Draw<'_> {
 ///     fn machine(&self) -> Bank {
 ///         Bank::new(4, 100)
 ///     }
-///     fn draw(&self, client: u32, _: Option<&(Call<Bank>, Option<bivalent_core::BankAnswer>)>, draw: &mut Draw<'_>) -> Call<Bank> {
+///     fn draw(&self, client: u32, _: Option<&Asked<Bank>>, draw: &mut Draw<'_>) -> Call<Bank> {
 ///         if draw.is_query() {
 ///             return Call::Query(BankQuery::Total);
 ///         }
@@ -94,16 +97,28 @@ pub trait Load: Clone + Debug {
     fn draw(
         &self,
         client: u32,
-        last: Option<&(
-            Call<Self::Machine>,
-            Option<<Self::Machine as StateMachine>::Answer>,
-        )>,
+        last: Option<&Asked<Self::Machine>>,
         draw: &mut Draw<'_>,
     ) -> Call<Self::Machine>;
 
     /// Calls of different keys never affect each other; one key for all unless it is said.
     fn key(&self, _: &Call<Self::Machine>) -> u64 {
         0
+    }
+
+    /// Whether a command with this answer changed nothing, whatever the state was; for the speed of the
+    /// linearizability checker only.
+    fn changes_nothing(
+        &self,
+        _: &Call<Self::Machine>,
+        _: &<Self::Machine as StateMachine>::Answer,
+    ) -> bool {
+        false
+    }
+
+    /// Whether a command leads to the same state from every state of its key; for speed likewise.
+    fn overwrites(&self, _: &Call<Self::Machine>) -> bool {
+        false
     }
 
     /// What always holds of the machine, or why it does not.
@@ -126,10 +141,7 @@ impl Load for KvLoad {
     fn draw(
         &self,
         client: u32,
-        last: Option<&(
-            Call<Self::Machine>,
-            Option<<Self::Machine as StateMachine>::Answer>,
-        )>,
+        last: Option<&Asked<Self::Machine>>,
         draw: &mut Draw<'_>,
     ) -> Call<Self::Machine> {
         let key = draw.key();
@@ -140,10 +152,9 @@ impl Load for KvLoad {
         let to = u64::from(client) << 32 | draw.below(1 << 32);
         // What was read last is what a swap expects, so that some succeed.
         let read = match last {
-            Some((
-                Call::Query(KvQuery::Get { key }),
-                Some(bivalent_core::KvAnswer::Value(value)),
-            )) => Some((*key, *value)),
+            Some((Call::Query(KvQuery::Get { key }), Some(KvAnswer::Value(value)))) => {
+                Some((*key, *value))
+            }
             _ => None,
         };
         Call::Run(match (draw.below(8), read) {
@@ -156,6 +167,21 @@ impl Load for KvLoad {
             },
             _ => KvCommand::Put { key, value: to },
         })
+    }
+
+    fn changes_nothing(
+        &self,
+        _: &Call<Self::Machine>,
+        answer: &<Self::Machine as StateMachine>::Answer,
+    ) -> bool {
+        matches!(answer, KvAnswer::Swapped(false))
+    }
+
+    fn overwrites(&self, call: &Call<Self::Machine>) -> bool {
+        matches!(
+            call,
+            Call::Run(KvCommand::Put { .. } | KvCommand::Delete { .. })
+        )
     }
 
     fn key(&self, call: &Call<Self::Machine>) -> u64 {
@@ -188,12 +214,7 @@ impl Load for BankLoad {
         Bank::new(self.accounts, BALANCE)
     }
 
-    fn draw(
-        &self,
-        _: u32,
-        _: Option<&(Call<Bank>, Option<BankAnswer>)>,
-        draw: &mut Draw<'_>,
-    ) -> Call<Bank> {
+    fn draw(&self, _: u32, _: Option<&Asked<Bank>>, draw: &mut Draw<'_>) -> Call<Bank> {
         let from = draw.key();
         if draw.is_query() {
             return Call::Query(if draw.below(2) == 0 {
@@ -205,6 +226,10 @@ impl Load for BankLoad {
         let to = draw.below(u64::from(self.accounts)) as u32;
         let amount = 1 + draw.below(BALANCE);
         Call::Run(BankCommand::Transfer { from, to, amount })
+    }
+
+    fn changes_nothing(&self, _: &Call<Bank>, answer: &BankAnswer) -> bool {
+        matches!(answer, BankAnswer::Moved(false))
     }
 
     fn check(&self, bank: &Bank) -> Result<(), String> {
@@ -226,12 +251,7 @@ impl Load for LockLoad {
         Locks::default()
     }
 
-    fn draw(
-        &self,
-        client: u32,
-        last: Option<&(Call<Locks>, Option<LockAnswer>)>,
-        draw: &mut Draw<'_>,
-    ) -> Call<Locks> {
+    fn draw(&self, client: u32, last: Option<&Asked<Locks>>, draw: &mut Draw<'_>) -> Call<Locks> {
         if let Some((
             Call::Run(LockCommand::Acquire { lock, .. }),
             Some(LockAnswer::Granted(token)),
@@ -249,5 +269,9 @@ impl Load for LockLoad {
             let holder = client;
             Call::Run(LockCommand::Acquire { lock, holder })
         }
+    }
+
+    fn changes_nothing(&self, _: &Call<Locks>, answer: &LockAnswer) -> bool {
+        matches!(answer, LockAnswer::Busy | LockAnswer::Released(false))
     }
 }

@@ -198,7 +198,7 @@ impl<L: Load> LogEngine<L> {
             Ask::Scan { from, to } => {
                 self.tally.ops.scans += 1;
                 let mut votes = std::mem::take(&mut self.flights.get_mut(index).votes);
-                self.shelves[store.index()].read_votes(from, to, at, &mut votes);
+                self.kept[store.index()].read_votes(from, to, at, &mut votes);
                 let highest = votes.last().map_or(0, |vote| vote.slot.0 + 1);
                 self.fingerprint.mix(highest, votes.len() as u64);
                 self.flights.get_mut(index).votes = votes;
@@ -208,7 +208,7 @@ impl<L: Load> LogEngine<L> {
             }
             Ask::ReadSnapshot { name } => {
                 self.tally.ops.snapshot_reads += 1;
-                let found = self.shelves[store.index()].read_snapshot(name, at);
+                let found = self.kept[store.index()].read_snapshot(name, at);
                 self.happens(Happening::Read, agent, Some(store));
                 self.tell(index, Told::Snapshot(found.as_ref()));
             }
@@ -219,7 +219,7 @@ impl<L: Load> LogEngine<L> {
             | Ask::Drop { .. } => {
                 self.tally.ops.head_reads += 1;
                 let mut heads = std::mem::take(&mut self.heads);
-                self.shelves[store.index()].read_heads(at, &mut heads);
+                self.kept[store.index()].read_heads(at, &mut heads);
                 self.happens(Happening::Read, agent, Some(store));
                 self.tell(index, Told::Heads(&heads));
                 self.heads = heads;
@@ -243,7 +243,7 @@ impl<L: Load> LogEngine<L> {
             return;
         }
         let mut heads = std::mem::take(&mut self.heads);
-        self.shelves[store.index()].read_heads(at, &mut heads);
+        self.kept[store.index()].read_heads(at, &mut heads);
         let votes = std::mem::take(&mut self.flights.get_mut(index).votes);
         self.happens(Happening::Read, agent, Some(store));
         let told = Told::Scanned {
@@ -259,14 +259,14 @@ impl<L: Load> LogEngine<L> {
         let flight = self.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
         let now = self.net.now();
-        let shelf = &mut self.shelves[store.index()];
+        let there = &mut self.kept[store.index()];
         let ops = &mut self.tally.ops;
         let mut fallen = None;
         let mut sunk = None;
         let word = match &flight.ask {
             Ask::WriteHead { version, head } => {
                 ops.heads += 1;
-                let before = shelf.head(agent);
+                let before = there.head(agent);
                 if let Some(before) = before.filter(|before| before.version < *version) {
                     if before.head.mbal > head.mbal {
                         fallen = Some((before.head.mbal, head.mbal));
@@ -291,11 +291,11 @@ impl<L: Load> LogEngine<L> {
             }
             Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => 0,
         };
-        let changed = shelf.write(agent, &flight.ask, now);
-        let dropped = match flight.ask {
-            Ask::Drop { below } => Some(below),
-            _ => None,
-        };
+        let changed = there.write(agent, &flight.ask, now);
+        let mut dropped = None;
+        if let Ask::Drop { below } = flight.ask {
+            dropped = Some(below);
+        }
         self.fingerprint
             .mix(word, u64::from(store.0) << 8 | u64::from(agent.0));
         if let Some((before, after)) = fallen {
@@ -323,13 +323,13 @@ impl<L: Load> LogEngine<L> {
         let kind = FaultKind::LateWrite;
         let flight = self.flights.get(index);
         let (agent, store, incarnation) = (flight.agent, flight.store, flight.incarnation);
-        let below_floor = match &flight.ask {
-            Ask::WriteVote(vote) => self.shelves[store.index()]
-                .head(agent)
-                .and_then(|read| read.head.floor)
-                .is_some_and(|floor| vote.slot < floor.slot),
-            _ => false,
-        };
+        let floor = self.kept[store.index()]
+            .head(agent)
+            .and_then(|read| read.head.floor);
+        let mut below_floor = false;
+        if let Ask::WriteVote(vote) = &flight.ask {
+            below_floor = floor.is_some_and(|floor| vote.slot < floor.slot);
+        }
         let changed = self.write(index);
         let dead = self.seats[agent.index()].incarnation != incarnation;
         if !changed || dead || below_floor {
@@ -353,10 +353,10 @@ impl<L: Load> LogEngine<L> {
         let hit = if flight.ask.is_write() {
             self.write(index);
             let flight = self.flights.get(index);
-            self.shelves[store.index()].spoil(agent, &flight.ask)
+            self.kept[store.index()].spoil(agent, &flight.ask)
         } else {
             let victim = self.net.dice.below(Purpose::Fault, self.plan.agents as u64);
-            self.shelves[store.index()].spoil_head(AgentId(victim as u8))
+            self.kept[store.index()].spoil_head(AgentId(victim as u8))
         };
         if hit {
             self.net.landed(kind);
@@ -376,15 +376,15 @@ impl<L: Load> LogEngine<L> {
         let kind = FaultKind::StaleRead;
         let flight = self.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
-        let shelf = &self.shelves[store.index()];
+        let there = &self.kept[store.index()];
         let at = match bound {
             StaleBound::Versions(most) => {
-                let most = u64::from(most).min(shelf.remembered() as u64);
+                let most = u64::from(most).min(there.remembered() as u64);
                 if most == 0 {
                     return;
                 }
                 let back = 1 + self.net.dice.below(Purpose::Fault, most);
-                shelf.before_writes(back as usize)
+                there.before_writes(back as usize)
             }
             StaleBound::Age(age) => {
                 let age = self.plan.ticks(age);
@@ -396,8 +396,8 @@ impl<L: Load> LogEngine<L> {
             return;
         };
         let mut before = Vec::new();
-        self.shelves[store.index()].read_heads(NOW, &mut before);
-        self.shelves[store.index()].read_heads(at, &mut self.heads);
+        self.kept[store.index()].read_heads(NOW, &mut before);
+        self.kept[store.index()].read_heads(at, &mut self.heads);
         let scan = matches!(self.flights.get(index).ask, Ask::Scan { .. });
         self.flights.get_mut(index).at = at;
         if before != self.heads || scan {
@@ -430,11 +430,7 @@ impl<L: Load> LogEngine<L> {
             return;
         };
         let slot = bivalent_core::Slot(last);
-        let holders = self
-            .shelves
-            .iter()
-            .filter(|shelf| shelf.covers(slot))
-            .count();
+        let holders = self.kept.iter().filter(|there| there.covers(slot)).count();
         let needed = self.plan.stores - usize::from(self.plan.envelope.quorum()) + 1;
         if holders < needed && self.book.decided() > last {
             let detail = format!(

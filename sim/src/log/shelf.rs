@@ -13,23 +13,23 @@ use bivalent_core::{
 /// Something with the time at which it came, ticks.
 #[derive(Clone, Debug)]
 struct Since<T> {
-    since: u64,
+    from: u64,
     /// When it was dropped; a reader of an older state still finds it.
     until: u64,
     what: T,
 }
 
 impl<T> Since<T> {
-    const fn new(since: u64, what: T) -> Self {
+    const fn new(from: u64, what: T) -> Self {
         Self {
-            since,
+            from,
             until: u64::MAX,
             what,
         }
     }
 
     const fn is_there(&self, at: u64) -> bool {
-        self.since <= at && at < self.until
+        self.from <= at && at < self.until
     }
 }
 
@@ -176,14 +176,14 @@ impl<M: StateMachine> Shelf<M> {
         let mut hit = false;
         for versions in &mut self.heads {
             let before = versions.len();
-            versions.retain(|head| head.since <= at);
+            versions.retain(|head| head.from <= at);
             hit |= versions.len() < before;
         }
         let before = self.votes.len();
-        self.votes.retain(|_, vote| vote.since <= at);
+        self.votes.retain(|_, vote| vote.from <= at);
         hit |= self.votes.len() < before;
         let before = self.snapshots.len();
-        self.snapshots.retain(|_, snapshot| snapshot.since <= at);
+        self.snapshots.retain(|_, snapshot| snapshot.from <= at);
         hit | (self.snapshots.len() < before)
     }
 
@@ -203,7 +203,7 @@ impl<M: StateMachine> Shelf<M> {
     pub(super) fn read_heads(&self, at: u64, out: &mut Vec<HeadRead<M>>) {
         out.clear();
         for versions in &self.heads {
-            let head = versions.iter().rev().find(|head| head.since <= at);
+            let head = versions.iter().rev().find(|head| head.from <= at);
             out.extend(head.map(|head| head.what.clone()));
         }
     }

@@ -69,7 +69,11 @@ pub(crate) fn tell(
             line
         })
         .collect();
-    let log = report.log.clone().unwrap_or_default();
+    let log = report
+        .log
+        .as_ref()
+        .map(|log| log.counts)
+        .unwrap_or_default();
     let headline = match (report.outcome, wrong, report.stalls.first()) {
         (Outcome::Unsafe, Some(wrong), _) => {
             format!("{} broken: {}", wrong.property.to_uppercase(), wrong.detail)

@@ -376,17 +376,17 @@ impl<L: Load> LogEngine<L> {
 
     /// A store returns to an earlier state, or to none: as if an empty one had taken its place.
     fn forget(&mut self, store: StoreId, versions: u32) {
-        let shelf = &mut self.shelves[store.index()];
-        if self.service[store.index()] == Service::Lost || shelf.is_empty() {
+        let there = &mut self.kept[store.index()];
+        if self.service[store.index()] == Service::Lost || there.is_empty() {
             return;
         }
-        let whole = versions == u32::MAX || versions as usize >= shelf.remembered();
+        let whole = versions == u32::MAX || versions as usize >= there.remembered();
         let hit = if whole {
-            shelf.clear();
+            there.clear();
             true
         } else {
-            let at = shelf.before_writes(versions as usize);
-            at.is_some_and(|at| shelf.return_to(at))
+            let at = there.before_writes(versions as usize);
+            at.is_some_and(|at| there.return_to(at))
         };
         if !hit {
             return;

@@ -25,9 +25,9 @@ pub struct LogOps {
     pub drops: u64,
 }
 
-/// What a run of replicas came to, beside its verdict.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct LogReport {
+/// What is counted in a run of replicas.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct LogCounts {
     /// Commands that took effect.
     pub commands: u64,
     /// Queries that were answered, those with possibly old answers not included.
@@ -44,16 +44,102 @@ pub struct LogReport {
     pub installs: u64,
     /// Operations that arrived at stores.
     pub ops: LogOps,
-    /// Operations on stores, scans as two, for a thousand commands and queries.
+}
+
+/// What a clients' history was judged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum History {
+    /// Some order explains every answer.
+    Linearizable,
+    /// No order does.
+    NotLinearizable,
+    /// The search was given up.
+    Unknown,
+}
+
+/// What a run of replicas came to, beside its verdict.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct LogReport {
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: LogCounts,
+    /// Operations on stores for a thousand commands and queries.
     pub ops_per_1000: u64,
     /// Requests in a slot, over the slots that are no gaps.
     pub batch: Latency,
     /// From a command's or query's first asking to its answer, ns.
     pub commit_ns: Latency,
-    /// What the clients' history was judged: `linearizable`, `not-linearizable` or `unknown`.
-    pub history: &'static str,
+    /// What the clients' history was judged.
+    pub history: History,
     /// How many commands and queries it has.
     pub history_ops: u64,
+}
+
+/// What many runs of replicas came to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct LogSum {
+    /// What was counted, summed.
+    #[serde(flatten)]
+    pub counts: LogCounts,
+    /// Histories that some order explains.
+    pub linearizable: u64,
+    /// Histories that no order explains.
+    pub not_linearizable: u64,
+    /// Histories whose search was given up.
+    pub unknown: u64,
+    /// Requests in a slot, over the slots that are no gaps.
+    pub batch: Latency,
+}
+
+impl LogCounts {
+    /// Operations on stores for a thousand commands and queries.
+    pub fn ops_per_1000(&self) -> u64 {
+        let done = self.commands + self.queries;
+        (self.ops.total() * 1000).checked_div(done).unwrap_or(0)
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.commands += more.commands;
+        self.queries += more.queries;
+        self.repeats += more.repeats;
+        self.slots += more.slots;
+        self.leaders += more.leaders;
+        self.ballots += more.ballots;
+        self.installs += more.installs;
+        self.ops.votes += more.ops.votes;
+        self.ops.heads += more.ops.heads;
+        self.ops.head_reads += more.ops.head_reads;
+        self.ops.scans += more.ops.scans;
+        self.ops.snapshots += more.ops.snapshots;
+        self.ops.snapshot_reads += more.ops.snapshot_reads;
+        self.ops.drops += more.ops.drops;
+    }
+}
+
+impl LogSum {
+    /// Adds one run.
+    pub(crate) fn add_run(&mut self, counts: &LogCounts, history: History) {
+        self.counts.add(counts);
+        match history {
+            History::Linearizable => self.linearizable += 1,
+            History::NotLinearizable => self.not_linearizable += 1,
+            History::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// Adds the sum of other runs.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.counts.add(&more.counts);
+        self.linearizable += more.linearizable;
+        self.not_linearizable += more.not_linearizable;
+        self.unknown += more.unknown;
+    }
+}
+
+/// A histogram of batch sizes.
+pub(crate) fn batch_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 1 << 16, 3).expect("these bounds are valid")
 }
 
 /// The counters of a run in the making.
@@ -77,7 +163,7 @@ impl Tally {
             leaders: 0,
             ballots: 0,
             installs: 0,
-            batches: Histogram::new_with_bounds(1, 1 << 16, 3).expect("these bounds are valid"),
+            batches: batch_histogram(),
             commits: Vec::new(),
         }
     }

@@ -84,7 +84,7 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
         match above {
             Some(above) => {
-                self.note_agent(id, format_args!("steps down: ballot {above:?} was met"))
+                self.note_agent(id, format_args!("steps down: ballot {above:?} was met"));
             }
             None => self.note_agent(
                 id,
