@@ -410,6 +410,7 @@ impl<L: Load> LogEngine<L> {
             }
             Event::Next { client, count } => self.on_next(client, count),
             Event::Again { client, count } => self.on_again(client, count),
+            Event::Request { client, count } => self.on_request(client, count),
             Event::Restart { agent, incarnation } => self.on_restart(agent, incarnation),
             Event::Wake { agent, count } => {
                 if self.seats[agent.index()].pauses == count {

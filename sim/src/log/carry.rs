@@ -72,6 +72,8 @@ pub(super) enum Event {
     Next { client: u32, count: u16 },
     /// A client has waited long enough.
     Again { client: u32, count: u16 },
+    /// A client's request reaches an agent that stood still when it was made.
+    Request { client: u32, count: u16 },
     /// A crashed agent comes back.
     Restart { agent: AgentId, incarnation: u16 },
     /// A paused agent goes on.
@@ -114,6 +116,7 @@ impl Event {
             Self::StoreFast { store, count } => pack(10, store.0, count, 0),
             Self::Trigger { rule } => pack(11, rule, 0, 0),
             Self::TriggerEnd { rule } => pack(12, rule, 0, 0),
+            Self::Request { client, count } => pack(15, 0, count, client),
             Self::Heal => pack(13, 0, 0, 0),
             Self::StallCheck => pack(14, 0, 0, 0),
         }
@@ -165,6 +168,10 @@ impl Event {
             11 => Self::Trigger { rule: small },
             12 => Self::TriggerEnd { rule: small },
             13 => Self::Heal,
+            15 => Self::Request {
+                client: large,
+                count: middle,
+            },
             _ => Self::StallCheck,
         }
     }
@@ -210,6 +217,10 @@ mod tests {
             Event::StoreFast { store, count: 7 },
             Event::Trigger { rule: 200 },
             Event::TriggerEnd { rule: 200 },
+            Event::Request {
+                client: 128_000,
+                count: 9,
+            },
             Event::Heal,
             Event::StallCheck,
         ];

@@ -83,10 +83,6 @@ impl<L: Load> LogEngine<L> {
         let client = &mut self.clients.all[index as usize];
         client.count = client.count.wrapping_add(1);
         let (at, count) = (client.at, client.count);
-        let request = client
-            .doing
-            .as_ref()
-            .and_then(|doing| client.request(&doing.want));
         self.put(
             self.now() + again,
             Event::Again {
@@ -94,16 +90,52 @@ impl<L: Load> LogEngine<L> {
                 count,
             },
         );
-        let seat = &mut self.seats[at.index()];
         let deaf = self.solo.is_some_and(|solo| solo != at);
-        let (Some(request), Status::Up, false) = (request, seat.status, deaf) else {
+        match self.seats[at.index()].status {
+            Status::Up if !deaf => self.hand_over(index),
+            Status::Paused if !deaf => {
+                // It waits where a process's requests wait until it reads them.
+                let event = Event::Request {
+                    client: index,
+                    count,
+                };
+                self.seats[at.index()].held.push(event.pack());
+            }
             // Nobody takes it; the client finds out when it has waited long enough.
-            return;
-        };
+            Status::Up | Status::Paused | Status::Down { .. } => {}
+        }
+    }
+
+    /// An agent that stood still reads a request that came meanwhile.
+    pub(super) fn on_request(&mut self, index: u32, count: u16) {
+        let client = &self.clients.all[index as usize];
+        let (current, at) = (client.count == count, client.at);
+        let deaf = self.solo.is_some_and(|solo| solo != at);
+        match self.seats[at.index()].status {
+            Status::Up if current && !deaf => self.hand_over(index),
+            Status::Paused if current && !deaf => {
+                let event = Event::Request {
+                    client: index,
+                    count,
+                };
+                self.seats[at.index()].held.push(event.pack());
+            }
+            Status::Up | Status::Paused | Status::Down { .. } => {}
+        }
+    }
+
+    /// A replica takes a client's request.
+    fn hand_over(&mut self, index: u32) {
+        let client = &self.clients.all[index as usize];
+        let at = client.at;
+        let request = client
+            .doing
+            .as_ref()
+            .and_then(|doing| client.request(&doing.want));
+        let Some(request) = request else { return };
         let mut effects = std::mem::take(&mut self.effects);
-        let ticket = seat
-            .replica
-            .submit(request, &mut |effect| effects.push(effect));
+        let replica = &mut self.seats[at.index()].replica;
+        let ticket = replica.submit(request, &mut |effect| effects.push(effect));
         self.effects = effects;
         if let Some(doing) = &mut self.clients.all[index as usize].doing {
             doing.ticket = Some(ticket);

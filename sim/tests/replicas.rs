@@ -1,0 +1,173 @@
+//! Replicated state machines: what they cost, what they survive, and that every oracle of theirs bites.
+
+#![cfg(test)]
+
+use bivalent_core::Bug;
+use bivalent_sim::{
+    catalogue,
+    log::{BankLoad, History, KvLoad, LogEngine},
+    runner::Runner,
+    scenario::Scenario,
+    trace::{Trace, replay},
+    verdict::Finished,
+};
+
+fn scenario(name: &str) -> Scenario {
+    let path = format!("scenarios/log/{name}.toml");
+    let mut chapters = catalogue::chapters().iter();
+    let chapter = chapters.find(|chapter| chapter.name == path).unwrap();
+    Scenario::parse(chapter.name, chapter.text, &catalogue::open).unwrap()
+}
+
+#[test]
+fn one_agent_alone_pays_a_quorum_of_writes_for_a_command_and_nothing_for_a_query() {
+    for (name, quorum) in [("cost-alone-3", 2), ("cost-alone-5", 3)] {
+        let mut engine = LogEngine::new(&scenario(name), KvLoad);
+        engine.run(1);
+        let counts = engine.counts();
+
+        assert_eq!(counts.ops.head_reads, 0);
+        // Four more slots: the client's sessions are opened and closed in the log.
+        assert_eq!(counts.slots, counts.commands + 4);
+        assert_eq!(counts.ops.votes, quorum * counts.slots);
+    }
+}
+
+#[test]
+fn a_steady_leader_pays_a_quorum_of_writes_and_one_of_reads_for_a_slot() {
+    for (name, quorum) in [("cost-leader-3-batch-1", 2), ("cost-leader-5-batch-1", 3)] {
+        let mut engine = LogEngine::new(&scenario(name), KvLoad);
+        engine.run(1);
+        let counts = engine.counts();
+
+        assert_eq!(counts.ops.votes, quorum * counts.slots);
+        let reads = counts.ops.head_reads;
+        let least = quorum * counts.slots;
+        assert!(
+            (least..least + least / 20).contains(&reads),
+            "{reads} reads for {} slots",
+            counts.slots
+        );
+    }
+}
+
+#[test]
+fn pipelining_shares_the_reads_of_promises() {
+    let mut engine = LogEngine::new(&scenario("cost-leader-3-pipeline"), KvLoad);
+    engine.run(1);
+    let ops = engine.counts().ops;
+
+    assert!(ops.head_reads * 8 < ops.votes, "{ops:?}");
+}
+
+#[test]
+fn a_replica_that_was_down_for_ten_thousand_slots_catches_up_from_a_snapshot() {
+    let scenario = scenario("down-for-ten-thousand-slots");
+    let mut engine = LogEngine::new(&scenario, KvLoad);
+    engine.run(0);
+
+    assert!(engine.is_done());
+    let counts = engine.counts();
+    assert!(counts.slots > 10_000 && counts.installs > 0, "{counts:?}");
+    assert!(engine.violations().is_empty(), "{:?}", engine.violations());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_a_trace_replays_it() {
+    let scenario = scenario("storm-lock");
+    let fingerprint = |seed| {
+        let mut runner = Runner::new(&scenario);
+        // Whatever ran before must leave nothing behind.
+        runner.run(seed + 1);
+        runner.run(seed);
+        runner.finished().fingerprint()
+    };
+    assert_eq!(fingerprint(3), fingerprint(3));
+    assert_ne!(fingerprint(3), fingerprint(4));
+
+    let trace = Trace::record(&scenario, 3);
+    let again = Trace::parse("t", &trace.to_text()).unwrap();
+    let replayed = replay(&again, None).unwrap();
+    assert_eq!(replayed.compared, trace.steps());
+    let expected = format!("{:016x}", fingerprint(3));
+    assert_eq!(replayed.report.fingerprint, expected);
+}
+
+#[test]
+fn every_fault_inside_the_envelope_breaks_nothing() {
+    for name in ["storm-kv", "storm-bank", "storm-lock"] {
+        let scenario = scenario(name);
+        let mut runner = Runner::new(&scenario);
+        let mut landed = std::collections::BTreeMap::new();
+        for seed in 0..150 {
+            runner.run(seed);
+            let run = runner.finished();
+            assert!(
+                run.violations().is_empty(),
+                "{name}@{seed:#x}: {:?}",
+                run.violations()
+            );
+            assert!(
+                run.exceeded().is_empty(),
+                "{name}@{seed:#x}: {:?}",
+                run.exceeded()
+            );
+            let (_, history, _) = run.log_counts().unwrap();
+            assert_eq!(history, History::Linearizable, "{name}@{seed:#x}");
+            for (kind, count) in run.faults() {
+                *landed.entry(kind).or_insert(0) += count.landed;
+            }
+        }
+        for (kind, count) in landed {
+            assert!(count > 0, "{name}: no {} landed", kind.name());
+        }
+    }
+}
+
+/// The first seed of the storm over a bank at which some of these properties breaks inside the envelope.
+fn first_found(bug: Bug, properties: &[&str], seeds: u64) -> Option<u64> {
+    let scenario = scenario("storm-bank");
+    let mut engine = LogEngine::new(&scenario, BankLoad { accounts: 4 });
+    engine.plant(Some(bug));
+    (0..seeds).find(|&seed| {
+        engine.run(seed);
+        let broken = engine.violations().iter();
+        engine.exceeded().is_empty()
+            && broken
+                .clone()
+                .any(|broken| properties.contains(&broken.property))
+    })
+}
+
+#[test]
+fn a_promise_that_falls_is_noticed_before_anybody_disagrees() {
+    assert!(first_found(Bug::ForgetsPromise, &["invariant-promise"], 20).is_some());
+    assert!(first_found(Bug::RecoversFromOne, &["invariant-promise"], 2000).is_some());
+}
+
+#[test]
+fn forgotten_promises_make_logs_disagree() {
+    assert!(first_found(Bug::ForgetsPromise, &["agreement"], 2000).is_some());
+}
+
+#[test]
+fn a_snapshot_without_sessions_is_noticed() {
+    assert!(first_found(Bug::ForgetsSessions, &["exactly-once"], 20).is_some());
+}
+
+#[test]
+fn half_a_batch_is_noticed() {
+    assert!(first_found(Bug::AppliesHalf, &["replicas", "exactly-once"], 200).is_some());
+}
+
+#[test]
+fn votes_dropped_before_a_quorum_has_the_snapshot_are_noticed() {
+    assert!(first_found(Bug::DropsEarly, &["durability"], 200).is_some());
+}
+
+#[test]
+fn a_query_answered_by_a_deposed_leader_is_noticed_by_its_clients_alone() {
+    let seed = first_found(Bug::ReadsUnchecked, &["linearizability"], 5000);
+    assert!(seed.is_some());
+    assert_eq!(first_found(Bug::ReadsUnchecked, &["agreement"], 200), None);
+}
