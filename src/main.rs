@@ -7,6 +7,7 @@
 )]
 
 mod bug;
+mod check_history;
 mod cli;
 mod completions;
 mod console;
