@@ -6,6 +6,7 @@
 
 pub mod campaign;
 pub mod catalogue;
+pub mod causality;
 pub mod cause;
 pub mod certificate;
 mod dice;
