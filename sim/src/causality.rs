@@ -176,11 +176,6 @@ impl<K: Clone + Ord> Causality<K> {
         self.written.get(key)
     }
 
-    /// An agent's newest step; of one that has taken none, a stamp that is before all others.
-    pub fn newest(&self, agent: AgentId) -> &Stamp {
-        &self.newest[self.current[agent.index()]]
-    }
-
     /// An agent starts again and remembers nothing: its steps are from now on another process's.
     pub fn restarted(&mut self, agent: AgentId, incarnation: u16) {
         if self.processes.len() < PROCESSES_MAX {

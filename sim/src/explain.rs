@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     cause::{self, Chain},
     engine::Engine,
+    journal::Keeps,
     planted::Planted,
     report::{Outcome, RunReport},
     scenario::{Expected, Scenario},
@@ -40,7 +41,7 @@ pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
 pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
     let mut engine = Engine::new(scenario);
     engine.plant_any(planted);
-    let (end, _, journal) = engine.run_recorded(seed);
+    let (end, journal) = engine.run_told(seed, Keeps::Ends);
     let report = verdict::report(scenario, &engine, seed, end);
     let story = story::of(scenario, &engine, &journal, &report);
     let causes = cause::chains(scenario, &engine, &journal, &report);
