@@ -14,6 +14,7 @@ mod coordinate;
 mod exit;
 mod explain;
 mod explore;
+mod export;
 mod files;
 mod interrupt;
 mod man;
@@ -26,8 +27,7 @@ mod scenario;
 mod select;
 mod verify;
 
-use std::panic::catch_unwind;
-use std::process::ExitCode;
+use std::{panic::catch_unwind, process::ExitCode};
 
 use clap::Parser;
 

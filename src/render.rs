@@ -6,6 +6,7 @@ pub(crate) mod explore;
 pub(crate) mod faults;
 pub(crate) mod github;
 pub(crate) mod human;
+pub(crate) mod influence;
 pub(crate) mod json;
 pub(crate) mod paint;
 pub(crate) mod price;

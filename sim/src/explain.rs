@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     cause::{self, Chain},
     engine::Engine,
+    influence::{self, Influences},
     journal::Keeps,
     planted::Planted,
     report::{Outcome, RunReport},
@@ -26,6 +27,8 @@ pub struct Explanation {
     pub story: Story,
     /// Why it came so, from the end to the beginning.
     pub causes: Vec<Chain>,
+    /// What could have influenced what it came to.
+    pub influences: Vec<Influences>,
     /// Its stalls, the first [`STALLS_MAX`] of them.
     pub stalls: Vec<StallReport>,
     /// Stalls beyond those.
@@ -45,12 +48,16 @@ pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Expl
     let report = verdict::report(scenario, &engine, seed, end);
     let story = story::of(scenario, &engine, &journal, &report);
     let causes = cause::chains(scenario, &engine, &journal, &report);
+    let ends = cause::ends(&journal, &report);
+    let coordinate = &report.coordinate;
+    let influences = influence::of_notes(scenario, &engine, &journal, coordinate, &ends);
     let stalls = stall::reports(scenario, planted, seed, &report.stalls, &journal);
     let more_stalls = report.stalls.len().saturating_sub(STALLS_MAX);
     Explanation {
         report,
         story,
         causes,
+        influences,
         stalls,
         more_stalls,
     }

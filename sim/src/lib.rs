@@ -18,6 +18,7 @@ pub mod export;
 pub mod fault;
 mod fingerprint;
 pub mod history;
+pub mod influence;
 mod journal;
 mod member;
 mod oracle;
