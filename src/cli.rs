@@ -1,5 +1,6 @@
 //! The arguments.
 
+mod export;
 mod history;
 pub(crate) mod planted;
 mod price;
@@ -17,6 +18,7 @@ use crate::{
 
 use planted::PlantedArgs;
 
+pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use history::{CheckHistoryArgs, ModelName};
 pub(crate) use price::PriceArgs;
 
@@ -92,13 +94,17 @@ Examples:
   bivalent explain duelling-agents              why it stalls, and what would have helped
   bivalent explain duel.toml@0x5eed             one run, by its coordinate
   bivalent explain duel-5eed.trace              a recorded one
+  bivalent explain duel.trace --influences 412  what could have brought step 412 about
   bivalent explain scenarios --stalled --format markdown";
 
 const EXPLAIN_MORE: &str = "\
 Told are the steps that mattered, the causes of what came of the run (from the end back, through the reads
-that saw the writes), and each stall: who ended whose attempts, how near a decision was, whether an agent
-left alone decides, and what would have helped. Each remedy is tried from the very state in which the
-stall was found, on 64 seeds, with all else as it is.
+that saw the writes), what could have influenced it and what could not, and each stall: who ended whose
+attempts, how near a decision was, whether an agent left alone decides, and what would have helped. Each
+remedy is tried from the very state in which the stall was found, on 64 seeds, with all else as it is.
+
+What could have influenced an event: what its agent did before in the same life, and whatever a chain of reads
+that returned writes leads from. All else could not have, whenever it happened.
 
 Where no seed is named: the first that brings what the scenario promises, if it promises that something
 goes wrong; else the seed of its schedule.";
@@ -179,6 +185,10 @@ pub(crate) enum Command {
     #[command(after_help = EXPLAIN_EXAMPLES)]
     #[command(after_long_help = format!("{EXPLAIN_EXAMPLES}\n\n{EXPLAIN_MORE}\n\n{EXIT_CODES}"))]
     Explain(ExplainArgs),
+    /// Write a run, event by event with vector clocks, for other programs.
+    #[command(after_help = export::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", export::EXAMPLES, export::MORE))]
+    Export(ExportArgs),
     /// Fill a matrix: how likely is it that nobody has decided, by who orders the operations.
     #[command(after_help = price::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", price::EXAMPLES, price::MORE))]
@@ -386,6 +396,9 @@ pub(crate) struct ExplainArgs {
     /// Leave out runs that did not stall.
     #[arg(long)]
     pub(crate) stalled: bool,
+    /// Of one run, tell all that could have influenced what happened at this step, and nothing else.
+    #[arg(long, value_name = "STEP", conflicts_with = "stalled")]
+    pub(crate) influences: Option<u64>,
     /// How explanations are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: TellingFormat,
@@ -450,6 +463,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Explore(args) => explore::explore(args, console),
         Command::Verify(args) => verify::verify(args, console),
         Command::Explain(args) => explain::explain(args, console),
+        Command::Export(args) => crate::export::export(args, console),
         Command::Price(args) => crate::price::price(args, console),
         Command::CheckHistory(args) => check_history::check_history(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),

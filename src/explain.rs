@@ -1,36 +1,26 @@
 //! `bivalent explain`: why a run came out as it did, and what would have helped.
 
 use bivalent_sim::explain::{self, Explanation};
-use bivalent_sim::planted::Planted;
-use bivalent_sim::scenario::Scenario;
-use bivalent_sim::trace::{self, ReplayError, Trace};
+use bivalent_sim::influence;
 
-use crate::cli::{ExplainArgs, TellingFormat, planted};
+use crate::cli::{ExplainArgs, TellingFormat};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
-use crate::render::escape;
 use crate::render::explain::{markdown, tell};
+use crate::render::influence::tell_past;
 use crate::render::json::{Sequence, Shape};
-use crate::{bug, interrupt, select};
-
-/// One run to explain.
-struct Run {
-    scenario: Scenario,
-    seed: u64,
-    planted: Planted,
-    /// What `replay` takes, as a shell does.
-    again: String,
-}
+use crate::render::units::count;
+use crate::select::run::{Run, one, runs};
+use crate::{bug, interrupt};
 
 /// Explains the runs that were named.
 pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
+    if let Some(step) = args.influences {
+        return influences(step, args, console);
+    }
     let interrupted = interrupt::listen();
     let runs = runs(&args.what, args.planted.planted(), console)?;
-    let mut sequence = match args.format {
-        TellingFormat::Human | TellingFormat::Markdown => None,
-        TellingFormat::Json => Some(Sequence::new(Shape::Array)),
-        TellingFormat::Jsonl => Some(Sequence::new(Shape::Lines)),
-    };
+    let mut sequence = as_data(args.format);
     let mut told = 0;
     let mut exit = Exit::Ok;
     for Run {
@@ -67,6 +57,49 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
     Ok(exit)
 }
 
+/// Tells all that could have influenced what happened at a step of one run.
+fn influences(step: u64, args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let [what] = &args.what[..] else {
+        let message = "--influences asks for a step of one run, and several were named";
+        return Err(Failure::new(Exit::Usage, message).help("name a trace or SCENARIO@SEED"));
+    };
+    if args.format == TellingFormat::Markdown {
+        let message = "--influences has no Markdown";
+        let help = "leave out --format, or take json or jsonl";
+        return Err(Failure::new(Exit::Usage, message).help(help));
+    }
+    let why = "--influences asks for a step of one run";
+    let run = one(what, args.planted.planted(), why, console)?;
+    bug::while_running(format!("{}@{:#x}", run.scenario.name, run.seed));
+    let told = influence::of_step(&run.scenario, run.seed, run.planted, step);
+    let told = told.map_err(|missing| {
+        let near = [missing.before, missing.after];
+        let near = near.into_iter().flatten().map(count).collect::<Vec<_>>();
+        let help = match near[..] {
+            [] => "no agent does anything in this run".to_owned(),
+            [..] => format!("the nearest steps with one: {}", near.join(" and ")),
+        };
+        Failure::new(Exit::Usage, missing.to_string()).help(help)
+    })?;
+    if let Some(mut sequence) = as_data(args.format) {
+        let text = sequence.add(&told) + sequence.end();
+        console.data(text.as_bytes())?;
+    } else {
+        let paint = console.paint(Stream::Out);
+        let text = tell_past(&told, paint, Console::width(Stream::Out));
+        console.put(Stream::Out, &text)?;
+    }
+    Ok(Exit::Ok)
+}
+
+const fn as_data(format: TellingFormat) -> Option<Sequence> {
+    match format {
+        TellingFormat::Human | TellingFormat::Markdown => None,
+        TellingFormat::Json => Some(Sequence::new(Shape::Array)),
+        TellingFormat::Jsonl => Some(Sequence::new(Shape::Lines)),
+    }
+}
+
 fn human(
     number: usize,
     explained: &Explanation,
@@ -77,58 +110,4 @@ fn human(
     let paint = console.paint(Stream::Out);
     let text = tell(explained, again, paint, Console::width(Stream::Out));
     console.put(Stream::Out, &format!("{gap}{text}"))
-}
-
-/// Traces as they are, all else through the catalogue and the disk.
-fn runs(what: &[String], planted: Planted, console: &Console) -> Result<Vec<Run>, Failure> {
-    let mut runs = Vec::new();
-    for word in what {
-        let help = "`bivalent replay SCENARIO@SEED -o FILE` writes a trace";
-        if let Some(trace) = select::trace(word, help)? {
-            planted::not_with_trace(planted, word)?;
-            runs.push(of_trace(word, &trace, console)?);
-            continue;
-        }
-        for picked in select::scenarios(std::slice::from_ref(word), console)? {
-            let seed = picked.seed;
-            let seed = seed.unwrap_or_else(|| explain::seed_of(&picked.scenario));
-            let run = format!("{}@{seed:#x}", picked.scenario.name);
-            runs.push(Run {
-                again: escape::shell(&run) + &planted::again(planted),
-                scenario: picked.scenario,
-                seed,
-                planted,
-            });
-        }
-    }
-    Ok(runs)
-}
-
-/// A trace's run, if it is the same again.
-fn of_trace(file: &str, trace: &Trace, console: &Console) -> Result<Run, Failure> {
-    let invalid = |why: &str| Failure::new(Exit::Invalid, why);
-    match trace::replay(trace, None) {
-        Ok(_) => {}
-        Err(ReplayError::Invalid(errors)) => {
-            console.scenario_errors(&errors);
-            return Err(invalid(&format!("{file}: its scenario is invalid")));
-        }
-        Err(ReplayError::NeedsBug(name)) => return Err(select::needs_bug(file, &name)),
-        Err(ReplayError::Diverged { step, .. }) => {
-            let message = format!("{file}: this build does not repeat it, from step {step} on");
-            let help = format!("`bivalent replay {file}` says how it differs");
-            return Err(Failure::new(Exit::Diverged, message).help(help));
-        }
-    }
-    let scenario = trace
-        .scenario()
-        .map_err(|_| invalid(&format!("{file}: its scenario is invalid")))?;
-    let seed = trace.seed();
-    let planted = trace.planted().unwrap_or_default();
-    Ok(Run {
-        again: escape::shell(file),
-        scenario,
-        seed,
-        planted,
-    })
 }

@@ -15,6 +15,7 @@ mod coordinate;
 mod exit;
 mod explain;
 mod explore;
+mod export;
 mod files;
 mod interrupt;
 mod man;
@@ -27,8 +28,7 @@ mod scenario;
 mod select;
 mod verify;
 
-use std::panic::catch_unwind;
-use std::process::ExitCode;
+use std::{panic::catch_unwind, process::ExitCode};
 
 use clap::Parser;
 

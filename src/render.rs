@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod github;
 pub(crate) mod history;
 pub(crate) mod human;
+pub(crate) mod influence;
 pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod paint;

@@ -1,5 +1,7 @@
 //! From what was typed to scenarios: paths, folders, built-in names, coordinates.
 
+pub(crate) mod run;
+
 use std::path::Path;
 
 use bivalent_sim::catalogue::{self, Chapter};

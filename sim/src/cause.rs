@@ -93,6 +93,22 @@ pub(crate) fn chains(
         .collect()
 }
 
+/// Places of the notes that a run came to: the two decisions that differ or what else broke, the last
+/// abort before it stalled, or else its first decision.
+pub(crate) fn ends(journal: &Journal, report: &RunReport) -> Vec<usize> {
+    let past = Past {
+        notes: &journal.notes,
+    };
+    if let Some(violation) = report.violations.first() {
+        return past.of_violation(violation.step);
+    }
+    let end = match journal.found.first() {
+        Some(found) => past.last_abort(found.step),
+        None => past.first_decision(),
+    };
+    end.into_iter().collect()
+}
+
 impl Past<'_> {
     /// The last note before a place that fits.
     fn last(&self, before: usize, fits: impl Fn(&What) -> bool) -> Option<usize> {
@@ -134,11 +150,15 @@ impl Past<'_> {
         ends
     }
 
+    fn last_abort(&self, step: u64) -> Option<usize> {
+        let end = self.until(step);
+        self.last(end, |what| matches!(what, What::Aborted { .. }))
+    }
+
     /// The last abort before a stall was found, and the faults that still keep agents or stores away.
     fn of_stall(&self, step: u64) -> Vec<(String, Links)> {
-        let end = self.until(step);
         let mut told = Vec::new();
-        if let Some(at) = self.last(end, |what| matches!(what, What::Aborted { .. })) {
+        if let Some(at) = self.last_abort(step) {
             told.push((String::new(), self.why(at)));
         }
         let lasting = |kind: FaultKind| {

@@ -15,6 +15,7 @@ pub(crate) mod remedy;
 mod run;
 pub(crate) mod seat;
 pub(crate) mod strike;
+mod witness;
 mod write;
 
 use std::sync::Arc;
@@ -341,7 +342,8 @@ impl Engine {
     #[inline]
     fn feed(&mut self, id: AgentId, input: Input) {
         if self.journal.is_some() {
-            self.witness(id, input);
+            self.feed_witnessed(id, input);
+            return;
         }
         let seat = &mut self.seats[id.index()];
         seat.steps += 1;
@@ -354,19 +356,6 @@ impl Engine {
         let (before, after) = seat.agent.on(input, &mut port);
         if after != before || self.net.milestone.is_some() {
             self.turned(id, before);
-        }
-    }
-
-    /// Takes note of an input that an agent is about to take.
-    #[cold]
-    fn witness(&mut self, id: AgentId, input: Input) {
-        let Some(journal) = &mut self.journal else {
-            return;
-        };
-        let seat = &self.seats[id.index()];
-        journal.took(id, seat.incarnation, Some(input));
-        if let Some(now) = seat.nearness(&self.plan) {
-            journal.came_near(now);
         }
     }
 
@@ -487,12 +476,6 @@ impl Engine {
         self.happened(Happening::Decided, id, None);
         self.see_whether_over();
         self.liveness.over |= self.first_is_enough;
-    }
-
-    fn note(&mut self, what: What) {
-        if let Some(journal) = &mut self.journal {
-            journal.note(self.steps, self.net.wheel.now(), what);
-        }
     }
 }
 

@@ -5,6 +5,8 @@ use serde::Serialize;
 use crate::{
     cause::{self, Chain},
     engine::Engine,
+    influence::{self, Influences},
+    journal::Keeps,
     planted::Planted,
     report::{Outcome, RunReport},
     runner::Runner,
@@ -26,6 +28,8 @@ pub struct Explanation {
     pub story: Story,
     /// Why it came so, from the end to the beginning.
     pub causes: Vec<Chain>,
+    /// What could have influenced what it came to.
+    pub influences: Vec<Influences>,
     /// Its stalls, the first [`STALLS_MAX`] of them.
     pub stalls: Vec<StallReport>,
     /// Stalls beyond those.
@@ -44,16 +48,20 @@ pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Expl
     }
     let mut engine = Engine::new(scenario);
     engine.plant_any(planted);
-    let (end, _, journal) = engine.run_recorded(seed);
+    let (end, journal) = engine.run_told(seed, Keeps::Ends);
     let report = verdict::report(scenario, &engine, seed, end);
     let story = story::of(scenario, &engine, &journal, &report);
     let causes = cause::chains(scenario, &engine, &journal, &report);
+    let ends = cause::ends(&journal, &report);
+    let coordinate = &report.coordinate;
+    let influences = influence::of_notes(scenario, &engine, &journal, coordinate, &ends);
     let stalls = stall::reports(scenario, planted, seed, &report.stalls, &journal);
     let more_stalls = report.stalls.len().saturating_sub(STALLS_MAX);
     Explanation {
         report,
         story,
         causes,
+        influences,
         stalls,
         more_stalls,
     }
@@ -70,6 +78,7 @@ fn explain_log(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation 
         report,
         story,
         causes: Vec::new(),
+        influences: Vec::new(),
         stalls: Vec::new(),
         more_stalls: 0,
     }

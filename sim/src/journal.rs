@@ -1,13 +1,22 @@
 //! What a run leaves behind when it is asked to: a digest of every step, and notes for its story.
 
+mod clocks;
+
 use std::collections::BTreeMap;
 
-use bivalent_core::{AgentId, Ballot, Block, Input, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Block, Input, Place, StoreId, Value};
 
-use crate::fault::FaultKind;
+use crate::{
+    causality::{Process, Stamp},
+    fault::FaultKind,
+};
+
+pub(crate) use clocks::{Clocks, Refusal, Written};
 
 /// Notes kept at most; of a longer run the first half and the latest are kept.
 const NOTES_MAX: usize = 20_000;
+/// Notes kept at most where none may be missing from the middle: those are the first.
+const FIRST_NOTES_MAX: usize = 200_000;
 
 /// Something worth telling.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,6 +24,8 @@ pub(crate) struct Note {
     pub(crate) step: u64,
     pub(crate) tick: u64,
     pub(crate) what: What,
+    /// Of what an agent did or met, in a journal with clocks.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// What happened.
@@ -71,6 +82,42 @@ pub(crate) enum What {
     Healed,
 }
 
+impl What {
+    /// Whose step this is told of. What befalls stores is nobody's, and no agent's step is a write that
+    /// lands: that is a step of the past.
+    const fn actor(&self) -> Option<AgentId> {
+        match *self {
+            Self::Phase1 { agent, .. }
+            | Self::Phase2 { agent, .. }
+            | Self::Aborted { agent, .. }
+            | Self::Recovered { agent, .. }
+            | Self::Decided { agent, .. }
+            | Self::Refused { agent, .. }
+            | Self::Read { agent, .. } => Some(agent),
+            Self::Fault { kind, agent, .. } if befalls_agents(kind) => agent,
+            Self::Wrote { .. } | Self::Fault { .. } | Self::Stall { .. } | Self::Healed => None,
+        }
+    }
+}
+
+/// Whether a kind of fault strikes an agent itself.
+const fn befalls_agents(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Crash | FaultKind::Restart | FaultKind::Pause | FaultKind::ClockSkew
+    )
+}
+
+/// Which notes stay when there are too many.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Keeps {
+    /// The first and the latest.
+    #[default]
+    Ends,
+    /// The first: all that could have influenced one of them is among them.
+    First,
+}
+
 /// How near an agent came to a decision in phase 2: over a quorum of stores, so many answers were missing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Nearness {
@@ -103,7 +150,7 @@ pub(crate) struct Journal {
     /// The low 16 bits of the running fingerprint after each step.
     pub(crate) digests: Vec<u16>,
     pub(crate) notes: Vec<Note>,
-    /// How many notes were dropped from the middle.
+    /// How many notes were dropped.
     pub(crate) dropped: u64,
     /// Every input an agent took; none stands for a restart.
     pub(crate) tape: Vec<(AgentId, u16, Option<Input>)>,
@@ -114,6 +161,9 @@ pub(crate) struct Journal {
     pub(crate) tells: bool,
     /// Keep inputs.
     pub(crate) tapes: bool,
+    pub(crate) keeps: Keeps,
+    /// Stamps for the notes, if they are to have any.
+    pub(crate) clocks: Option<Box<Clocks>>,
 }
 
 impl Journal {
@@ -124,15 +174,113 @@ impl Journal {
         }
     }
 
+    /// A journal that tells, with the clocks of so many agents.
+    pub(crate) fn with_clocks(agents: usize, keeps: Keeps) -> Self {
+        Self {
+            tells: true,
+            keeps,
+            clocks: Some(Box::new(Clocks::new(agents))),
+            ..Self::default()
+        }
+    }
+
+    /// Whose events the stamps are of.
+    pub(crate) fn processes(&self) -> &[Process] {
+        self.clocks
+            .as_ref()
+            .map_or(&[][..], |clocks| clocks.processes())
+    }
+
     pub(crate) fn note(&mut self, step: u64, tick: u64, what: What) {
+        let stamp = self.clocks.as_mut().and_then(|clocks| {
+            let agent = what.actor()?;
+            if matches!(what, What::Fault { .. }) {
+                clocks.begins(agent);
+            }
+            Some(clocks.event(agent))
+        });
+        self.keep(Note {
+            step,
+            tick,
+            what,
+            stamp,
+        });
+    }
+
+    /// Keeps a note as it is.
+    pub(crate) fn keep(&mut self, note: Note) {
         if !self.tells {
             return;
         }
-        if self.notes.len() == NOTES_MAX {
-            self.notes.drain(NOTES_MAX / 2..NOTES_MAX / 4 * 3);
-            self.dropped += NOTES_MAX as u64 / 4;
+        match self.keeps {
+            Keeps::Ends if self.notes.len() == NOTES_MAX => {
+                self.notes.drain(NOTES_MAX / 2..NOTES_MAX / 4 * 3);
+                self.dropped += NOTES_MAX as u64 / 4;
+            }
+            Keeps::First if self.notes.len() == FIRST_NOTES_MAX => {
+                self.dropped += 1;
+                return;
+            }
+            Keeps::Ends | Keeps::First => {}
         }
-        self.notes.push(Note { step, tick, what });
+        self.notes.push(note);
+    }
+
+    /// An agent begins a step that is no read and no refusal.
+    pub(crate) fn begins(&mut self, agent: AgentId) {
+        if let Some(clocks) = &mut self.clocks {
+            clocks.begins(agent);
+        }
+    }
+
+    /// An agent begins a step in which it takes what it read.
+    pub(crate) fn reads(&mut self, agent: AgentId, read: Written) {
+        if let Some(clocks) = &mut self.clocks {
+            clocks.reads(agent, read);
+        }
+    }
+
+    /// An agent begins a step in which it learns that a write of its own was refused.
+    pub(crate) fn is_refused(&mut self, refusal: Refusal) {
+        if let Some(clocks) = &mut self.clocks {
+            clocks.is_refused(refusal);
+        }
+    }
+
+    /// An agent asks for writes in the step that it is in.
+    pub(crate) fn asks(&mut self, agent: AgentId, writes: Vec<Written>) {
+        if let Some(clocks) = &mut self.clocks {
+            for write in writes {
+                clocks.asks(agent, write);
+            }
+        }
+    }
+
+    /// A write has landed, or a part of it. Returns the stamp it carries.
+    pub(crate) fn lands(&mut self, write: Written) -> Option<Stamp> {
+        self.clocks.as_mut()?.lands(write)
+    }
+
+    /// A write has landed at another place than it was meant for.
+    pub(crate) fn goes_astray(&mut self, write: Written, hit: Place) {
+        if let Some(clocks) = &mut self.clocks {
+            clocks.goes_astray(write, hit);
+        }
+    }
+
+    /// A conditional write has found this at its place.
+    pub(crate) fn refuses(&mut self, refusal: Refusal, found: Written) {
+        if let Some(clocks) = &mut self.clocks {
+            clocks.refuses(refusal, found);
+        }
+    }
+
+    /// An agent starts again.
+    pub(crate) fn restarts(&mut self, agent: AgentId, incarnation: u16) {
+        self.took(agent, incarnation, None);
+        if let Some(clocks) = &mut self.clocks {
+            clocks.restarts(agent, incarnation);
+        }
     }
 
     /// An agent gave up since it met another's ballot.

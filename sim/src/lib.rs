@@ -6,6 +6,7 @@
 
 pub mod campaign;
 pub mod catalogue;
+pub mod causality;
 pub mod cause;
 pub mod certificate;
 mod dice;
@@ -13,9 +14,11 @@ pub mod engine;
 mod event;
 pub mod explain;
 pub mod explore;
+pub mod export;
 pub mod fault;
 mod fingerprint;
 pub mod history;
+pub mod influence;
 mod journal;
 pub mod linear;
 pub mod log;
@@ -32,6 +35,7 @@ pub mod script;
 pub mod stall;
 mod store;
 pub mod story;
+pub mod timeline;
 pub mod trace;
 pub mod verdict;
 mod wheel;

@@ -1,6 +1,6 @@
 //! The story of a run: the steps that mattered, in words.
 
-use bivalent_core::{AgentId, Ballot, Value};
+use bivalent_core::{AgentId, Ballot, Value, Vote};
 use serde::Serialize;
 
 use crate::{
@@ -235,6 +235,11 @@ pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLi
             },
         )
     };
+    let voted = |vote: Option<Vote>| {
+        vote.map_or_else(String::new, |vote| {
+            format!(", vote {} of ballot {}", value(vote.inp), vote.bal.round())
+        })
+    };
     let (who, what) = match &note.what {
         What::Phase1 {
             agent: id,
@@ -283,9 +288,7 @@ pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLi
             store,
             block,
         } => {
-            let vote = block
-                .vote
-                .map_or_else(String::new, |vote| format!(" vote {}", value(vote.inp)));
+            let vote = voted(block.vote);
             let store = &scenario.cluster.stores[store.index()];
             (
                 agent(*id),
@@ -307,9 +310,7 @@ pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLi
             } else {
                 format!("{store}[{}]", agent(*owner))
             };
-            let vote = block.vote.map_or_else(String::new, |vote| {
-                format!(", vote {} of ballot {}", value(vote.inp), vote.bal.round())
-            });
+            let vote = voted(block.vote);
             let saw = ballot(block.mbal);
             (agent(*id), format!("read {place}: ballot {saw}{vote}"))
         }

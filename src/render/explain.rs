@@ -8,7 +8,7 @@ use bivalent_sim::stall::{StallReport, TRIALS};
 
 use super::paint::Paint;
 use super::units::{count, counted, time};
-use super::{escape, story};
+use super::{escape, influence, story};
 
 /// Steps of the story that are told beside the causes.
 const STEPS_MAX: usize = 14;
@@ -38,6 +38,9 @@ pub(crate) fn tell(
     }
     for chain in &explained.causes {
         text += &causes(chain, paint);
+    }
+    for influences in &explained.influences {
+        text += &influence::tell(influences, paint, width);
     }
     for stall in &explained.stalls {
         text += &stalled(stall, paint, width);

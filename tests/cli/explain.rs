@@ -121,6 +121,76 @@ fn what_cannot_be_found_is_said_and_nothing_is_told() {
     assert_eq!(out(&output), "");
 }
 
+#[test]
+fn two_decisions_that_differ_could_not_have_influenced_each_other() {
+    let folder = folder();
+
+    let output = run(folder.path(), &["explain", "fault/stale-reads-outside@0"]);
+
+    exits(&output, 0);
+    let text = out(&output);
+    for wanted in [
+        "What could have influenced #65, a1 DECIDED v2: ",
+        "#41, a3 DECIDED v3 is not among them, nor the reverse\n",
+        "What could have influenced #41, a3 DECIDED v3: ",
+        "could not, though earlier: ",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} is missing\n{text}");
+    }
+}
+
+#[test]
+fn the_past_of_a_step_is_told_in_order_and_as_data() {
+    let folder = folder();
+    fs::write(folder.path().join("fine.toml"), FINE).unwrap();
+    let args = ["explain", "fine.toml@0x9", "--influences"];
+    let of = |step: &str, more: &[&str]| {
+        let args = [&args[..], &[step], more].concat();
+        run(folder.path(), &args)
+    };
+    let jsonl = ["--format", "jsonl"];
+    let exported = run(folder.path(), &["export", "fine.toml@0x9", "--as", "jsonl"]);
+    let events = objects(&exported);
+    let decided = events.iter().rfind(|e| e["kind"] == "decided").unwrap();
+    let step = decided["step"].to_string();
+
+    let (human, data) = (of(&step, &[]), of(&step, &jsonl));
+
+    exits(&human, 0);
+    let told = &objects(&data)[0];
+    assert_eq!(told["of"]["step"], decided["step"]);
+    let past = told["past"].as_array().unwrap();
+    let steps: Vec<u64> = past.iter().map(|l| l["step"].as_u64().unwrap()).collect();
+    assert!(steps.is_sorted() && steps.len() > 5, "{steps:?}");
+    assert_eq!(told["could"], steps.len());
+    let lines = out(&human).lines().filter(|l| l.trim().starts_with('#'));
+    assert_eq!(lines.count(), steps.len() + 1);
+    assert!(out(&human).contains("<- this\n"), "{}", out(&human));
+}
+
+#[test]
+fn a_step_at_which_no_agent_does_anything_has_no_past() {
+    let folder = folder();
+    fs::write(folder.path().join("fine.toml"), FINE).unwrap();
+
+    let output = run(
+        folder.path(),
+        &["explain", "fine.toml@9", "--influences", "1000000"],
+    );
+
+    exits(&output, 2);
+    let text = err(&output);
+    assert!(
+        text.contains("no agent's event is told of step 1000000"),
+        "{text}"
+    );
+    assert!(text.contains("the nearest steps with one: "), "{text}");
+    let two = ["explain", "fine.toml", "fine.toml", "--influences", "1"];
+    exits(&run(folder.path(), &two), 2);
+    let args = ["explain", "fine.toml", "--influences", "1", "--format"];
+    exits(&run(folder.path(), &[&args[..], &["markdown"]].concat()), 2);
+}
+
 /// docs/stalls.md says what its command prints.
 #[test]
 fn the_document_of_stalls_is_what_its_command_prints() {

@@ -4,6 +4,7 @@
 
 mod explain;
 mod explore;
+mod export;
 mod planted;
 mod price;
 mod refusals;

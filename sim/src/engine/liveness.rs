@@ -98,7 +98,10 @@ impl Engine {
         if waited < self.plan.stall || self.liveness.open || !waits || self.solo.is_some() {
             return;
         }
+        // The copy has no use for what was written down.
+        let journal = self.journal.take();
         let heals = self.clone().heals();
+        self.journal = journal;
         let kind = if heals {
             self.stall_kind()
         } else {

@@ -3,7 +3,7 @@
 use bivalent_core::{Ballot, Input, Version};
 
 use super::{Engine, net::Pending};
-use crate::{fault::FaultKind, journal::What};
+use crate::fault::FaultKind;
 
 impl Engine {
     /// The store takes a conditional write, or refuses it since something else stands there.
@@ -32,15 +32,11 @@ impl Engine {
             self.check_record(store, before, block);
         }
         if self.journal.is_some() {
-            self.note(if taken {
-                What::Wrote {
-                    agent,
-                    store,
-                    block,
-                }
+            if taken {
+                self.note_write(write);
             } else {
-                What::Refused { agent, store }
-            });
+                self.note_refusal(write);
+            }
         }
         taken
     }

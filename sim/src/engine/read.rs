@@ -1,13 +1,12 @@
 //! Reads take effect, clean or as a fault has it.
 
-use bivalent_core::{AgentId, Block, Input, Place, StoreId, Version};
+use bivalent_core::{Block, Input, Place, Version};
 
 use super::{Engine, net::COPY};
 use crate::{
     dice::Purpose,
     event::{Event, ReadOp},
     fault::{Fault, FaultKind, Happening, StaleBound},
-    journal::What,
     oracle::whose,
     store::Service,
 };
@@ -186,9 +185,6 @@ impl Engine {
             epoch,
             ..
         } = op;
-        if self.journal.is_some() {
-            self.note_read(op, block);
-        }
         let input = Input::Read {
             store,
             owner,
@@ -197,27 +193,6 @@ impl Engine {
             version,
         };
         self.deliver(op.agent, op.incarnation, input);
-    }
-
-    /// Takes note of what a read saw, if somebody still waits for it.
-    #[cold]
-    fn note_read(&mut self, op: ReadOp, block: Block) {
-        let ReadOp {
-            agent,
-            store,
-            owner,
-            ..
-        } = op;
-        let seat = &self.seats[agent.index()];
-        let current = seat.agent.epoch() & 0xff_ffff;
-        if seat.incarnation == op.incarnation && current == op.epoch {
-            self.note(What::Read {
-                agent,
-                store,
-                owner,
-                block,
-            });
-        }
     }
 
     #[cold]
@@ -303,23 +278,5 @@ impl Engine {
             self.oracles.found(self.steps, "store-model", detail);
         }
         self.answer_read(op, past.block, past.version);
-    }
-
-    /// Takes note of a fault for the story.
-    pub(super) fn note_fault(
-        &mut self,
-        kind: FaultKind,
-        agent: Option<AgentId>,
-        store: Option<StoreId>,
-        detail: std::fmt::Arguments<'_>,
-    ) {
-        if self.journal.is_some() {
-            self.note(What::Fault {
-                kind,
-                agent,
-                store,
-                detail: detail.to_string(),
-            });
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     dice::{Dice, Purpose},
     event::Event,
     fingerprint::Fingerprint,
-    journal::Journal,
+    journal::{Journal, Keeps},
     member::Member,
     scenario::Adversary,
     store::Service,
@@ -37,6 +37,14 @@ impl Engine {
         let end = self.go(u64::MAX);
         let choices = self.net.dice.take_choices();
         (end, choices, self.take_journal())
+    }
+
+    /// Runs one seed and keeps notes with clocks.
+    pub(crate) fn run_told(&mut self, seed: u64, keeps: Keeps) -> (End, Journal) {
+        let journal = Journal::with_clocks(self.plan.agents, keeps);
+        self.start(Dice::new(seed), Some(Box::new(journal)));
+        let end = self.go(u64::MAX);
+        (end, self.take_journal())
     }
 
     /// Runs a list of choices, at most to a step; none of the choices if they did not fit.

@@ -320,7 +320,7 @@ impl Engine {
             return;
         }
         if let Some(journal) = &mut self.journal {
-            journal.took(id, incarnation, None);
+            journal.restarts(id, incarnation);
         }
         let config = self.config(id).incarnation(Incarnation(incarnation));
         let seat = &mut self.seats[id.index()];

@@ -10,7 +10,6 @@ use crate::{
     dice::Purpose,
     event::Event,
     fault::{Fault, FaultKind, Happening},
-    journal::What,
     oracle::whose,
     store::{Landing, Service},
 };
@@ -212,17 +211,7 @@ impl Engine {
             .store_model
             .wrote(place, write.block, write.version);
         if self.journal.is_some() {
-            let Pending {
-                agent,
-                store,
-                block,
-                ..
-            } = write;
-            self.note(What::Wrote {
-                agent,
-                store,
-                block,
-            });
+            self.note_write(write);
         }
         landing
     }
@@ -344,6 +333,7 @@ impl Engine {
                 kept & 1 << (sector % 128) != 0
             });
         self.oracles.store_model.touched(place, Some(block));
+        self.note_torn(write);
         if torn {
             self.net.landed(kind);
             self.stores.mark(place, 1 << kind.index());
@@ -380,6 +370,7 @@ impl Engine {
                 .write_torn(place, block, version, now, |sector| sector < kept)
         });
         self.oracles.store_model.touched(place, Some(block));
+        self.note_torn(write);
         if torn {
             self.net.landed(kind);
             self.stores.mark(place, 1 << kind.index());
@@ -431,6 +422,7 @@ impl Engine {
             now,
         );
         self.oracles.store_model.touched(victim, Some(write.block));
+        self.note_astray(write, victim);
         self.net.landed(kind);
         self.stores.mark(victim, 1 << kind.index());
         self.oracles.envelope.landed(kind, write.store);
