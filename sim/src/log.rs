@@ -6,6 +6,7 @@
 mod account;
 mod carry;
 mod clients;
+mod diary;
 mod judge;
 mod liveness;
 mod machines;
@@ -16,22 +17,23 @@ pub(crate) mod story;
 mod strike;
 mod tally;
 mod turns;
+mod wire;
 mod witness;
 
 use std::sync::Arc;
 
 use bivalent_core::{
     AgentId, Ask, Ballot, HeadRead, Incarnation, Replica, ReplicaConfig, ReplicaEffect, SlotVote,
-    StateMachine, StoreId, Timer, Told,
+    StateMachine, StoreId, Timer,
 };
 
 use crate::{
     dice::{Dice, Purpose},
     engine::{End, net::Net, seat::Status},
-    fault::{FaultKind, Happening},
+    fault::Happening,
     fingerprint::Fingerprint,
     oracle::envelope::Accounting,
-    plan::{Plan, READ, WRITE},
+    plan::Plan,
     planted::Planted,
     report::Stall,
     scenario::Scenario,
@@ -46,6 +48,8 @@ pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
 
 use carry::{Event, Slab};
 use clients::Clients;
+use diary::Who;
+pub(crate) use diary::{LogJournal, LogNote};
 use oracle::Book;
 use shelf::Shelf;
 use tally::Tally;
@@ -98,24 +102,6 @@ struct Seat<M: StateMachine> {
     steps: u64,
     /// The last ballot it began.
     ballot: Option<Ballot>,
-}
-
-/// A line of a run's story.
-#[derive(Clone, Debug)]
-pub(crate) struct LogNote {
-    pub(crate) step: u64,
-    pub(crate) tick: u64,
-    pub(crate) who: String,
-    pub(crate) what: String,
-    /// It is a fault or something that follows from none of the agents' steps.
-    pub(crate) fault: bool,
-}
-
-/// A run's record.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct LogJournal {
-    pub(crate) digests: Vec<u16>,
-    pub(crate) notes: Vec<LogNote>,
 }
 
 /// A simulator of one scenario with replicas, to be run with many seeds.
@@ -258,7 +244,8 @@ impl<L: Load> LogEngine<L> {
 
     /// Runs one seed and keeps its choices, a digest of every step, and notes.
     pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, LogJournal) {
-        self.start(Dice::recording(seed), Some(Box::default()));
+        let journal = LogJournal::new(self.plan.agents);
+        self.start(Dice::recording(seed), Some(Box::new(journal)));
         let end = self.go(u64::MAX);
         let choices = self.net.dice.take_choices();
         (end, choices, self.take_journal())
@@ -270,17 +257,18 @@ impl<L: Load> LogEngine<L> {
         choices: Vec<u32>,
         until: u64,
     ) -> (End, LogJournal, Option<usize>) {
-        self.start(Dice::playing(choices), Some(Box::default()));
+        let journal = LogJournal::new(self.plan.agents);
+        self.start(Dice::playing(choices), Some(Box::new(journal)));
         let end = self.go(until);
         let misfit = self.net.dice.misfit();
         (end, self.take_journal(), misfit)
     }
 
     fn take_journal(&mut self) -> LogJournal {
+        let agents = self.plan.agents;
         self.journal
             .take()
-            .map(|journal| *journal)
-            .unwrap_or_default()
+            .map_or_else(|| LogJournal::new(agents), |journal| *journal)
     }
 
     fn start(&mut self, dice: Dice, journal: Option<Box<LogJournal>>) {
@@ -455,192 +443,6 @@ impl<L: Load> LogEngine<L> {
             }
         }
         self.effects = effects;
-    }
-
-    fn ask(&mut self, id: AgentId, op: u64, store: StoreId, ask: Ask<L::Machine>, attempt: u8) {
-        let seat = &self.seats[id.index()];
-        let incarnation = seat.incarnation;
-        let kind = if ask.is_write() { WRITE } else { READ };
-        let scan = matches!(ask, Ask::Scan { .. });
-        let (rule, ticks) = self.net.ask(kind, id, store);
-        if let Ask::WriteHead { head, .. } = &ask
-            && let Some(ballot) = head.mbal
-        {
-            self.started(id, ballot);
-        }
-        let flight = self.flights.put(Flight {
-            agent: id,
-            incarnation,
-            store,
-            op,
-            ask,
-            attempt,
-            rule,
-            copy: false,
-            at: shelf::NOW,
-            votes: Vec::new(),
-            kept: None,
-        });
-        let now = self.now();
-        self.put(now + ticks, Event::Op { flight });
-        let patience = self.patience(attempt);
-        if ticks > patience || scan {
-            let op = op as u32;
-            self.put(
-                now + patience,
-                Event::Timeout {
-                    agent: id,
-                    incarnation,
-                    op,
-                },
-            );
-        }
-    }
-
-    /// How long an agent waits for an answer, ticks: longer each time.
-    fn patience(&self, attempt: u8) -> u64 {
-        self.plan.timeout << attempt.min(6)
-    }
-
-    /// An operation will have no answer: its agent finds out when it has waited long enough.
-    fn time_out(&mut self, flight: u32) {
-        let Flight {
-            agent,
-            incarnation,
-            op,
-            attempt,
-            ..
-        } = *self.flights.get(flight);
-        let at = self.now() + self.patience(attempt);
-        let op = op as u32;
-        self.put(
-            at,
-            Event::Timeout {
-                agent,
-                incarnation,
-                op,
-            },
-        );
-    }
-
-    fn set_alarm(&mut self, id: AgentId, timer: Timer, min: u64, max: u64) {
-        let seat = &self.seats[id.index()];
-        let (agent, incarnation, rate) = (id, seat.incarnation, u64::from(seat.rate));
-        let (min, max) = (self.plan.ticks(min), self.plan.ticks(max));
-        let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
-        if rate != 1_000_000 {
-            self.net.observed(FaultKind::ClockSkew);
-        }
-        let event = match timer {
-            Timer::Tick => Event::Tick { agent, incarnation },
-            Timer::Stand => Event::Stand { agent, incarnation },
-        };
-        self.put(self.now() + pause.max(1), event);
-    }
-
-    /// Whether an agent is there to take something in; what comes while it stands still is kept.
-    fn takes(&mut self, agent: AgentId, incarnation: u16, bits: u64) -> bool {
-        if self.solo.is_some_and(|solo| solo != agent) {
-            return false;
-        }
-        let seat = &mut self.seats[agent.index()];
-        if seat.incarnation != incarnation {
-            return false;
-        }
-        match seat.status {
-            Status::Up => {
-                seat.steps += 1;
-                true
-            }
-            Status::Paused => {
-                seat.held.push(bits);
-                self.net.observed(FaultKind::Pause);
-                false
-            }
-            Status::Down { .. } => false,
-        }
-    }
-
-    fn on_timeout(&mut self, agent: AgentId, incarnation: u16, op: u64, bits: u64) {
-        if self.takes(agent, incarnation, bits) {
-            let mut effects = std::mem::take(&mut self.effects);
-            let replica = &mut self.seats[agent.index()].replica;
-            replica.timed_out(op, &mut |effect| effects.push(effect));
-            self.effects = effects;
-            self.carry_out(agent);
-        }
-    }
-
-    fn on_alarm(&mut self, agent: AgentId, incarnation: u16, timer: Timer, bits: u64) {
-        if self.takes(agent, incarnation, bits) {
-            let mut effects = std::mem::take(&mut self.effects);
-            let replica = &mut self.seats[agent.index()].replica;
-            replica.woke(timer, &mut |effect| effects.push(effect));
-            self.effects = effects;
-            self.carry_out(agent);
-        }
-    }
-
-    /// Gives an answer to an agent, if it is still the one that asked.
-    fn tell(&mut self, index: u32, told: Told<'_, L::Machine>) {
-        let flight = self.flights.get(index);
-        let (agent, incarnation, store, op) =
-            (flight.agent, flight.incarnation, flight.store, flight.op);
-        let seat = &self.seats[agent.index()];
-        if seat.incarnation == incarnation && seat.status == Status::Paused {
-            let kept = match told {
-                Told::Wrote => Kept::Wrote,
-                Told::Heads(heads) => Kept::Heads(heads.to_vec()),
-                Told::Scanned { votes, heads } => Kept::Scanned(votes.to_vec(), heads.to_vec()),
-                Told::Snapshot(found) => Kept::Snapshot(found.cloned()),
-            };
-            self.flights.get_mut(index).kept = Some(kept);
-            if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
-                unreachable!("it stands still");
-            }
-            return;
-        }
-        self.flights.free(index);
-        if seat.incarnation != incarnation {
-            self.net.observed(FaultKind::Crash);
-        }
-        if !self.takes(agent, incarnation, 0) {
-            return;
-        }
-        let mut effects = std::mem::take(&mut self.effects);
-        let replica = &mut self.seats[agent.index()].replica;
-        replica.told(op, store, told, &mut |effect| effects.push(effect));
-        self.effects = effects;
-        self.carry_out(agent);
-    }
-
-    /// Gives an answer that waited while the agent stood still.
-    fn tell_kept(&mut self, index: u32, kept: &Kept<L::Machine>) {
-        match kept {
-            Kept::Wrote => self.tell(index, Told::Wrote),
-            Kept::Heads(heads) => self.tell(index, Told::Heads(heads)),
-            Kept::Scanned(votes, heads) => self.tell(index, Told::Scanned { votes, heads }),
-            Kept::Snapshot(found) => self.tell(index, Told::Snapshot(found.as_ref())),
-        }
-    }
-
-    fn note(&mut self, who: &str, fault: bool, what: std::fmt::Arguments<'_>) {
-        let (step, tick) = (self.steps, self.net.now());
-        if let Some(journal) = &mut self.journal {
-            journal.notes.push(LogNote {
-                step,
-                tick,
-                who: who.to_owned(),
-                what: what.to_string(),
-                fault,
-            });
-        }
-    }
-
-    fn note_agent(&mut self, id: AgentId, what: std::fmt::Arguments<'_>) {
-        if self.journal.is_some() {
-            self.note(&crate::oracle::name(id), false, what);
-        }
     }
 
     fn happens(&mut self, what: Happening, agent: AgentId, store: Option<StoreId>) {

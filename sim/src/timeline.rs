@@ -16,8 +16,10 @@ use crate::{
     engine::Engine,
     fault::FaultKind,
     journal::{Keeps, Note, What},
+    log::{self, LogNote},
     planted::Planted,
-    scenario::Scenario,
+    runner::{Record, Runner},
+    scenario::{Protocol, Scenario},
     story, verdict,
 };
 
@@ -46,7 +48,8 @@ pub struct Event {
     /// Where.
     pub store: Option<String>,
     /// What happened, in one word: `phase-1`, `phase-2`, `aborted`, `recovered`, `decided`, `wrote`,
-    /// `refused`, `read`, `fault`, `stall` or `healed`.
+    /// `refused`, `read`, `fault`, `stall` or `healed`; of logs also `stands`, `leads`, `follows`,
+    /// `installed`, `crashed` and `restarted`.
     pub kind: &'static str,
     /// Which kind of fault, of a fault.
     pub fault: Option<&'static str>,
@@ -113,6 +116,9 @@ impl Serialize for Clock {
 
 /// Runs a seed and returns its history; agents with a planted bug, if there is one.
 pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
+    if scenario.cluster.protocol == Protocol::ReplicatedLog {
+        return of_log(scenario, seed, planted);
+    }
     let mut engine = Engine::new(scenario);
     engine.plant_any(planted);
     let (end, journal) = engine.run_told(seed, Keeps::First);
@@ -123,7 +129,7 @@ pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
         engine: &engine,
         processes: journal.processes(),
         names: names.into_iter().map(Arc::from).collect(),
-        counts: counts(&journal.notes),
+        counts: counts(journal.notes.iter().filter_map(|note| note.stamp.as_ref())),
     };
     Timeline {
         coordinate: report.coordinate,
@@ -132,6 +138,47 @@ pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
             .iter()
             .map(|note| teller.event(note))
             .collect(),
+        left_out: journal.dropped,
+    }
+}
+
+/// The same of a log's run.
+fn of_log(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
+    let mut runner = Runner::new(scenario);
+    runner.plant_any(planted);
+    let (end, _, record) = runner.run_recorded(seed);
+    let report = runner.report(scenario, seed, end);
+    let Record::Log(journal) = record else {
+        unreachable!("a log's engine leaves a log's record");
+    };
+    let processes = journal.processes();
+    let names: Arc<[Arc<str>]> = names(scenario, processes)
+        .into_iter()
+        .map(Arc::from)
+        .collect();
+    let counts = counts(journal.notes.iter().filter_map(|note| note.stamp.as_ref()));
+    let agents = &scenario.cluster.agents;
+    let event = |note: &LogNote| {
+        let line = log::story::line(scenario, &runner, note);
+        let stamp = note.stamp.as_ref();
+        Event {
+            step: line.step,
+            virtual_ns: line.time_ns,
+            agent: note.agent.map(|id| agents[id.index()].name.clone()),
+            incarnation: stamp.map(|stamp| processes[stamp.process()].incarnation),
+            store: note
+                .store
+                .map(|id| scenario.cluster.stores[id.index()].clone()),
+            kind: note.kind,
+            fault: note.broken.map(FaultKind::name),
+            text: line.what,
+            lamport: stamp.map(Stamp::lamport),
+            clock: stamp.map(|stamp| clock(stamp, &counts, &names)),
+        }
+    };
+    Timeline {
+        coordinate: report.coordinate,
+        events: journal.notes.iter().map(event).collect(),
         left_out: journal.dropped,
     }
 }
@@ -155,9 +202,9 @@ pub(crate) fn names(scenario: &Scenario, processes: &[Process]) -> Vec<String> {
 }
 
 /// The steps of each process that a history tells, by their numbers in the process.
-fn counts(notes: &[Note]) -> BTreeMap<usize, Vec<u32>> {
+fn counts<'a>(stamps: impl Iterator<Item = &'a Stamp>) -> BTreeMap<usize, Vec<u32>> {
     let mut told: BTreeMap<usize, BTreeSet<u32>> = BTreeMap::new();
-    for stamp in notes.iter().filter_map(|note| note.stamp.as_ref()) {
+    for stamp in stamps {
         let counts = told.entry(stamp.process()).or_default();
         counts.insert(stamp.count());
     }
@@ -196,22 +243,22 @@ impl Teller<'_> {
             fault: fault.map(FaultKind::name),
             text: line.what,
             lamport: stamp.map(Stamp::lamport),
-            clock: stamp.map(|stamp| self.clock(stamp)),
+            clock: stamp.map(|stamp| clock(stamp, &self.counts, &self.names)),
         }
     }
+}
 
-    /// Steps that are not told have no number: a reader may rely on there being no gap.
-    fn clock(&self, stamp: &Stamp) -> Clock {
-        let told = |(process, count): (usize, u32)| {
-            let counts = self.counts.get(&process)?;
-            let told = counts.partition_point(|&told| told <= count) as u32;
-            (told > 0).then_some((process, told))
-        };
-        Clock {
-            host: stamp.process(),
-            entries: stamp.clocks().filter_map(told).collect(),
-            names: Arc::clone(&self.names),
-        }
+/// Steps that are not told have no number: a reader may rely on there being no gap.
+fn clock(stamp: &Stamp, counts: &BTreeMap<usize, Vec<u32>>, names: &Arc<[Arc<str>]>) -> Clock {
+    let told = |(process, count): (usize, u32)| {
+        let counts = counts.get(&process)?;
+        let told = counts.partition_point(|&told| told <= count) as u32;
+        (told > 0).then_some((process, told))
+    };
+    Clock {
+        host: stamp.process(),
+        entries: stamp.clocks().filter_map(told).collect(),
+        names: Arc::clone(names),
     }
 }
 

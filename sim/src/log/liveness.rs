@@ -6,7 +6,7 @@
 use bivalent_core::{AgentId, Slot};
 
 use super::{
-    Event, History, LogEngine,
+    Event, History, LogEngine, Who,
     judge::{MachineModel, ops},
     machines::Load,
 };
@@ -76,7 +76,11 @@ impl<L: Load> LogEngine<L> {
             heals,
         });
         self.stall_open = true;
-        self.note("~", true, format_args!("a stall: {}", kind.name()));
+        self.note(
+            Who::World,
+            "stall",
+            format_args!("a stall: {}", kind.name()),
+        );
     }
 
     fn stall_kind(&self) -> StallKind {
@@ -148,7 +152,7 @@ impl<L: Load> LogEngine<L> {
                 Status::Down { returns: false } => self.restart_later(id),
             }
         }
-        self.note("~", true, format_args!("everything heals"));
+        self.note(Who::World, "healed", format_args!("everything heals"));
     }
 
     /// What can be judged only when a run is over.

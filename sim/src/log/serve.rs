@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, Ask, StoreId, Told};
 
-use super::{Event, Flight, LogEngine, machines::Load, shelf::NOW};
+use super::{Event, Flight, LogEngine, Who, machines::Load, shelf::NOW};
 use crate::{
     dice::Purpose,
     fault::{Fault, FaultKind, Happening, StaleBound},
@@ -77,7 +77,7 @@ impl<L: Load> LogEngine<L> {
                 self.net.landed(kind);
                 self.net.observed(kind);
                 self.note_fault(
-                    agent,
+                    kind,
                     store,
                     format_args!("a request of {{a{}}} is lost", agent.0),
                 );
@@ -91,7 +91,7 @@ impl<L: Load> LogEngine<L> {
                 self.net.landed(kind);
                 self.net.observed(kind);
                 self.note_fault(
-                    agent,
+                    kind,
                     store,
                     format_args!("an answer to {{a{}}} is lost", agent.0),
                 );
@@ -120,7 +120,7 @@ impl<L: Load> LogEngine<L> {
                 self.net.observed(kind);
                 self.envelope.landed(kind, store);
                 self.note_fault(
-                    agent,
+                    kind,
                     store,
                     format_args!("a write of {{a{}}} is torn", agent.0),
                 );
@@ -138,7 +138,7 @@ impl<L: Load> LogEngine<L> {
                 self.net.observed(kind);
                 self.envelope.landed(kind, store);
                 self.note_fault(
-                    agent,
+                    kind,
                     store,
                     format_args!("a write of {{a{}}} goes astray", agent.0),
                 );
@@ -337,7 +337,7 @@ impl<L: Load> LogEngine<L> {
             self.net.observed(kind);
             self.envelope.landed(kind, store);
             self.note_fault(
-                agent,
+                kind,
                 store,
                 format_args!("a late write of {{a{}}} lands", agent.0),
             );
@@ -362,7 +362,7 @@ impl<L: Load> LogEngine<L> {
             self.net.landed(kind);
             self.net.observed(kind);
             self.envelope.landed(kind, store);
-            self.note_fault(agent, store, format_args!("bits of a block flip"));
+            self.note_fault(kind, store, format_args!("bits of a block flip"));
         }
         if self.flights.get(index).ask.is_write() {
             self.tell(index, Told::Wrote);
@@ -405,23 +405,15 @@ impl<L: Load> LogEngine<L> {
             self.net.observed(kind);
             self.envelope.stale_to(agent, store);
             self.note_fault(
-                agent,
+                kind,
                 store,
                 format_args!("{{a{}}} reads an old state", agent.0),
             );
         }
     }
 
-    pub(super) fn note_fault(
-        &mut self,
-        agent: AgentId,
-        store: StoreId,
-        what: std::fmt::Arguments<'_>,
-    ) {
-        let _ = agent;
-        if self.journal.is_some() {
-            self.note(&format!("{{s{}}}", store.0), true, what);
-        }
+    fn note_fault(&mut self, kind: FaultKind, store: StoreId, what: std::fmt::Arguments<'_>) {
+        self.note(Who::Store(store, kind), "fault", what);
     }
 
     /// What is below a slot is being dropped: does every quorum still meet a snapshot of it?

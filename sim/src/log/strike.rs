@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, Replica, StoreId};
 
-use super::{Event, LogEngine, liveness::is_down, machines::Load};
+use super::{Event, LogEngine, Who, liveness::is_down, machines::Load};
 use crate::{
     dice::Purpose,
     engine::seat::Status,
@@ -239,7 +239,11 @@ impl<L: Load> LogEngine<L> {
         } else {
             "crashes for good"
         };
-        self.note(&crate::oracle::name(id), true, format_args!("{after}"));
+        self.note(
+            Who::Struck(id, FaultKind::Crash),
+            "crashed",
+            format_args!("{after}"),
+        );
         self.see_whether_over();
     }
 
@@ -278,7 +282,14 @@ impl<L: Load> LogEngine<L> {
         seat.replica = replica;
         seat.status = Status::Up;
         self.net.observed(FaultKind::Crash);
-        self.note(&crate::oracle::name(id), true, format_args!("starts again"));
+        if let Some(journal) = &mut self.journal {
+            journal.causality.restarted(id, incarnation);
+        }
+        self.note(
+            Who::Struck(id, FaultKind::Restart),
+            "restarted",
+            format_args!("starts again"),
+        );
         self.carry_out(id);
     }
 
@@ -295,7 +306,11 @@ impl<L: Load> LogEngine<L> {
             let after = self.net.span(span);
             self.put(self.now() + after, Event::Wake { agent: id, count });
         }
-        self.note(&crate::oracle::name(id), true, format_args!("stands still"));
+        self.note(
+            Who::Struck(id, FaultKind::Pause),
+            "fault",
+            format_args!("stands still"),
+        );
     }
 
     /// A paused agent goes on; what came meanwhile is taken in now, in order.
@@ -309,7 +324,11 @@ impl<L: Load> LogEngine<L> {
         for bits in held {
             self.net.wheel.put(self.net.now() + 1, bits);
         }
-        self.note(&crate::oracle::name(id), true, format_args!("wakes"));
+        self.note(
+            Who::Struck(id, FaultKind::Pause),
+            "fault",
+            format_args!("wakes"),
+        );
     }
 
     pub(super) fn skew(&mut self, id: AgentId, rate_ppm: i32) {
@@ -325,11 +344,11 @@ impl<L: Load> LogEngine<L> {
             rate / 1_000_000,
             rate % 1_000_000
         );
-        self.note(&crate::oracle::name(id), true, text);
+        self.note(Who::Struck(id, FaultKind::ClockSkew), "fault", text);
     }
 
-    fn note_store(&mut self, store: StoreId, what: &str) {
-        self.note(&format!("{{s{}}}", store.0), true, format_args!("{what}"));
+    fn note_store(&mut self, store: StoreId, kind: FaultKind, what: &str) {
+        self.note(Who::Store(store, kind), "fault", format_args!("{what}"));
     }
 
     fn store_out(&mut self, store: StoreId, span: Option<Span>) {
@@ -345,7 +364,7 @@ impl<L: Load> LogEngine<L> {
             let after = self.net.span(span);
             self.put(self.now() + after, Event::StoreUp { store, count });
         }
-        self.note_store(store, "answers nothing");
+        self.note_store(store, FaultKind::Outage, "answers nothing");
     }
 
     /// An outage ends: what the store was asked meanwhile happens now, in the order of asking.
@@ -357,7 +376,7 @@ impl<L: Load> LogEngine<L> {
         for bits in std::mem::take(&mut self.waiting[store.index()]) {
             self.net.wheel.put(self.net.now() + 1, bits);
         }
-        self.note_store(store, "answers again");
+        self.note_store(store, FaultKind::Outage, "answers again");
     }
 
     fn store_slow(&mut self, store: StoreId, percent: u32, span: Option<Span>) {
@@ -371,7 +390,7 @@ impl<L: Load> LogEngine<L> {
             let after = self.net.span(span);
             self.put(self.now() + after, Event::StoreFast { store, count });
         }
-        self.note_store(store, "is slow");
+        self.note_store(store, FaultKind::SlowStore, "is slow");
     }
 
     /// A store returns to an earlier state, or to none: as if an empty one had taken its place.
@@ -394,7 +413,7 @@ impl<L: Load> LogEngine<L> {
         self.net.landed(FaultKind::Amnesia);
         self.net.observed(FaultKind::Amnesia);
         self.envelope.landed(FaultKind::Amnesia, store);
-        self.note_store(store, "returns to an earlier state");
+        self.note_store(store, FaultKind::Amnesia, "returns to an earlier state");
     }
 
     fn lose_store(&mut self, store: StoreId) {
@@ -406,6 +425,6 @@ impl<L: Load> LogEngine<L> {
         for bits in std::mem::take(&mut self.waiting[store.index()]) {
             self.net.wheel.put(self.net.now() + 1, bits);
         }
-        self.note_store(store, "is gone for good");
+        self.note_store(store, FaultKind::StoreLoss, "is gone for good");
     }
 }

@@ -18,6 +18,7 @@ impl<L: Load> LogEngine<L> {
             }
             self.note_agent(
                 id,
+                "decided",
                 format_args!("decides slot {}: {} requests", slot.0, batch.len()),
             );
             self.happens(Happening::Decided, id, None);
@@ -50,6 +51,7 @@ impl<L: Load> LogEngine<L> {
         }
         self.note_agent(
             id,
+            "installed",
             format_args!("goes on from a snapshot before slot {}", slot.0),
         );
     }
@@ -64,7 +66,11 @@ impl<L: Load> LogEngine<L> {
             }
             self.rounds.1 = self.rounds.1.max(ballot.round());
             self.tally.ballots += 1;
-            self.note_agent(id, format_args!("stands for leader in ballot {ballot:?}"));
+            self.note_agent(
+                id,
+                "stands",
+                format_args!("stands for leader in ballot {ballot:?}"),
+            );
             self.happens(Happening::Phase1, id, None);
         }
     }
@@ -76,6 +82,7 @@ impl<L: Load> LogEngine<L> {
         self.book.leads(self.steps, ballot, from, &name(id));
         self.note_agent(
             id,
+            "leads",
             format_args!("leads in ballot {ballot:?} from slot {} on", from.0),
         );
         self.happens(Happening::Phase2, id, None);
@@ -84,10 +91,15 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
         match above {
             Some(above) => {
-                self.note_agent(id, format_args!("steps down: ballot {above:?} was met"));
+                self.note_agent(
+                    id,
+                    "follows",
+                    format_args!("steps down: ballot {above:?} was met"),
+                );
             }
             None => self.note_agent(
                 id,
+                "follows",
                 format_args!("does not lead: something decided is nowhere to be found"),
             ),
         }

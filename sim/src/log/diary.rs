@@ -1,0 +1,171 @@
+//! What a log's run leaves behind when it is asked to: digests, notes for its story, and clocks.
+
+use bivalent_core::{
+    AgentId, Ask, Ballot, HeadRead, Slot, SlotVote, SnapshotName, StoreId, Told, Version,
+};
+
+use super::{LogEngine, machines::Load};
+use crate::{
+    causality::{Causality, Process, Stamp},
+    fault::FaultKind,
+};
+
+/// Whom a note is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Who {
+    /// A step of an agent.
+    Agent(AgentId),
+    /// What befell an agent.
+    Struck(AgentId, FaultKind),
+    /// What befell a store, or an operation there.
+    Store(StoreId, FaultKind),
+    /// Everybody.
+    World,
+}
+
+/// A line of a run's story.
+#[derive(Clone, Debug)]
+pub(crate) struct LogNote {
+    pub(crate) step: u64,
+    pub(crate) tick: u64,
+    pub(crate) who: String,
+    pub(crate) what: String,
+    /// It is a fault or something that follows from none of the agents' steps.
+    pub(crate) fault: bool,
+    /// What it is in one word.
+    pub(crate) kind: &'static str,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) store: Option<StoreId>,
+    /// Which kind of fault it is.
+    pub(crate) broken: Option<FaultKind>,
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// A write as readers know it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum LogKey {
+    Head(AgentId, Version),
+    Vote(Slot, Ballot),
+    Snapshot(SnapshotName),
+}
+
+/// Notes kept at most, the first ones.
+const NOTES_MAX: usize = 200_000;
+
+/// A run's record.
+#[derive(Clone, Debug)]
+pub(crate) struct LogJournal {
+    pub(crate) digests: Vec<u16>,
+    pub(crate) notes: Vec<LogNote>,
+    /// How many notes came after those.
+    pub(crate) dropped: u64,
+    pub(super) causality: Causality<LogKey>,
+}
+
+impl LogJournal {
+    pub(super) fn new(agents: usize) -> Self {
+        Self {
+            digests: Vec::new(),
+            notes: Vec::new(),
+            dropped: 0,
+            causality: Causality::new(agents),
+        }
+    }
+
+    /// All incarnations that took steps.
+    pub(crate) fn processes(&self) -> &[Process] {
+        self.causality.processes()
+    }
+}
+
+impl<L: Load> LogEngine<L> {
+    pub(super) fn note(&mut self, who: Who, kind: &'static str, what: std::fmt::Arguments<'_>) {
+        let (step, tick) = (self.steps, self.net.now());
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        if journal.notes.len() == NOTES_MAX {
+            journal.dropped += 1;
+            return;
+        }
+        let (name, agent, store, broken) = match who {
+            Who::Agent(id) => (crate::oracle::name(id), Some(id), None, None),
+            Who::Struck(id, kind) => (crate::oracle::name(id), Some(id), None, Some(kind)),
+            Who::Store(id, kind) => (format!("{{s{}}}", id.0), None, Some(id), Some(kind)),
+            Who::World => ("~".to_owned(), None, None, None),
+        };
+        let stamp = match who {
+            Who::Agent(id) => Some(journal.causality.local(id)),
+            Who::Struck(..) | Who::Store(..) | Who::World => None,
+        };
+        journal.notes.push(LogNote {
+            step,
+            tick,
+            who: name,
+            what: what.to_string(),
+            fault: !matches!(who, Who::Agent(_)),
+            kind,
+            agent,
+            store,
+            broken,
+            stamp,
+        });
+    }
+
+    pub(super) fn note_agent(
+        &mut self,
+        id: AgentId,
+        kind: &'static str,
+        what: std::fmt::Arguments<'_>,
+    ) {
+        self.note(Who::Agent(id), kind, what);
+    }
+
+    /// A write was asked for: whoever reads it knows what its author knew.
+    pub(super) fn clock_write(&mut self, id: AgentId, ask: &Ask<L::Machine>) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let key = match ask {
+            Ask::WriteHead { version, .. } => LogKey::Head(id, *version),
+            Ask::WriteVote(vote) => LogKey::Vote(vote.slot, vote.bal),
+            Ask::WriteSnapshot { name, .. } => LogKey::Snapshot(*name),
+            Ask::Drop { .. } | Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => {
+                return;
+            }
+        };
+        journal.causality.wrote(id, key);
+    }
+
+    /// An agent is told what it read.
+    pub(super) fn clock_read(
+        &mut self,
+        id: AgentId,
+        told: &Told<'_, L::Machine>,
+        name: Option<SnapshotName>,
+    ) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let heads_keys = |heads: &[HeadRead<L::Machine>]| -> Vec<LogKey> {
+            let key = |read: &HeadRead<L::Machine>| LogKey::Head(read.agent, read.version);
+            heads.iter().map(key).collect()
+        };
+        let keys = match told {
+            Told::Wrote | Told::Snapshot(None) => Vec::new(),
+            Told::Heads(heads) => heads_keys(heads),
+            Told::Scanned { votes, heads } => {
+                let mut keys = heads_keys(heads);
+                let vote = |vote: &SlotVote<L::Machine>| LogKey::Vote(vote.slot, vote.bal);
+                keys.extend(votes.iter().map(vote));
+                keys
+            }
+            Told::Snapshot(Some(_)) => name.map(LogKey::Snapshot).into_iter().collect(),
+        };
+        let stamps: Vec<Stamp> = keys
+            .iter()
+            .filter_map(|key| journal.causality.carried(key).cloned())
+            .collect();
+        journal.causality.met(id, &stamps);
+    }
+}
