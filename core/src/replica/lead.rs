@@ -288,6 +288,7 @@ impl<M: StateMachine> Replica<M> {
         for store in self.config.base.stores() {
             self.look(store, out);
         }
+        self.answer_queries(out);
     }
 
     /// Says that it lives, and looks for requests where nothing else makes it look.

@@ -5,6 +5,7 @@ use bivalent_core::{Outcome, StateMachine, Ticket};
 use super::{
     Answer, Call, Draw, Event, LogEngine,
     clients::{Doing, Want},
+    liveness::is_down,
     machines::Load,
 };
 use crate::{dice::Purpose, engine::seat::Status, workload::Pace};
@@ -180,13 +181,14 @@ impl<L: Load> LogEngine<L> {
         self.submit(index);
     }
 
-    /// Picks the agent to ask next: the solo one, else any that is up.
+    /// Picks the agent to ask next: the solo one, else any that has not crashed. One that stands still
+    /// can't be told from one that is slow.
     fn move_on(&mut self, index: u32) {
         if let Some(solo) = self.solo {
             self.clients.all[index as usize].at = solo;
             return;
         }
-        let up = |seat: &&super::Seat<L::Machine>| seat.status == Status::Up;
+        let up = |seat: &&super::Seat<L::Machine>| !is_down(seat.status);
         let count = self.seats.iter().filter(up).count() as u64;
         if count == 0 {
             return;
