@@ -1,5 +1,6 @@
 //! The arguments.
 
+mod history;
 pub(crate) mod planted;
 mod price;
 
@@ -10,10 +11,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-use crate::{completions, coordinate, explain, explore, man, replay, run, scenario, verify};
+use crate::{
+    check_history, completions, coordinate, explain, explore, man, replay, run, scenario, verify,
+};
 
 use planted::PlantedArgs;
 
+pub(crate) use history::{CheckHistoryArgs, ModelName};
 pub(crate) use price::PriceArgs;
 
 const EXAMPLES: &str = "\
@@ -25,15 +29,15 @@ Examples:
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    every expectation held (an expected stall included)
-  1    safety broken where it was promised
+  0    every expectation held (an expected stall included); every history is linearizable
+  1    safety broken where it was promised; a history is not linearizable
   2    usage
   3    liveness: a decision was expected and a stall came, or the reverse; also when a scenario
        promises a finding (a violation, a wedge) and none of its seeds brings it
-  4    nothing selected to run; with --strict, a fault asked for that took effect in no run
+  4    nothing selected to run, nothing to check; with --strict, a fault asked for that took effect in no run
   5    a replay diverged, or two runs of one seed differ
   6    inconclusive: the budget ended first
-  65   a scenario or trace file is invalid
+  65   a scenario, trace or history file is invalid
   70   a bug in Bivalent itself
   74   a file can't be read or written
   130  interrupted (Ctrl-C); the summary was printed, a second Ctrl-C quits at once
@@ -179,6 +183,10 @@ pub(crate) enum Command {
     #[command(after_help = price::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", price::EXAMPLES, price::MORE))]
     Price(PriceArgs),
+    /// Judge whether recorded histories of key-value stores are linearizable.
+    #[command(after_help = history::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", history::EXAMPLES, history::MORE))]
+    CheckHistory(CheckHistoryArgs),
     /// Write, check and look up scenarios.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario {
@@ -443,6 +451,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::verify(args, console),
         Command::Explain(args) => explain::explain(args, console),
         Command::Price(args) => crate::price::price(args, console),
+        Command::CheckHistory(args) => check_history::check_history(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),
         Command::Man { dir } => man::man(dir, console),

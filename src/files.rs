@@ -12,6 +12,8 @@ use crate::exit::{Exit, Failure};
 const SCENARIO_BYTES_MAX: u64 = 16 << 20;
 /// The same for a trace.
 const TRACE_BYTES_MAX: u64 = 1 << 30;
+/// The same for histories.
+const HISTORY_BYTES_MAX: u64 = 1 << 30;
 
 /// Reads a scenario. `None`: it is not text.
 pub(crate) fn read_scenario(path: &Path) -> Result<Option<String>, Failure> {
@@ -23,25 +25,42 @@ pub(crate) fn read_trace(path: &Path) -> Result<Option<String>, Failure> {
     read(path, TRACE_BYTES_MAX)
 }
 
+/// Reads histories, as bytes: whoever parses them says which line is not text.
+pub(crate) fn read_histories(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_bytes(path, HISTORY_BYTES_MAX)
+}
+
+/// The same from standard input.
+pub(crate) fn read_histories_from_stdin() -> Result<Vec<u8>, Failure> {
+    bounded(io::stdin().lock(), "standard input", HISTORY_BYTES_MAX)
+}
+
 fn read(path: &Path, bytes_max: u64) -> Result<Option<String>, Failure> {
-    let unreadable = |error: &io::Error| {
-        Failure::new(
-            Exit::File,
-            format!("{} can't be read: {error}", path.display()),
-        )
-    };
-    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    Ok(String::from_utf8(read_bytes(path, bytes_max)?).ok())
+}
+
+fn read_bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|e| unreadable(&name, &e))?;
+    bounded(file, &name, bytes_max)
+}
+
+fn bounded(from: impl Read, name: &str, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    file.take(bytes_max + 1)
+    from.take(bytes_max + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| unreadable(&e))?;
+        .map_err(|e| unreadable(name, &e))?;
     if bytes.len() as u64 > bytes_max {
         return Err(Failure::new(
             Exit::Invalid,
-            format!("{} is larger than {} MiB", path.display(), bytes_max >> 20),
+            format!("{name} is larger than {} MiB", bytes_max >> 20),
         ));
     }
-    Ok(String::from_utf8(bytes).ok())
+    Ok(bytes)
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::new(Exit::File, format!("{name} can't be read: {error}"))
 }
 
 /// Reads a file that a scenario names, which must lie in or below the scenario's own folder: a
@@ -64,12 +83,14 @@ pub(crate) fn read_beside(scenario: &Path, named: &str) -> Result<String, String
 
 /// All `*.toml` files in and below a folder, sorted. Links to folders are not followed.
 pub(crate) fn scenarios_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |error: io::Error| {
-        Failure::new(
-            Exit::File,
-            format!("{} can't be read: {error}", folder.display()),
-        )
-    };
+    let mut found = files_below(folder)?;
+    found.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    Ok(found)
+}
+
+/// All files in and below a folder, sorted. Links to folders are not followed.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| unreadable(&folder.display().to_string(), &error);
     let mut entries = fs::read_dir(folder)
         .and_then(Iterator::collect::<io::Result<Vec<_>>>)
         .map_err(unreadable)?;
@@ -78,8 +99,8 @@ pub(crate) fn scenarios_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in entries {
         let path = entry.path();
         if entry.file_type().map_err(unreadable)?.is_dir() {
-            found.extend(scenarios_below(&path)?);
-        } else if path.extension().is_some_and(|e| e == "toml") && path.is_file() {
+            found.extend(files_below(&path)?);
+        } else if path.is_file() {
             found.push(path);
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod bug;
+mod check_history;
 mod cli;
 mod completions;
 mod console;
@@ -26,8 +27,7 @@ mod scenario;
 mod select;
 mod verify;
 
-use std::panic::catch_unwind;
-use std::process::ExitCode;
+use std::{panic::catch_unwind, process::ExitCode};
 
 use clap::Parser;
 

@@ -5,6 +5,7 @@ pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod faults;
 pub(crate) mod github;
+pub(crate) mod history;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod paint;

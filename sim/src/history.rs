@@ -39,6 +39,8 @@ pub struct History {
     pub ops: Vec<Op<Call, Answer>>,
     /// The line on which each was called, from 1.
     pub lines: Vec<u32>,
+    /// All calls, those that are left out included.
+    pub calls: usize,
 }
 
 /// The histories of one file.
@@ -82,6 +84,13 @@ impl fmt::Display for HistoryError {
 }
 
 impl std::error::Error for HistoryError {}
+
+/// The format of a file, as far as its first line of content says.
+pub fn format(bytes: &[u8]) -> Option<Format> {
+    let mut lines = bytes.split(|&byte| byte == b'\n');
+    let line = lines.find(|line| !line.trim_ascii().is_empty())?;
+    format_of(std::str::from_utf8(line).ok()?)
+}
 
 /// Reads histories in any of the formats. A file without a line of content has none.
 pub fn parse(bytes: &[u8]) -> Result<Histories, HistoryError> {

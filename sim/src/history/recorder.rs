@@ -59,6 +59,7 @@ impl Recorder {
             ));
         }
         let number = self.history.ops.len() as u32;
+        self.history.calls += 1;
         self.open.insert(client, number);
         self.history.lines.push(line);
         let invoked = self.tick();
