@@ -14,6 +14,7 @@ mod machine;
 mod minimise;
 pub mod models;
 mod path;
+mod relevance;
 mod search;
 mod sweep;
 #[cfg(test)]
@@ -171,8 +172,8 @@ pub struct Stuck {
 
 /// How the search for the order of one key ended.
 enum Search {
-    /// With a legal order.
-    Found,
+    /// With a legal order: the stages and items in which the state changed.
+    Found(Vec<(usize, u32)>),
     /// Without one: the items of the best prefix, and the one that can't be placed.
     Stuck { prefix: Vec<u32>, item: u32 },
     /// With too many configurations to keep.
@@ -209,7 +210,7 @@ pub fn judge<M: Model>(
     for (number, (_, calls)) in keys.iter().enumerate() {
         let track = Track::new(model, ops, calls, |_| false);
         match track.sweep(&mut Machine::new(model, ops), budget) {
-            Search::Found => {}
+            Search::Found(_) => {}
             Search::Stuck { prefix, item } => return stuck(&keys[number], &track, &prefix, item),
             Search::TooMany => hard.push(number),
             Search::Spent => return Verdict::Unknown,
@@ -218,7 +219,7 @@ pub fn judge<M: Model>(
     for number in hard {
         let track = Track::new(model, ops, &keys[number].1, |_| false);
         match track.search(&mut Machine::new(model, ops), budget) {
-            Search::Found => {}
+            Search::Found(_) => {}
             Search::Stuck { prefix, item } => return stuck(&keys[number], &track, &prefix, item),
             Search::TooMany => unknown = true,
             Search::Spent => return Verdict::Unknown,

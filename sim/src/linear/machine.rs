@@ -42,6 +42,20 @@ impl<'a, M: Model> Machine<'a, M> {
         machine
     }
 
+    /// How many states were seen.
+    pub(super) const fn states(&self) -> usize {
+        self.states.len()
+    }
+
+    /// A step that is not remembered: it is asked for once.
+    pub(super) fn try_step(&mut self, item: &Item, state: u32) -> u32 {
+        let Op { call, answer, .. } = &self.ops[item.op as usize];
+        let answer = answer.as_ref().filter(|_| item.answered);
+        self.model
+            .step(&self.states[state as usize], call, answer)
+            .map_or(NOWHERE, |to| self.number(to))
+    }
+
     /// The number of a state. Equal hashes are not enough: states are compared.
     fn number(&mut self, state: M::State) -> u32 {
         let hash = FxBuildHasher.hash_one(&state);
@@ -65,12 +79,7 @@ impl<M: Model> Steps for Machine<'_, M> {
         if let Some(&to) = self.steps.get(&key) {
             return to;
         }
-        let Op { call, answer, .. } = &self.ops[item.op as usize];
-        let answer = answer.as_ref().filter(|_| item.answered);
-        let to = self
-            .model
-            .step(&self.states[state as usize], call, answer)
-            .map_or(NOWHERE, |to| self.number(to));
+        let to = self.try_step(item, state);
         self.steps.insert(key, to);
         to
     }

@@ -81,6 +81,18 @@ impl Paths {
         self.full = NODES_MIN.max(2 * count);
     }
 
+    /// The stages and items on the way to `end`, the last one first.
+    pub(super) fn way_back(&self, end: u32) -> Vec<(usize, u32)> {
+        let mut way = Vec::new();
+        let mut at = end;
+        while at != ROOT {
+            let node = self.nodes[at as usize];
+            way.push((node.stage as usize, node.item));
+            at = node.before;
+        }
+        way
+    }
+
     /// The items on the way to `end`, and all that can be placed between them, up to the end of `stage`.
     pub(super) fn order(
         &self,
@@ -89,13 +101,7 @@ impl Paths {
         stage: usize,
         steps: &mut dyn Steps,
     ) -> Vec<u32> {
-        let mut way = Vec::new();
-        let mut at = end;
-        while at != ROOT {
-            let node = self.nodes[at as usize];
-            way.push((node.stage as usize, node.item));
-            at = node.before;
-        }
+        let mut way = self.way_back(end);
         let mut placer = Placer {
             track,
             state: INITIAL,

@@ -68,7 +68,7 @@ impl<'a, const W: usize> Depth<'a, W> {
             owed: [0; W],
         };
         if self.enter(first, 0, steps) {
-            return Search::Found;
+            return Search::Found(Vec::new());
         }
         while let Some(frame) = self.frames.pop() {
             let (is_known, work) = self.is_known(&frame);
@@ -91,7 +91,7 @@ impl<'a, const W: usize> Depth<'a, W> {
                 let slot = self.track.items[returning as usize].slot;
                 remove(&mut config.spent, slot);
                 if self.enter(config, frame.stage as usize + 1, steps) {
-                    return Search::Found;
+                    return Search::Found(self.paths.way_back(config.node));
                 }
             }
             if self.paths.is_full() {

@@ -69,7 +69,8 @@ impl<'a, const W: usize> Sweep<'a, W> {
                 self.paths.thin_out(ends);
             }
         }
-        Search::Found
+        let end = self.level.first().map_or(ROOT, |config| config.node);
+        Search::Found(self.paths.way_back(end))
     }
 
     /// From the configurations before the answer that ends a stage to those after it.

@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn both_searches_end_in_the_same_way_at_the_same_call(ops in histories(30)) {
         match searches(&ops) {
-            [Search::Found, Search::Found] => {}
+            [Search::Found(_), Search::Found(_)] => {}
             [
                 Search::Stuck { prefix: one, item },
                 Search::Stuck { prefix: other, item: same },
