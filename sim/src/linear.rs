@@ -73,6 +73,11 @@ pub trait Model {
         false
     }
 
+    /// Bytes that a state occupies outside of itself, so that memory stays bounded.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
+    }
+
     /// A number that calls share only if they are the same: answered ones are allowed in the same states
     /// and lead to the same ones, and unanswered ones change the same states in the same way as answered
     /// ones; for speed only. `None`: like no other.
