@@ -4,6 +4,7 @@
 
 mod explain;
 mod explore;
+mod history;
 mod planted;
 mod price;
 mod refusals;

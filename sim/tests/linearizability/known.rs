@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bivalent_sim::history::{self, Format, Histories};
 use bivalent_sim::linear::{
-    self, Budget, Verdict,
+    self, Budget, Judgement, Verdict,
     models::{Kv, Register},
 };
 
@@ -70,6 +70,22 @@ fn histories_of_our_own_are_judged_as_is_known() {
         judged += 1;
     }
     assert_eq!(judged, 326);
+}
+
+#[test]
+fn what_contradicts_what_is_a_handful_of_calls() {
+    let read = read(&here().join("own/medium.txt"));
+    let model = Kv { texts: &read.texts };
+    let mut broken = 0;
+    for history in &read.histories {
+        let judged = linear::check(&model, &history.ops, &mut Budget::of(STEPS));
+        if let Judgement::NotLinearizable(failure) = judged {
+            let few = failure.minimal.len() <= 8;
+            assert!(few, "{:?} {:?}", history.name, failure.minimal);
+            broken += 1;
+        }
+    }
+    assert_eq!(broken, 6);
 }
 
 #[test]
