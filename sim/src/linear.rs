@@ -6,7 +6,7 @@
 //!
 //! Calls of different keys are judged apart, which is exact for linearizability. The search for each
 //! key goes from one answer to the next and lets calls take effect as late as it can (Lowe 2017, after
-//! Wing and Gong 1993); [`config`] says what is kept of an order and which orders need no look.
+//! Wing and Gong 1993); `linear/config.rs` says what is kept of an order and which orders need no look.
 //! Everything is counted in steps: the same history, model and budget give the same judgement.
 
 mod config;
