@@ -6,7 +6,7 @@
 //!
 //! Calls of different keys are judged apart, which is exact for linearizability. The search for each
 //! key goes from one answer to the next and lets calls take effect as late as it can (Lowe 2017, after
-//! Wing and Gong 1993); [`config`] says what is kept of an order and which orders need no look.
+//! Wing and Gong 1993); `linear/config.rs` says what is kept of an order and which orders need no look.
 //! Everything is counted in steps: the same history, model and budget give the same judgement.
 
 mod config;
@@ -71,6 +71,11 @@ pub trait Model {
     /// them, as an unconditional write does; for speed only.
     fn overwrites(&self, _call: &Self::Call, _answer: Option<&Self::Answer>) -> bool {
         false
+    }
+
+    /// Bytes that a state occupies outside of itself, so that memory stays bounded.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
     }
 
     /// A number that calls share only if they are the same: answered ones are allowed in the same states

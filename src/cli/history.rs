@@ -15,11 +15,12 @@ Examples:
   grep -v nemesis jepsen.log | bivalent check-history -";
 
 pub(super) const MORE: &str = "\
-A history is linearizable if its calls can be put in an order that respects real time and in which every
-answer is right. A call without an answer may take effect at any later time, or never. Each key is judged
-apart. Where there is no such order, told are: a legal order of a part of the calls that gets as far as
-any does; the call that none gets past; and a small history that has no order even if every other call
-takes effect whenever it suits, or never.
+A history is linearizable if its calls can be put in an order that respects real time and in
+which every answer is right. A call without an answer may take effect at any later time, or never.
+Each key is judged apart. Where there is no such order, told are: a legal order of a part of the
+calls that gets as far as any does; the call that none gets past; and a small history that has no
+order even if every other call takes effect whenever it suits, or never. Calls are shown with their
+time: the numbers of the call and of its answer among all calls and answers of the history.
 
 Formats, told by the first line of a file:
   H name, I id client get|put|append|del|cas key [args], O id result       many histories a file

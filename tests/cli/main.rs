@@ -5,6 +5,7 @@
 mod explain;
 mod explore;
 mod export;
+mod history;
 mod planted;
 mod price;
 mod refusals;

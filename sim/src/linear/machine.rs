@@ -17,6 +17,9 @@ pub(super) const NOWHERE: u32 = u32::MAX;
 pub(super) trait Steps {
     /// The state to which a call leads, or [`NOWHERE`].
     fn step(&mut self, item: &Item, state: u32) -> u32;
+
+    /// Bytes that are used for what was seen.
+    fn bytes(&self) -> usize;
 }
 
 /// A model with the states and steps that were seen.
@@ -27,6 +30,7 @@ pub(super) struct Machine<'a, M: Model> {
     index: HashTable<u32>,
     /// By likeness, whether answered, and state.
     steps: HashMap<u64, u32, FxBuildHasher>,
+    heap_bytes: usize,
 }
 
 impl<'a, M: Model> Machine<'a, M> {
@@ -37,6 +41,7 @@ impl<'a, M: Model> Machine<'a, M> {
             states: Vec::new(),
             index: HashTable::new(),
             steps: HashMap::default(),
+            heap_bytes: 0,
         };
         machine.number(model.initial());
         machine
@@ -64,6 +69,7 @@ impl<'a, M: Model> Machine<'a, M> {
             return known;
         }
         let number = states.len() as u32;
+        self.heap_bytes += self.model.heap_bytes(&state);
         states.push(state);
         index.insert_unique(hash, number, |&known| {
             FxBuildHasher.hash_one(&states[known as usize])
@@ -82,5 +88,10 @@ impl<M: Model> Steps for Machine<'_, M> {
         let to = self.try_step(item, state);
         self.steps.insert(key, to);
         to
+    }
+
+    fn bytes(&self) -> usize {
+        let state = size_of::<M::State>() + size_of::<u64>();
+        self.heap_bytes + self.states.len() * state + self.steps.capacity() * size_of::<[u64; 2]>()
     }
 }

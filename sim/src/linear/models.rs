@@ -230,6 +230,13 @@ impl Model for Kv<'_> {
         call.act.overwrites() && answer.is_none_or(|answer| *answer == Answer::Done)
     }
 
+    fn heap_bytes(&self, state: &Content) -> usize {
+        match state {
+            Content::Numbered(_) => 0,
+            Content::Joined(text) => text.len(),
+        }
+    }
+
     fn likeness(&self, call: &Call, answer: Option<&Answer>) -> Option<u64> {
         call.act.likeness(answer.copied())
     }

@@ -42,6 +42,11 @@ impl Paths {
         self.nodes.len() as u32 - 1
     }
 
+    /// Bytes that are used.
+    pub(super) const fn bytes(&self) -> usize {
+        self.nodes.len() * size_of::<Node>()
+    }
+
     /// Whether most nodes may belong to paths that were given up.
     pub(super) const fn is_full(&self) -> bool {
         self.nodes.len() >= self.full

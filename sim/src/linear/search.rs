@@ -10,8 +10,8 @@ use super::track::Track;
 use super::window::{Window, arrive};
 use super::{Budget, Search};
 
-/// More memory than this is not used for what led nowhere.
-const MEMORY_MAX: usize = 640 << 20;
+/// More bytes than this are not used.
+const BYTES_MAX: usize = 512 << 20;
 /// Of the configurations with the same stage and state, as many are looked through.
 const LOOKED_AT_MAX: usize = 512;
 const NONE: u32 = u32::MAX;
@@ -78,7 +78,7 @@ impl<'a, const W: usize> Depth<'a, W> {
             if is_known {
                 continue;
             }
-            if self.known.len() * (size_of::<Known<W>>() + size_of::<u128>()) > MEMORY_MAX {
+            if self.bytes() + steps.bytes() > BYTES_MAX {
                 return Search::TooMany;
             }
             let moves = self.go_on(&frame, steps);
@@ -104,6 +104,13 @@ impl<'a, const W: usize> Depth<'a, W> {
             prefix: self.paths.order(end, self.track, stage as usize, steps),
             item: self.track.stages[stage as usize].returning,
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.known.len() * size_of::<Known<W>>()
+            + self.last.capacity() * size_of::<[u64; 2]>()
+            + self.frames.len() * size_of::<Frame<W>>()
+            + self.paths.bytes()
     }
 
     /// Begins a stage; whether there is none left.

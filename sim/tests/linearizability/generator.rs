@@ -79,14 +79,15 @@ impl World {
         } else {
             texts.number(held)
         };
+        let text = |value| texts.text(value).unwrap_or_default();
         match call.act {
             Act::Get => return Answer::Held(number),
-            Act::Put(value) => *held = texts.text(value).unwrap().to_owned(),
-            Act::Append(value) => *held += texts.text(value).unwrap(),
+            Act::Put(value) => text(value).clone_into(held),
+            Act::Append(value) => *held += text(value),
             Act::Del => held.clear(),
             Act::Cas(from, _) if from != number => return Answer::Swapped(false),
             Act::Cas(_, to) => {
-                *held = texts.text(to).unwrap().to_owned();
+                text(to).clone_into(held);
                 return Answer::Swapped(true);
             }
         }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bivalent_sim::history::{self, Format, Histories};
 use bivalent_sim::linear::{
-    self, Budget, Verdict,
-    models::{Kv, Register},
+    self, Budget, Judgement, Model, Verdict,
+    models::{Answer, Call, Content, Kv, Register},
 };
 
 use crate::Plain;
@@ -73,6 +73,22 @@ fn histories_of_our_own_are_judged_as_is_known() {
 }
 
 #[test]
+fn what_contradicts_what_is_a_handful_of_calls() {
+    let read = read(&here().join("own/medium.txt"));
+    let model = Kv { texts: &read.texts };
+    let mut broken = 0;
+    for history in &read.histories {
+        let judged = linear::check(&model, &history.ops, &mut Budget::of(STEPS));
+        if let Judgement::NotLinearizable(failure) = judged {
+            let few = failure.minimal.len() <= 8;
+            assert!(few, "{:?} {:?}", history.name, failure.minimal);
+            broken += 1;
+        }
+    }
+    assert_eq!(broken, 6);
+}
+
+#[test]
 fn without_what_makes_it_fast_the_checker_may_not_know_but_is_not_wrong() {
     let mut unknown = 0;
     let verdicts = rows(&here().join("own/verdicts.tsv"));
@@ -93,6 +109,66 @@ fn without_what_makes_it_fast_the_checker_may_not_know_but_is_not_wrong() {
         }
     }
     assert!(unknown < 16, "{unknown} of 324 unknown");
+}
+
+/// A store with some of what is there for speed.
+struct Partly<'a> {
+    store: Kv<'a>,
+    overwrites: bool,
+    likeness: bool,
+}
+
+impl Model for Partly<'_> {
+    type State = Content;
+    type Call = Call;
+    type Answer = Answer;
+
+    fn initial(&self) -> Content {
+        self.store.initial()
+    }
+
+    fn step(&self, state: &Content, call: &Call, answer: Option<&Answer>) -> Option<Content> {
+        self.store.step(state, call, answer)
+    }
+
+    fn is_read(&self, call: &Call) -> bool {
+        self.store.is_read(call)
+    }
+
+    fn changes_nothing(&self, call: &Call, answer: &Answer) -> bool {
+        self.store.changes_nothing(call, answer)
+    }
+
+    fn overwrites(&self, call: &Call, answer: Option<&Answer>) -> bool {
+        self.overwrites && self.store.overwrites(call, answer)
+    }
+
+    fn likeness(&self, call: &Call, answer: Option<&Answer>) -> Option<u64> {
+        self.store.likeness(call, answer).filter(|_| self.likeness)
+    }
+}
+
+#[test]
+fn the_history_without_a_known_verdict_is_judged_alike_with_and_without_shortcuts() {
+    let read = read(&here().join("own/hard.txt"));
+    let history = &read.histories[5];
+    assert_eq!(history.name.as_deref(), Some("v-h05"));
+    for (overwrites, likeness) in [(true, true), (true, false), (false, true)] {
+        let store = Kv { texts: &read.texts };
+        let model = Partly {
+            store,
+            overwrites,
+            likeness,
+        };
+
+        let verdict = linear::judge(&model, &history.ops, &mut Budget::of(STEPS));
+
+        assert_eq!(
+            word(&verdict),
+            "not-linearizable",
+            "{overwrites} {likeness}"
+        );
+    }
 }
 
 /// The folder with histories that are not ours to copy.
