@@ -28,9 +28,8 @@ mod scenario;
 mod select;
 mod verify;
 
-use std::{panic::catch_unwind, process::ExitCode};
-
 use clap::Parser;
+use std::{panic::catch_unwind, process::ExitCode};
 
 fn main() -> ExitCode {
     bug::install_hook();
