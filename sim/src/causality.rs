@@ -51,6 +51,11 @@ impl Stamp {
         entries.filter(|&(_, count)| count > 0)
     }
 
+    /// How many numbers it holds, zeros included.
+    pub(crate) fn width(&self) -> usize {
+        self.clock.len()
+    }
+
     /// Whether they are of one event: of one step of an agent.
     pub fn is_same_event(&self, other: &Self) -> bool {
         self.process == other.process && self.count() == other.count()

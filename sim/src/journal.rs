@@ -17,6 +17,8 @@ pub(crate) use clocks::{Clocks, Refusal, Written};
 const NOTES_MAX: usize = 20_000;
 /// Notes kept at most where none may be missing from the middle: those are the first.
 const FIRST_NOTES_MAX: usize = 200_000;
+/// Numbers in the clocks of those at most: with many agents and restarts a clock is long.
+const FIRST_NUMBERS_MAX: usize = 1 << 24;
 
 /// Something worth telling.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -162,6 +164,8 @@ pub(crate) struct Journal {
     /// Keep inputs.
     pub(crate) tapes: bool,
     pub(crate) keeps: Keeps,
+    /// In the stamps of the notes.
+    pub(crate) numbers: usize,
     /// Stamps for the notes, if they are to have any.
     pub(crate) clocks: Option<Box<Clocks>>,
 }
@@ -217,11 +221,16 @@ impl Journal {
                 self.notes.drain(NOTES_MAX / 2..NOTES_MAX / 4 * 3);
                 self.dropped += NOTES_MAX as u64 / 4;
             }
-            Keeps::First if self.notes.len() == FIRST_NOTES_MAX => {
-                self.dropped += 1;
-                return;
+            Keeps::First => {
+                self.numbers += note.stamp.as_ref().map_or(0, Stamp::width);
+                let full = self.notes.len() == FIRST_NOTES_MAX || self.numbers > FIRST_NUMBERS_MAX;
+                // From the first that has no room on: nothing may be missing before one that is kept.
+                if full || self.dropped > 0 {
+                    self.dropped += 1;
+                    return;
+                }
             }
-            Keeps::Ends | Keeps::First => {}
+            Keeps::Ends => {}
         }
         self.notes.push(note);
     }

@@ -1,4 +1,4 @@
-//! A run's history: its events in order, each with its clock, for other programs to read.
+//! A run's timeline: its events in order, each with its clock, for other programs to read.
 //!
 //! An event is what an agent did, took or met, a write that landed, or what befell a store. One step of an
 //! agent may be several events; they have one clock. A write that landed has the clock of the step that
@@ -67,7 +67,7 @@ pub struct Event {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Clock {
     host: usize,
-    entries: Vec<(usize, u32)>,
+    entries: Vec<(u32, u32)>,
     names: Arc<[Arc<str>]>,
 }
 
@@ -79,13 +79,14 @@ impl Clock {
 
     /// Which step of its process it is, from 1.
     pub fn count(&self) -> u32 {
-        let own = self.entries.iter().find(|entry| entry.0 == self.host);
+        let mut entries = self.entries.iter();
+        let own = entries.find(|entry| entry.0 as usize == self.host);
         own.map_or(0, |entry| entry.1)
     }
 
     /// Processes and how many of their steps are known, more than 0, in the order of their starts.
     pub fn entries(&self) -> impl Iterator<Item = (&str, u32)> {
-        let entry = |&(process, count): &(usize, u32)| (&*self.names[process], count);
+        let entry = |&(process, count): &(u32, u32)| (&*self.names[process as usize], count);
         self.entries.iter().map(entry)
     }
 
@@ -253,7 +254,7 @@ fn clock(stamp: &Stamp, counts: &BTreeMap<usize, Vec<u32>>, names: &Arc<[Arc<str
     let told = |(process, count): (usize, u32)| {
         let counts = counts.get(&process)?;
         let told = counts.partition_point(|&told| told <= count) as u32;
-        (told > 0).then_some((process, told))
+        (told > 0).then_some((process as u32, told))
     };
     Clock {
         host: stamp.process(),

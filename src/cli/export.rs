@@ -26,7 +26,7 @@ Formats:
   shiviz  a log for ShiViz (https://bestchai.bitbucket.io/shiviz), which draws it; events without a
           clock are left out, and a write is told in the step that asked for it, with that of its landing
 
-Of a run with more than 200,000 events the first 200,000 are written.";
+Of a long run the first 200,000 events are written; fewer, if very many agents or restarts make clocks long.";
 
 /// In which format a run is exported.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

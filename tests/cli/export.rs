@@ -131,3 +131,22 @@ fn an_unknown_format_a_folder_and_a_lost_folder_are_refused() {
         74,
     );
 }
+
+/// docs/happens-before.md shows how an export begins.
+#[test]
+fn the_document_of_clocks_shows_what_its_command_prints() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let args = ["export", "basic/two-agents-agree@0", "--as", "shiviz"];
+
+    let output = run(root, &args);
+
+    exits(&output, 0);
+    let document = fs::read_to_string(root.join("docs/happens-before.md")).unwrap();
+    let shown = document.split("```").nth(1).unwrap();
+    let shown = shown.strip_prefix("text\n").unwrap();
+    let (_, log) = out(&output).split_once("\n\n").unwrap();
+    assert!(
+        log.starts_with(shown),
+        "the document shows\n{shown}\nof\n{log}"
+    );
+}
