@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 
 use crate::{
     fingerprint::Fingerprint,
-    log::{self, LogSum},
+    log::{LogShapes, LogSum},
     pool,
     report::{FaultCount, Latency, Outcome, RunReport},
     runner::Runner,
@@ -97,7 +97,7 @@ struct Chunk {
     faults: BTreeMap<&'static str, FaultCount>,
     times: Histogram<u64>,
     log: Option<LogSum>,
-    batches: Option<Histogram<u64>>,
+    shapes: Option<LogShapes>,
 }
 
 /// Runs seeds in order; `each` gets the reports in that order, `progress` the number of runs done.
@@ -157,7 +157,7 @@ fn run_chunk(
         faults: BTreeMap::new(),
         times: verdict::latency_histogram(),
         log: None,
-        batches: None,
+        shapes: None,
     };
     for seed in seeds {
         let end = runner.run(seed);
@@ -175,8 +175,8 @@ fn run_chunk(
         run.latencies(&mut |ns| chunk.times.saturating_record(ns));
         if let Some((counts, history, sizes)) = run.log_counts() {
             chunk.log.get_or_insert_default().add_run(&counts, history);
-            let batches = chunk.batches.get_or_insert_with(log::batch_histogram);
-            batches.add(sizes).expect("both have the same bounds");
+            let shapes = chunk.shapes.get_or_insert_with(LogShapes::new);
+            shapes.add_run(&counts, sizes);
         }
         for (kind, count) in run.faults() {
             add(chunk.faults.entry(kind.name()).or_default(), count);
@@ -208,7 +208,7 @@ struct Total {
     summary: Summary,
     hash: Fingerprint,
     times: Histogram<u64>,
-    batches: Option<Histogram<u64>>,
+    shapes: Option<LogShapes>,
     last_seed: u64,
     last_given: bool,
 }
@@ -237,7 +237,7 @@ impl Total {
             summary,
             hash: Fingerprint::new(),
             times: verdict::latency_histogram(),
-            batches: None,
+            shapes: None,
             last_seed: first,
             last_given: false,
         }
@@ -286,9 +286,8 @@ impl Total {
         if let Some(sum) = &chunk.log {
             summary.log.get_or_insert_default().add(sum);
         }
-        if let Some(sizes) = &chunk.batches {
-            let batches = self.batches.get_or_insert_with(log::batch_histogram);
-            batches.add(sizes).expect("both have the same bounds");
+        if let Some(more) = &chunk.shapes {
+            self.shapes.get_or_insert_with(LogShapes::new).add(more);
         }
         let _ = keep;
         summary.found.is_none()
@@ -311,8 +310,8 @@ impl Total {
         self.summary.never_landed = silent.map(|(kind, _)| *kind).collect();
         self.summary.fingerprint = self.hash.value();
         self.summary.latency = verdict::latency(&self.times);
-        if let (Some(log), Some(batches)) = (&mut self.summary.log, &self.batches) {
-            log.batch = verdict::latency(batches);
+        if let (Some(log), Some(shapes)) = (&mut self.summary.log, &self.shapes) {
+            shapes.tell(log);
         }
         self.summary
     }

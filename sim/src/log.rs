@@ -43,7 +43,7 @@ use crate::{
 
 pub use clients::Seen;
 pub use machines::{Asked, BankLoad, Call, Draw, KvLoad, Load, LockLoad};
-pub(crate) use tally::batch_histogram;
+pub(crate) use tally::LogShapes;
 pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
 
 use carry::{Event, Slab};

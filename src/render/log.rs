@@ -33,6 +33,16 @@ pub(crate) fn lines(sum: &LogSum) -> String {
         per(2 * ops.scans),
         per(ops.snapshots + ops.snapshot_reads + ops.drops),
     );
+    if sum.ops_per_1000.count > 1 {
+        let (ops, ballots) = (&sum.ops_per_1000, &sum.ballots_per_1000);
+        text += &format!(
+            "    by run      {} to {} store ops a request (median, 99 %), {} to {} ballots a decision\n",
+            thousandths(ops.p50),
+            thousandths(ops.p99),
+            thousandths(ballots.p50),
+            thousandths(ballots.p99),
+        );
+    }
     text + &format!(
         "    histories   {} linearizable, {} not, {} unknown\n",
         count(sum.linearizable),

@@ -90,6 +90,10 @@ pub struct LogSum {
     pub unknown: u64,
     /// Requests in a slot, over the slots that are no gaps.
     pub batch: Latency,
+    /// Operations on stores for a thousand commands and queries, over the runs.
+    pub ops_per_1000: Latency,
+    /// Ballots begun for a thousand decisions, over the runs.
+    pub ballots_per_1000: Latency,
 }
 
 impl LogCounts {
@@ -97,6 +101,11 @@ impl LogCounts {
     pub fn ops_per_1000(&self) -> u64 {
         let done = self.commands + self.queries;
         (self.ops.total() * 1000).checked_div(done).unwrap_or(0)
+    }
+
+    /// Ballots begun for a thousand decisions.
+    pub fn ballots_per_1000(&self) -> u64 {
+        (self.ballots * 1000).checked_div(self.slots).unwrap_or(0)
     }
 
     fn add(&mut self, more: &Self) {
@@ -137,8 +146,53 @@ impl LogSum {
     }
 }
 
+/// How batches, costs and ballots are spread over many runs.
+#[derive(Clone, Debug)]
+pub(crate) struct LogShapes {
+    batches: Histogram<u64>,
+    ops: Histogram<u64>,
+    ballots: Histogram<u64>,
+}
+
+impl LogShapes {
+    pub(crate) fn new() -> Self {
+        let wide = || Histogram::new_with_bounds(1, 1 << 32, 3).expect("these bounds are valid");
+        Self {
+            batches: batch_histogram(),
+            ops: wide(),
+            ballots: wide(),
+        }
+    }
+
+    /// Adds one run.
+    pub(crate) fn add_run(&mut self, counts: &LogCounts, sizes: &Histogram<u64>) {
+        self.batches.add(sizes).expect("both have the same bounds");
+        self.ops.saturating_record(counts.ops_per_1000());
+        self.ballots.saturating_record(counts.ballots_per_1000());
+    }
+
+    /// Adds other runs.
+    pub(crate) fn add(&mut self, more: &Self) {
+        let pairs = [
+            (&mut self.batches, &more.batches),
+            (&mut self.ops, &more.ops),
+            (&mut self.ballots, &more.ballots),
+        ];
+        for (sum, more) in pairs {
+            sum.add(more).expect("both have the same bounds");
+        }
+    }
+
+    /// Puts its percentiles into a sum.
+    pub(crate) fn tell(&self, sum: &mut LogSum) {
+        sum.batch = verdict::latency(&self.batches);
+        sum.ops_per_1000 = verdict::latency(&self.ops);
+        sum.ballots_per_1000 = verdict::latency(&self.ballots);
+    }
+}
+
 /// A histogram of batch sizes.
-pub(crate) fn batch_histogram() -> Histogram<u64> {
+fn batch_histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 1 << 16, 3).expect("these bounds are valid")
 }
 
