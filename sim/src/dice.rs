@@ -1,8 +1,8 @@
 //! The one source of choices: every non-deterministic pick of a run is drawn here, by name.
 //!
 //! Seeds feed ChaCha8 streams, one a purpose, so that a new fault does not shift every delay. Each
-//! draw is a bounded integer; a run is the list of them. On a tape the list is kept, or comes from
-//! an earlier run instead of the streams.
+//! draw is a bounded integer; a run is the list of them. On a tape the list is kept, comes from an
+//! earlier run instead of the streams, or is followed as far as it fits.
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -38,6 +38,22 @@ enum Tape {
         /// The first choice that was missing or out of its bounds.
         misfit: Option<usize>,
     },
+    /// From a list as far as it goes, each choice made to fit; what was chosen is kept.
+    Follow {
+        choices: Vec<u32>,
+        at: usize,
+        kept: Vec<u32>,
+        rest: Rest,
+    },
+}
+
+/// What is chosen where a list that is followed has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rest {
+    /// The first possible choice: no fault, no delay, the oldest operation.
+    First,
+    /// What the streams of this seed say.
+    Seed(u64),
 }
 
 /// The dice of one run.
@@ -80,10 +96,31 @@ impl Dice {
         }
     }
 
+    /// A list that need not fit: a choice out of its bounds is folded into them, and where the list ends
+    /// `rest` goes on. What was chosen is kept, and is a list that fits.
+    pub(crate) fn following(choices: Vec<u32>, rest: Rest) -> Self {
+        let seed = match rest {
+            Rest::First => 0,
+            Rest::Seed(seed) => seed,
+        };
+        Self {
+            streams: streams(seed),
+            tape: Tape::Follow {
+                choices,
+                at: 0,
+                kept: Vec::new(),
+                rest,
+            },
+            taped: true,
+        }
+    }
+
     /// The choices kept so far.
     pub(crate) fn take_choices(&mut self) -> Vec<u32> {
         match &mut self.tape {
-            Tape::Record(choices) | Tape::Play { choices, .. } => std::mem::take(choices),
+            Tape::Record(choices)
+            | Tape::Play { choices, .. }
+            | Tape::Follow { kept: choices, .. } => std::mem::take(choices),
             Tape::Off => Vec::new(),
         }
     }
@@ -100,7 +137,7 @@ impl Dice {
                 at,
                 misfit: None,
             } if *at < choices.len() => Some(*at),
-            Tape::Play { .. } | Tape::Record(_) | Tape::Off => None,
+            Tape::Play { .. } | Tape::Record(_) | Tape::Follow { .. } | Tape::Off => None,
         }
     }
 
@@ -116,6 +153,22 @@ impl Dice {
     /// The next choice of a list that is played, if it is below `bound`; none if nothing is played, and
     /// somebody has to think of one.
     pub(crate) fn played(&mut self, bound: u64) -> Option<u64> {
+        if let Tape::Follow {
+            choices,
+            at,
+            kept,
+            rest,
+        } = &mut self.tape
+        {
+            let choice = match (choices.get(*at), rest) {
+                (Some(&choice), _) => u64::from(choice) % bound,
+                (None, Rest::First) => 0,
+                (None, Rest::Seed(_)) => return None,
+            };
+            *at += 1;
+            kept.push(choice as u32);
+            return Some(choice);
+        }
         let Tape::Play {
             choices,
             at,
@@ -135,7 +188,7 @@ impl Dice {
 
     /// Keeps a choice that somebody has thought of.
     pub(crate) fn keep(&mut self, choice: u64) {
-        if let Tape::Record(choices) = &mut self.tape {
+        if let Tape::Record(choices) | Tape::Follow { kept: choices, .. } = &mut self.tape {
             choices.push(choice as u32);
         }
     }
@@ -186,6 +239,33 @@ impl Dice {
                     u64::from(choice)
                 }
             }
+            Tape::Follow {
+                choices,
+                at,
+                kept,
+                rest,
+            } => {
+                let choice = match (choices.get(*at), rest) {
+                    (Some(&choice), _) if bound > WIDE => choice,
+                    (Some(&choice), _) => (u64::from(choice) % bound) as u32,
+                    (None, Rest::First) => 0,
+                    (None, Rest::Seed(_)) => {
+                        let draw = self.streams[purpose as usize].next_u32();
+                        if bound > WIDE {
+                            draw
+                        } else {
+                            scale(draw, bound) as u32
+                        }
+                    }
+                };
+                *at += 1;
+                kept.push(choice);
+                if bound > WIDE {
+                    scale(choice, bound)
+                } else {
+                    u64::from(choice)
+                }
+            }
             Tape::Record(choices) => {
                 let draw = self.streams[purpose as usize].next_u32();
                 let value = scale(draw, bound);
@@ -212,6 +292,25 @@ impl Dice {
                 }
                 *at += 1;
                 fits.unwrap_or(0).checked_sub(1).map(|rule| rule as u8)
+            }
+            Tape::Follow {
+                choices,
+                at,
+                kept,
+                rest,
+            } => {
+                let known = |rule: u32| tickets.iter().any(|ticket| u32::from(ticket.rule) == rule);
+                let choice = match (choices.get(*at), rest) {
+                    (Some(&choice), _) if choice > 0 && known(choice - 1) => choice,
+                    (Some(_), _) | (None, Rest::First) => 0,
+                    (None, Rest::Seed(_)) => {
+                        let draw = u64::from(self.streams[Purpose::Lottery as usize].next_u32());
+                        winner(tickets, draw).map_or(0, |rule| u32::from(rule) + 1)
+                    }
+                };
+                *at += 1;
+                kept.push(choice);
+                choice.checked_sub(1).map(|rule| rule as u8)
             }
             Tape::Record(choices) => {
                 let draw = u64::from(self.streams[Purpose::Lottery as usize].next_u32());
@@ -325,6 +424,27 @@ mod tests {
         let mut long = Dice::playing(vec![0, 0, 0]);
         long.below(Purpose::Delay, 2);
         assert_eq!(long.misfit(), Some(1));
+    }
+
+    #[test]
+    fn a_list_that_is_followed_is_made_to_fit_and_goes_on_as_it_is_told() {
+        let mut recording = Dice::recording(7);
+        let first = draws(&mut recording);
+        let mut list = recording.take_choices();
+
+        let mut same = Dice::following(list.clone(), Rest::First);
+        assert_eq!(draws(&mut same), first);
+        assert_eq!(same.take_choices(), list);
+
+        list.truncate(1);
+        list[0] = u32::MAX;
+        for rest in [Rest::First, Rest::Seed(9)] {
+            let mut bent = Dice::following(list.clone(), rest);
+            let bent_draws = draws(&mut bent);
+            let mut playing = Dice::playing(bent.take_choices());
+            assert_eq!(draws(&mut playing), bent_draws, "what was kept fits");
+            assert_eq!(playing.misfit(), None);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Whatever a scenario needs to be run: the engine of single decisions, or that of logs.
 
 use crate::{
+    dice::Dice,
     engine::{End, Engine},
     journal::Journal,
     log::{BankLoad, KvLoad, LockLoad, LogEngine, LogJournal},
@@ -10,6 +11,8 @@ use crate::{
     verdict::{self, Finished},
     workload::MachineKind,
 };
+
+pub use crate::dice::Rest;
 
 /// A simulator of one scenario, to be run with many seeds.
 #[derive(Clone, Debug)]
@@ -80,6 +83,22 @@ impl Runner {
             Self::Bank(engine) => of_log(engine.run_recorded(seed)),
             Self::Lock(engine) => of_log(engine.run_recorded(seed)),
         }
+    }
+
+    /// Runs one seed and keeps its choices, and nothing else: see [`Self::take_choices`].
+    pub fn run_kept(&mut self, seed: u64) -> End {
+        each!(self, engine => engine.run_dice(Dice::recording(seed)))
+    }
+
+    /// Follows a list of choices that need not fit, and goes on after its end as `rest` says. The
+    /// choices made are kept: see [`Self::take_choices`].
+    pub fn run_following(&mut self, choices: Vec<u32>, rest: Rest) -> End {
+        each!(self, engine => engine.run_dice(Dice::following(choices, rest)))
+    }
+
+    /// The choices of the last run, if they were kept: a list that fits.
+    pub fn take_choices(&mut self) -> Vec<u32> {
+        each!(self, engine => engine.take_choices())
     }
 
     /// Runs a list of choices, at most to a step; says which of the choices did not fit.

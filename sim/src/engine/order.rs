@@ -199,7 +199,9 @@ impl Engine {
         });
         match choice as usize {
             place if place < pooled => self.commit(place),
-            place if place == self.crash_choice() => return self.crash_leader(),
+            place if place == self.crash_choice() && self.order.crashes > 0 => {
+                return self.crash_leader();
+            }
             // To wait is to pick nothing, until an agent's pause is over.
             _ => {}
         }

@@ -47,6 +47,17 @@ impl Engine {
         (end, self.take_journal())
     }
 
+    /// Runs with these dice and nothing written down.
+    pub(crate) fn run_dice(&mut self, dice: Dice) -> End {
+        self.start(dice, None);
+        self.go(u64::MAX)
+    }
+
+    /// The choices that the dice have kept.
+    pub(crate) fn take_choices(&mut self) -> Vec<u32> {
+        self.net.dice.take_choices()
+    }
+
     /// Runs a list of choices, at most to a step; none of the choices if they did not fit.
     pub(crate) fn run_choices(
         &mut self,
