@@ -224,7 +224,7 @@ fn is_property(property: Property, found: &str) -> bool {
     }
 }
 
-fn is_armed(expect: &Expect, found: &str) -> bool {
+pub(crate) fn is_armed(expect: &Expect, found: &str) -> bool {
     let wanted = match expect.outcome {
         Expected::Violation(property) | Expected::ViolationOrWedge(property) => Some(property),
         Expected::Any | Expected::Decide | Expected::Stall { .. } | Expected::Wedge => None,
