@@ -113,6 +113,10 @@ const fn policy(expected: Expected) -> Policy {
     match expected {
         Expected::Violation(property) => Policy::UntilViolation(property),
         Expected::ViolationOrWedge(property) => Policy::UntilViolationOrWedge(property),
-        Expected::Any | Expected::Decide | Expected::Stall { .. } | Expected::Wedge => Policy::All,
+        Expected::Any
+        | Expected::Decide
+        | Expected::Stall { .. }
+        | Expected::Wedge
+        | Expected::Unwedged => Policy::All,
     }
 }

@@ -4,6 +4,7 @@
 //! first few have warmed it up.
 
 mod account;
+mod cover;
 mod duel;
 mod judge;
 mod liveness;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use bivalent_core::{AgentId, Ballot, Config, Incarnation, Input, Phase, StoreId, Value};
 
 use crate::{
+    coverage::Touched,
     dice::Purpose,
     event::{self, Event},
     fault::{FaultKind, Happening},
@@ -32,6 +34,7 @@ use crate::{
     oracle::Oracles,
     plan::Plan,
     planted::Planted,
+    probe::Probe,
     scenario::Scenario,
     store::{Service, Stores},
 };
@@ -233,6 +236,9 @@ impl Engine {
             event::KIND_WRITE => self.on_write(bits),
             _ => self.on_rare(bits),
         }
+        if self.net.touched.0 != 0 {
+            self.cover(bits);
+        }
         if let Some(journal) = &mut self.journal {
             journal.digests.push(self.fingerprint.value() as u16);
         }
@@ -331,6 +337,7 @@ impl Engine {
         let seat = &mut self.seats[agent.index()];
         if seat.incarnation != incarnation || matches!(seat.status, Status::Down { .. }) {
             // Asked for by an incarnation that is no more.
+            self.net.hit(Probe::AnswerToTheDead);
             self.net.observed(FaultKind::Crash);
             return;
         }
@@ -366,6 +373,7 @@ impl Engine {
         let phase = agent.phase();
         let block = agent.block();
         let word = block.vote.map_or(0, |vote| vote.inp.0);
+        self.net.touched.0 |= Touched::TURNED;
         let ballot = block.mbal.map_or(0, Ballot::to_bits);
         self.fingerprint.mix(ballot, word << 8 | phase as u64);
         match self.net.milestone.take() {
@@ -383,6 +391,9 @@ impl Engine {
             }
             Phase::Two if before != Phase::Two => {
                 if let Some(vote) = block.vote {
+                    if vote.inp.0 != self.plan.inputs[id.index()] {
+                        self.net.hit(Probe::Adopted);
+                    }
                     self.note(What::Phase2 {
                         agent: id,
                         ballot: vote.bal,
@@ -432,6 +443,11 @@ impl Engine {
         if recovered {
             self.net.observed(FaultKind::Restart);
             let vote = block.vote.map(|vote| vote.inp);
+            self.net.hit(if vote.is_some() {
+                Probe::RecoveredWithVote
+            } else {
+                Probe::RecoveredWithoutVote
+            });
             self.note(What::Recovered {
                 agent: id,
                 floor: above,
@@ -440,6 +456,15 @@ impl Engine {
             self.happened(Happening::Recovered, id, None);
         } else {
             self.liveness.aborted(id);
+            self.net.hit(match before {
+                Phase::Two => Probe::PreemptedInPhase2,
+                Phase::Waiting | Phase::Recovering | Phase::One | Phase::Decided => {
+                    Probe::PreemptedInPhase1
+                }
+            });
+            if self.liveness.is_contended() {
+                self.net.hit(Probe::Contended);
+            }
             if let Some(journal) = &mut self.journal {
                 journal.preempted(id, above);
             }
@@ -468,6 +493,10 @@ impl Engine {
             return;
         }
         self.decided += 1;
+        self.net.hit(Probe::Decided);
+        if self.service.iter().any(|&service| service != Service::Up) {
+            self.net.hit(Probe::DecidedWithoutAStore);
+        }
         self.decisions.push(self.net.now());
         self.check_decision(id);
         // A duellist who has decided has nothing left to be undone.

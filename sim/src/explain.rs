@@ -90,7 +90,7 @@ pub fn seed_of(scenario: &Scenario) -> u64 {
     let own = scenario.schedule.seed;
     let (from, to) = scenario.expect.seeds.unwrap_or((own, own + 1));
     let goes_wrong = match scenario.expect.outcome {
-        Expected::Any | Expected::Decide => return own,
+        Expected::Any | Expected::Decide | Expected::Unwedged => return own,
         Expected::Stall { .. } | Expected::Wedge => [Outcome::Stalled; 2],
         Expected::Violation(_) => [Outcome::Unsafe; 2],
         Expected::ViolationOrWedge(_) => [Outcome::Unsafe, Outcome::Stalled],

@@ -107,6 +107,9 @@ pub(crate) fn of(scenario: &Scenario, run: &dyn Finished, end: End) -> Option<Fa
                 }
             })
         }
+        Expected::Unwedged => stalls
+            .any(|stall| wedged(stall.kind))
+            .then_some(Failure::Wedge),
         Expected::Any
         | Expected::Stall { .. }
         | Expected::Wedge

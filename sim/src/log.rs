@@ -6,6 +6,7 @@
 mod account;
 mod carry;
 mod clients;
+mod cover;
 mod diary;
 mod judge;
 mod liveness;
@@ -381,6 +382,9 @@ impl<L: Load> LogEngine<L> {
             self.steps += 1;
             self.fingerprint.mix(self.net.now(), bits);
             self.step(bits);
+            if self.net.touched.0 != 0 {
+                self.cover();
+            }
             if let Some(journal) = &mut self.journal {
                 journal.digests.push(self.fingerprint.value() as u16);
             }

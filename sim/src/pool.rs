@@ -1,9 +1,6 @@
 //! The only threads: numbered pieces of work, handed out in order and taken back in order.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the one place that starts threads"
-)]
+pub(crate) mod watched;
 
 use std::{
     sync::{
@@ -18,6 +15,10 @@ const AHEAD: usize = 4;
 
 /// Does the pieces `0..pieces` on `jobs` threads, each with a tool of its own, and gives their
 /// results to `take` in order, until it returns false.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts threads"
+)]
 pub(crate) fn in_order<T, R: Send>(
     pieces: u64,
     jobs: usize,

@@ -257,6 +257,8 @@ pub enum Expected {
     },
     /// A stall comes that no healing ends.
     Wedge,
+    /// Stalls may come, and an agent that is then left alone decides: no wedge.
+    Unwedged,
     /// A property is broken in one of the seeds: the scenario lies outside the envelope.
     Violation(Property),
     /// A property is broken, or a wedge comes, in one of the seeds.

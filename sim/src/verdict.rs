@@ -6,6 +6,7 @@ use bivalent_core::Value;
 use hdrhistogram::Histogram;
 
 use crate::{
+    coverage::Coverage,
     engine::{End, Engine},
     fault::FaultKind,
     log::{History, LogCounts, LogReport},
@@ -50,6 +51,10 @@ pub trait Finished {
     fn values(&self) -> &[String] {
         &[]
     }
+    /// The probes that it came to, as a bit set of [`Probe::bit`](crate::probe::Probe::bit).
+    fn probes(&self) -> u32;
+    /// Its features.
+    fn coverage(&self) -> &Coverage;
     /// The entry of a script at which it stands.
     fn script_at(&self) -> Option<u64> {
         None
@@ -110,6 +115,12 @@ impl Finished for Engine {
     }
     fn values(&self) -> &[String] {
         self.values()
+    }
+    fn probes(&self) -> u32 {
+        self.probes()
+    }
+    fn coverage(&self) -> &Coverage {
+        self.coverage()
     }
     fn script_at(&self) -> Option<u64> {
         self.script_at()
@@ -227,7 +238,11 @@ fn is_property(property: Property, found: &str) -> bool {
 pub(crate) fn is_armed(expect: &Expect, found: &str) -> bool {
     let wanted = match expect.outcome {
         Expected::Violation(property) | Expected::ViolationOrWedge(property) => Some(property),
-        Expected::Any | Expected::Decide | Expected::Stall { .. } | Expected::Wedge => None,
+        Expected::Any
+        | Expected::Decide
+        | Expected::Stall { .. }
+        | Expected::Wedge
+        | Expected::Unwedged => None,
     };
     expect
         .always
@@ -265,6 +280,7 @@ fn as_expected(
         Expected::ViolationOrWedge(_) => wedged(),
         _ if outcome == Outcome::Unsafe => false,
         Expected::Any => true,
+        Expected::Unwedged => !wedged(),
         Expected::Decide => outcome == Outcome::Decided && has_value(expect, engine),
         Expected::Wedge => wedged(),
         Expected::Stall { heals_within_ns } => {
@@ -299,6 +315,7 @@ fn in_words(expect: &Expect) -> String {
         Expected::Any => "safe".into(),
         Expected::Decide => "decide".into(),
         Expected::Wedge => "wedge".into(),
+        Expected::Unwedged => "no wedge".into(),
         Expected::Violation(property) => format!("violation of {}", property.name()),
         Expected::ViolationOrWedge(property) => {
             format!("violation of {} or wedge", property.name())

@@ -60,9 +60,11 @@ fn every_chapter_is_as_expected_and_none_of_its_faults_stays_away() {
         let policy = match scenario.expect.outcome {
             Expected::Violation(property) => Policy::UntilViolation(property),
             Expected::ViolationOrWedge(property) => Policy::UntilViolationOrWedge(property),
-            Expected::Any | Expected::Decide | Expected::Stall { .. } | Expected::Wedge => {
-                Policy::All
-            }
+            Expected::Any
+            | Expected::Decide
+            | Expected::Stall { .. }
+            | Expected::Wedge
+            | Expected::Unwedged => Policy::All,
         };
         let mut reports = Vec::new();
 

@@ -20,6 +20,7 @@ pub(crate) fn expected(expect: &Expect) -> String {
             heals_within_ns: None,
         } => format!("stall{kind}"),
         Expected::Wedge => "wedge".to_owned(),
+        Expected::Unwedged => "no wedge".to_owned(),
         Expected::Violation(property) => format!("break {}", property.name()),
         Expected::ViolationOrWedge(property) => format!("break {} or wedge", property.name()),
     }

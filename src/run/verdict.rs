@@ -64,7 +64,11 @@ impl Verdict {
 pub(crate) const fn seeks(scenario: &Scenario) -> bool {
     match scenario.expect.outcome {
         Expected::Violation(_) | Expected::ViolationOrWedge(_) => true,
-        Expected::Any | Expected::Decide | Expected::Stall { .. } | Expected::Wedge => false,
+        Expected::Any
+        | Expected::Decide
+        | Expected::Stall { .. }
+        | Expected::Wedge
+        | Expected::Unwedged => false,
     }
 }
 

@@ -4,6 +4,7 @@ use bivalent_core::Value;
 
 use super::Engine;
 use crate::{
+    coverage::Coverage,
     fault::FaultKind,
     report::{Fairness, FaultCount, Stall, Violation},
 };
@@ -75,6 +76,16 @@ impl Engine {
     /// The decisions' times, nanoseconds from the start.
     pub fn decision_times_ns(&self) -> impl Iterator<Item = u64> {
         self.decisions.iter().map(|&tick| self.plan.ns(tick))
+    }
+
+    /// The probes that the run has come to.
+    pub(crate) const fn probes(&self) -> u32 {
+        self.net.probes
+    }
+
+    /// The run's features.
+    pub(crate) const fn coverage(&self) -> &Coverage {
+        &self.net.coverage
     }
 
     /// What it runs.

@@ -8,7 +8,9 @@
 use bivalent_core::{AgentId, Ballot};
 
 use super::{Engine, seat::Status, strike::is_down};
-use crate::{event::Event, journal::What, report::Stall, scenario::StallKind, store::Service};
+use crate::{
+    event::Event, journal::What, probe::Probe, report::Stall, scenario::StallKind, store::Service,
+};
 
 /// Attempts' worth of operations that a solo probe may take: one undisturbed agent needs a recovery,
 /// an attempt that meets a higher ballot, and two phases; the rest is for timeouts and retries.
@@ -54,6 +56,11 @@ impl Liveness {
         self.aborts += 1;
     }
 
+    /// Agents have ended each other's attempts without a decision.
+    pub(super) const fn is_contended(&self) -> bool {
+        self.aborts >= ABORTS_OF_CONTENTION
+    }
+
     pub(super) fn started(&mut self, ballot: Option<Ballot>) {
         let round = ballot.map_or(0, Ballot::round);
         let (first, greatest) = self.rounds.unwrap_or((round, round));
@@ -64,6 +71,9 @@ impl Liveness {
 impl Engine {
     /// A decision: the clock of the next stall starts anew.
     pub(super) fn progressed(&mut self) {
+        if self.liveness.open {
+            self.net.hit(Probe::StallEnded);
+        }
         self.close_stall();
         self.liveness.since = self.net.now();
         self.liveness.since_step = self.steps;
@@ -89,6 +99,9 @@ impl Engine {
                     && self.plan.heal.is_none())
         };
         let over = self.decided > 0 && self.seats.iter().all(done) && !self.has_way_to_go();
+        if over {
+            self.net.hit(Probe::AllDecided);
+        }
         self.liveness.over = over || (self.solo.is_some() && self.decided > 0);
     }
 
@@ -146,7 +159,7 @@ impl Engine {
             StallKind::NoAgent
         } else if answering < usize::from(self.plan.envelope.quorum()) {
             StallKind::NoQuorum
-        } else if self.liveness.aborts >= ABORTS_OF_CONTENTION {
+        } else if self.liveness.is_contended() {
             StallKind::Contention
         } else {
             StallKind::Starved

@@ -5,10 +5,12 @@ use std::{collections::VecDeque, sync::Arc};
 use bivalent_core::{AgentId, Ballot, Block, Effect, Operation, Sink, StoreId, Value, Version};
 
 use crate::{
+    coverage::{Coverage, Touched},
     dice::{Dice, Purpose},
     event::{Event, ReadOp},
     fault::{Fault, FaultKind, Span},
     plan::{Draw, Plan, READ, WRITE, can_hit},
+    probe::Probe,
     report::FaultCount,
     wheel::Wheel,
 };
@@ -82,6 +84,12 @@ pub(crate) struct Net {
     reordered: Vec<(StoreId, u64)>,
     pub(crate) counts: [FaultCount; 18],
     pub(crate) milestone: Option<Milestone>,
+    /// The probes that the run has come to, as a bit set.
+    pub(crate) probes: u32,
+    /// What has happened in this step that is out of the ordinary.
+    pub(crate) touched: Touched,
+    /// The features of the run.
+    pub(crate) coverage: Coverage,
     /// An adversary picks each operation.
     pub(crate) picked: bool,
     /// What it can pick from, in the order in which it was asked for.
@@ -109,6 +117,9 @@ impl Net {
             reordered: Vec::new(),
             counts: [FaultCount::default(); 18],
             milestone: None,
+            probes: 0,
+            touched: Touched::default(),
+            coverage: Coverage::default(),
             picked: false,
             pool: VecDeque::new(),
             picks: 0,
@@ -136,6 +147,9 @@ impl Net {
         self.reordered.clear();
         self.counts = [FaultCount::default(); 18];
         self.milestone = None;
+        self.probes = 0;
+        self.touched = Touched::default();
+        self.coverage.clear();
         self.picked = self.plan.adversary.picks();
         self.pool.clear();
         self.picks = 0;
@@ -158,14 +172,23 @@ impl Net {
 
     pub(crate) fn drawn(&mut self, kind: FaultKind) {
         self.counts[kind.index()].drawn += 1;
+        self.touched.0 |= Touched::struck(kind);
     }
 
     pub(crate) fn landed(&mut self, kind: FaultKind) {
         self.counts[kind.index()].landed += 1;
+        self.touched.0 |= Touched::struck(kind);
     }
 
     pub(crate) fn observed(&mut self, kind: FaultKind) {
         self.counts[kind.index()].observed += 1;
+        self.touched.0 |= Touched::met(kind);
+    }
+
+    /// The run has come to a moment worth having been at.
+    #[inline]
+    pub(crate) const fn hit(&mut self, probe: Probe) {
+        self.probes |= probe.bit();
     }
 
     /// A span as ticks, at least one.

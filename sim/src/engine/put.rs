@@ -3,7 +3,7 @@
 use bivalent_core::{Ballot, Input, Version};
 
 use super::{Engine, net::Pending};
-use crate::fault::FaultKind;
+use crate::{fault::FaultKind, probe::Probe};
 
 impl Engine {
     /// The store takes a conditional write, or refuses it since something else stands there.
@@ -30,6 +30,8 @@ impl Engine {
         }
         if taken {
             self.check_record(store, before, block);
+        } else {
+            self.net.hit(Probe::Refused);
         }
         if self.journal.is_some() {
             if taken {

@@ -8,6 +8,7 @@ use crate::{
     event::{Event, ReadOp},
     fault::{Fault, FaultKind, Happening, StaleBound},
     oracle::whose,
+    probe::Probe,
     store::Service,
 };
 
@@ -204,6 +205,7 @@ impl Engine {
             }
         }
         if cell.unreadable {
+            self.net.hit(Probe::UnreadableRead);
             if let Some(detail) = self.oracles.store_model.unreadable(place) {
                 self.oracles.found(self.steps, "store-model", detail);
             }
@@ -268,6 +270,7 @@ impl Engine {
             let asks =
                 seat.incarnation == op.incarnation && seat.agent.epoch() & 0xff_ffff == op.epoch;
             if asks {
+                self.net.hit(Probe::OldVersionRead);
                 self.net.observed(FaultKind::StaleRead);
             }
             let whose = whose(&self.plan, op.owner);

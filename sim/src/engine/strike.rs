@@ -9,6 +9,7 @@ use crate::{
     fault::{Fault, FaultKind, Happening, Span, Trigger},
     member::Member,
     plan::Plan,
+    probe::Probe,
     store::Service,
 };
 
@@ -244,6 +245,9 @@ impl Engine {
             return;
         }
         let returns = restart.is_some() && seat.incarnation + 1 < INCARNATIONS_MAX;
+        if self.net.fences[id.index()] > 0 {
+            self.net.hit(Probe::CrashedBetweenWrites);
+        }
         self.net.landed(FaultKind::Crash);
         let seat = &mut self.seats[id.index()];
         seat.status = Status::Down { returns };

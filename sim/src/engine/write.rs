@@ -11,6 +11,7 @@ use crate::{
     event::Event,
     fault::{Fault, FaultKind, Happening},
     oracle::whose,
+    probe::Probe,
     store::{Landing, Service},
 };
 
@@ -229,6 +230,7 @@ impl Engine {
                 self.took_back(write, kind);
             }
             Landing::Overtaken => {
+                self.net.hit(Probe::LateWriteLanded);
                 if kind == FaultKind::LateWrite {
                     self.net.landed(kind);
                     self.net.observed(kind);
@@ -261,6 +263,7 @@ impl Engine {
 
     #[cold]
     fn took_back(&mut self, write: Pending, kind: FaultKind) {
+        self.net.hit(Probe::LateWriteLanded);
         let place = Self::place_of(write);
         self.stores.mark(place, 1 << kind.index());
         self.oracles.envelope.landed(kind, write.store);

@@ -4,7 +4,9 @@ use hdrhistogram::Histogram;
 
 use super::{History, LogCounts, LogEngine, LogReport, Seen, machines::Load};
 use crate::{
+    coverage::Coverage,
     fault::FaultKind,
+    probe::Probe,
     report::{Fairness, FaultCount, Stall, Violation},
     verdict::{self, Finished},
 };
@@ -50,6 +52,21 @@ impl<L: Load> LogEngine<L> {
 impl<L: Load> Finished for LogEngine<L> {
     fn steps(&self) -> u64 {
         self.steps
+    }
+
+    fn probes(&self) -> u32 {
+        let mut probes = self.net.probes;
+        if self.book.repeats > 0 {
+            probes |= Probe::Repeated.bit();
+        }
+        if self.done_at.is_some() {
+            probes |= Probe::AllDecided.bit();
+        }
+        probes
+    }
+
+    fn coverage(&self) -> &Coverage {
+        &self.net.coverage
     }
 
     fn store_ops(&self) -> u64 {

@@ -33,6 +33,11 @@ impl<T> Slab<T> {
         self.things.len() as u32 - 1
     }
 
+    /// Whether any of them is such.
+    pub(super) fn any(&self, such: impl Fn(&T) -> bool) -> bool {
+        self.things.iter().flatten().any(such)
+    }
+
     pub(super) fn get(&self, index: u32) -> &T {
         self.things[index as usize]
             .as_ref()

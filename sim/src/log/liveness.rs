@@ -10,7 +10,9 @@ use super::{
     judge::{MachineModel, ops},
     machines::Load,
 };
-use crate::{engine::seat::Status, linear, report::Stall, scenario::StallKind, store::Service};
+use crate::{
+    engine::seat::Status, linear, probe::Probe, report::Stall, scenario::StallKind, store::Service,
+};
 
 /// Steps that a solo probe may take.
 const PROBE_STEPS: u64 = 60_000;
@@ -22,6 +24,9 @@ const SEARCH_STEPS: u64 = 2_000_000;
 impl<L: Load> LogEngine<L> {
     /// A client was answered.
     pub(super) fn progressed(&mut self) {
+        if self.stall_open {
+            self.net.hit(Probe::StallEnded);
+        }
         self.close_stall();
         self.since = self.now();
         self.since_step = self.steps;

@@ -7,6 +7,7 @@ use crate::{
     dice::Purpose,
     fault::{Fault, FaultKind, Happening, StaleBound},
     plan::READ,
+    probe::Probe,
     store::Service,
 };
 
@@ -333,6 +334,7 @@ impl<L: Load> LogEngine<L> {
         let changed = self.write(index);
         let dead = self.seats[agent.index()].incarnation != incarnation;
         if !changed || dead || below_floor {
+            self.net.hit(Probe::LateWriteLanded);
             self.net.landed(kind);
             self.net.observed(kind);
             self.envelope.landed(kind, store);

@@ -8,6 +8,7 @@ use crate::{
     engine::seat::Status,
     event::INCARNATIONS_MAX,
     fault::{Fault, FaultKind, Happening, Span, Trigger},
+    probe::Probe,
     store::Service,
 };
 
@@ -214,6 +215,12 @@ impl<L: Load> LogEngine<L> {
             return;
         }
         let returns = restart.is_some() && seat.incarnation + 1 < INCARNATIONS_MAX;
+        let writes = self
+            .flights
+            .any(|flight| flight.agent == id && flight.ask.is_write());
+        if writes {
+            self.net.hit(Probe::CrashedBetweenWrites);
+        }
         self.net.landed(FaultKind::Crash);
         let seat = &mut self.seats[id.index()];
         seat.status = Status::Down { returns };

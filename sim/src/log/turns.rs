@@ -8,7 +8,7 @@ use super::{
     liveness::is_down,
     machines::Load,
 };
-use crate::{dice::Purpose, engine::seat::Status, workload::Pace};
+use crate::{dice::Purpose, engine::seat::Status, probe::Probe, workload::Pace};
 
 impl<L: Load> LogEngine<L> {
     /// A client wants the next thing.
@@ -249,6 +249,7 @@ impl<L: Load> LogEngine<L> {
             client.seq += 1;
         } else {
             self.tally.queries += 1;
+            self.net.hit(Probe::Queried);
         }
         client.left -= 1;
         client.last = Some((call, Some(answer.clone())));

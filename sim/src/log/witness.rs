@@ -3,7 +3,7 @@
 use bivalent_core::{AgentId, Ballot, Batch, Slot, Standing};
 
 use super::{LogEngine, machines::Load};
-use crate::{fault::Happening, oracle::name};
+use crate::{coverage::Touched, fault::Happening, oracle::name, probe::Probe};
 
 impl<L: Load> LogEngine<L> {
     pub(super) fn on_chosen(&mut self, id: AgentId, slot: Slot, batch: &Batch<L::Machine>) {
@@ -13,6 +13,11 @@ impl<L: Load> LogEngine<L> {
         let fresh = self.book.chosen(self.steps, slot, batch, ballot, &name(id));
         if fresh {
             self.fingerprint.mix(slot.0, batch.len() as u64);
+            self.net.hit(Probe::Decided);
+            self.net.touched.0 |= Touched::TURNED;
+            if batch.len() > 1 {
+                self.net.hit(Probe::Batched);
+            }
             if !batch.is_empty() {
                 self.tally.batches.saturating_record(batch.len() as u64);
             }
@@ -43,6 +48,7 @@ impl<L: Load> LogEngine<L> {
 
     pub(super) fn on_installed(&mut self, id: AgentId, slot: Slot) {
         self.tally.installs += 1;
+        self.net.hit(Probe::Installed);
         let replica = &self.seats[id.index()].replica;
         if replica.applied() == slot {
             let (machine, sessions) = (replica.machine(), replica.sessions());
@@ -76,6 +82,10 @@ impl<L: Load> LogEngine<L> {
     }
 
     pub(super) fn on_leads(&mut self, id: AgentId, ballot: Ballot, from: Slot) {
+        if self.tally.leaders > 0 {
+            self.net.hit(Probe::LeaderReplaced);
+        }
+        self.net.touched.0 |= Touched::TURNED;
         self.tally.leaders += 1;
         self.leaders_since += 1;
         self.fingerprint.mix(ballot.to_bits(), from.0);
@@ -91,6 +101,8 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
         match above {
             Some(above) => {
+                self.net.hit(Probe::LeaderDeposed);
+                self.net.touched.0 |= Touched::TURNED;
                 self.note_agent(
                     id,
                     "follows",

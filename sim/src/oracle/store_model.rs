@@ -80,8 +80,10 @@ impl StoreModel {
             Overwrite::InPlace => true,
             Overwrite::Versioned => version >= shadow.version,
         };
-        // Two slots: an older write may or may not show.
-        let in_turn = self.format != Format::Dual || version > shadow.version;
+        // Two slots: an older write may or may not show. The same bytes again change nothing: a write that
+        // took longer than its agent waits for is asked for once more.
+        let again = version == shadow.version && block == shadow.newest;
+        let in_turn = self.format != Format::Dual || version > shadow.version || again;
         if counts {
             shadow.touched = (shadow.touched && self.format == Format::Dual) || !in_turn;
             shadow.newest = block;
@@ -186,5 +188,33 @@ impl StoreModel {
                 shadow.newest
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bivalent_core::{AgentId, Ballot, Incarnation, StoreId};
+
+    use super::*;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn the_same_write_twice_is_no_fault_where_there_are_two_slots() {
+        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 1\n";
+        let scenario = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
+        let mut model = StoreModel::new(&Arc::new(Plan::new(&scenario)));
+        let (store, owner) = (StoreId(0), AgentId(0));
+        let place = Place { store, owner };
+        let block = Block {
+            mbal: Some(Ballot::new(1, owner, Incarnation(0))),
+            vote: None,
+        };
+        let version = Version::from_bits(0).next(Incarnation(0));
+
+        model.wrote(place, block, version);
+        model.wrote(place, block, version);
+
+        assert_eq!(model.read(place, block, None), None);
+        assert!(model.read(place, NEVER.newest, None).is_some());
     }
 }

@@ -250,7 +250,8 @@ pub(super) struct LimitsSpec {
 pub(super) struct ExpectSpec {
     /// Properties that hold in every run: agreement, validity, integrity, store-model, invariants.
     pub(super) always: Option<Field<Vec<Field<String>>>>,
-    /// How a run ends: "decide", "any", "stall", "wedge", or a table.
+    /// How a run ends: "decide", "any", "stall", "wedge", "unwedged" (stalls may come, and none is a wedge), or
+    /// a table.
     pub(super) outcome: Option<Field<OutcomeSpec>>,
     /// The kind of the stall that is expected: contention, no-quorum, no-agent, starved, wedged.
     pub(super) stall: Option<Field<String>>,
@@ -264,7 +265,7 @@ pub(super) struct ExpectSpec {
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum OutcomeSpec {
-    /// "decide", "any", "stall" or "wedge".
+    /// "decide", "any", "stall", "wedge" or "unwedged".
     Word(String),
     /// More to say.
     Table(Box<OutcomeTable>),
@@ -425,7 +426,7 @@ forms! {
     AdversarySpec: Word(String), table Table, "\"random\", \"fair\", or { duel = [\"a1\", \"a2\"] }";
     DelaySpec: Range(Times), table Table, "a range like \"1ms..3ms\", or { histogram = \"file.hlog\" }";
     RetrySpec: Range(Times), table Table, "a range like \"5ms..50ms\", or { exponential = \"1ms..100ms\" }";
-    OutcomeSpec: Word(String), table Table, "\"decide\", \"any\", \"stall\", \"wedge\", or a table";
+    OutcomeSpec: Word(String), table Table, "\"decide\", \"any\", \"stall\", \"wedge\", \"unwedged\", or a table";
     Names: One(String), array Many, "a name, or a list of names";
     VersionsSpec: Count(i128), text Word, "a whole number, or \"all\"";
 }

@@ -97,12 +97,19 @@ impl Resolver<'_> {
         let table = match outcome.into_inner() {
             OutcomeSpec::Word(word) => {
                 let word = Spanned::new(span, word);
-                let words = ["decide", "any", "stall", "wedge"];
+                let words = ["decide", "any", "stall", "wedge", "unwedged"];
                 let index = self.word("outcome", &word, &words)?;
                 let nothing = Expected::Stall {
                     heals_within_ns: None,
                 };
-                return Some([Expected::Decide, Expected::Any, nothing, Expected::Wedge][index]);
+                let meant = [
+                    Expected::Decide,
+                    Expected::Any,
+                    nothing,
+                    Expected::Wedge,
+                    Expected::Unwedged,
+                ];
+                return Some(meant[index]);
             }
             OutcomeSpec::Table(table) => *table,
         };
@@ -230,6 +237,7 @@ impl Resolver<'_> {
             Expected::Any
             | Expected::Decide
             | Expected::Wedge
+            | Expected::Unwedged
             | Expected::Violation(_)
             | Expected::ViolationOrWedge(_) => WITHIN,
         };

@@ -1,0 +1,16 @@
+//! Fuzzing: many seeds, each with a configuration and a schedule of its own, and what was found, made small.
+//!
+//! A campaign is a list of scenarios and a range of seeds. It falls into blocks (`fuzz/block.rs`), which can
+//! be run anywhere and add up (`fuzz/tally.rs`).
+
+mod block;
+mod draw;
+mod hunt;
+mod mutate;
+mod portfolio;
+mod tally;
+
+pub use self::block::{Block, Pulse, Reproduced, Settings, Stopped, block_size, reproduce, run};
+pub use self::hunt::{Close, Done, Hunt, Slice};
+pub use self::portfolio::{Portfolio, Scheduler};
+pub use self::tally::{Failed, Features, SchedulerTally, Struck, Tally, Times};

@@ -1,0 +1,481 @@
+//! Swarm: each run's own configuration, drawn before its schedule.
+//!
+//! A run that can do everything seldom does much of anything: so each gets a random part of what its
+//! scenario allows (Groce et al. 2012): some of its faults, more or less often, fewer or more agents and stores,
+//! another pause, another workload, and faults that `[fuzz]` may add.
+
+use bivalent_core::{Envelope, Format, Staleness};
+
+use crate::{
+    dice::Lots,
+    fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
+    scenario::{Adversary, AgentSpec, Expected, Protocol, Scenario},
+    workload::Pace,
+};
+
+/// Chances are counted in parts of this.
+const CERTAIN: u64 = 1_000_000_000;
+/// No fault is made likelier than this.
+const CHANCE_MAX: u64 = CERTAIN / 4;
+/// All chances together are kept below this, so that they can meet in one operation.
+const CHANCES_MAX: u64 = CERTAIN / 10 * 9;
+/// How often an added fault strikes, parts of a billion of its opportunities.
+const CHANCES: [u32; 5] = [1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000];
+
+/// Lots a configuration of a scenario; the schedule is still the scenario's own.
+pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
+    let mut drawn = base.clone();
+    let mut changed = stores(&mut drawn, lots);
+    changed |= agents(&mut drawn, lots);
+    changed |= pauses(&mut drawn, lots);
+    changed |= faults(&mut drawn, lots);
+    changed |= added(&mut drawn, lots);
+    if drawn.cluster.protocol == Protocol::ReplicatedLog {
+        changed |= workload(&mut drawn, lots);
+    }
+    bound_chances(&mut drawn.faults);
+    drawn.expect.outcome = promise(&drawn, base, changed);
+    drawn.expect.seeds = None;
+    if drawn.expect.outcome != base.expect.outcome {
+        drawn.expect.stall = None;
+        drawn.expect.value = None;
+    }
+    drawn
+}
+
+/// What is still promised of a scenario that was changed.
+pub(super) fn promise(drawn: &Scenario, base: &Scenario, changed: bool) -> Expected {
+    match base.expect.outcome {
+        Expected::Decide if !changed => Expected::Decide,
+        Expected::Decide | Expected::Unwedged
+            if drawn.faults.iter().all(|rule| passes(&rule.fault)) =>
+        {
+            Expected::Unwedged
+        }
+        // It breaks outside its envelope, or stalls by design: inside there is safety.
+        Expected::Decide
+        | Expected::Unwedged
+        | Expected::Violation(_)
+        | Expected::ViolationOrWedge(_)
+        | Expected::Wedge
+        | Expected::Stall { .. }
+        | Expected::Any => Expected::Any,
+    }
+}
+
+/// Whether nobody has to wait for ever for what this fault has done, whatever the blocks.
+const fn passes(fault: &Fault) -> bool {
+    match fault {
+        Fault::Crash { unfenced, .. } => !*unfenced,
+        Fault::Restart { .. }
+        | Fault::Pause { .. }
+        | Fault::ClockSkew { .. }
+        | Fault::SlowStore { .. }
+        | Fault::Delay { .. }
+        | Fault::Reorder { .. }
+        | Fault::Outage { .. } => true,
+        Fault::Amnesia { .. }
+        | Fault::StoreLoss { .. }
+        | Fault::LostRequest { .. }
+        | Fault::LostAck { .. }
+        | Fault::LateWrite { .. }
+        | Fault::Duplicate { .. }
+        | Fault::TornWrite { .. }
+        | Fault::StaleRead { .. }
+        | Fault::BitRot { .. }
+        | Fault::MisdirectedWrite { .. } => false,
+    }
+}
+
+fn stores(drawn: &mut Scenario, lots: &mut Lots) -> bool {
+    let Some((least, most)) = drawn.fuzz.stores else {
+        return false;
+    };
+    let had = drawn.cluster.stores.len();
+    let want = lots.within(least.into(), most.into()) as usize;
+    let staleness = drawn.cluster.envelope.staleness();
+    let Ok(envelope) = Envelope::with_staleness(want as u8, staleness) else {
+        return false;
+    };
+    if want == had {
+        return false;
+    }
+    let named = |name: &String, names: &[String]| names.contains(name);
+    drawn.cluster.stores.truncate(want);
+    for number in 1.. {
+        if drawn.cluster.stores.len() == want {
+            break;
+        }
+        let name = format!("s{number}");
+        if !named(&name, &drawn.cluster.stores) {
+            drawn.cluster.stores.push(name);
+        }
+    }
+    drawn.cluster.envelope = envelope;
+    let all = (1_u32 << want) - 1;
+    drawn
+        .faults
+        .retain(|rule| stores_of(rule) & all as u16 != 0);
+    true
+}
+
+/// The stores that a rule needs one of.
+fn stores_of(rule: &FaultRule) -> u16 {
+    let condition = match &rule.trigger {
+        Trigger::When(condition) => condition.stores,
+        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) => u16::MAX,
+    };
+    let hit = match rule.fault {
+        Fault::Outage { stores, .. }
+        | Fault::SlowStore { stores, .. }
+        | Fault::Amnesia { stores, .. }
+        | Fault::StoreLoss { stores } => stores,
+        Fault::Crash { .. }
+        | Fault::Restart { .. }
+        | Fault::Pause { .. }
+        | Fault::ClockSkew { .. }
+        | Fault::Delay { .. }
+        | Fault::Reorder { .. }
+        | Fault::LostRequest { .. }
+        | Fault::LostAck { .. }
+        | Fault::LateWrite { .. }
+        | Fault::Duplicate { .. }
+        | Fault::TornWrite { .. }
+        | Fault::StaleRead { .. }
+        | Fault::BitRot { .. }
+        | Fault::MisdirectedWrite { .. } => rule.fault.scope().map_or(u16::MAX, |s| s.stores),
+    };
+    if condition & hit == 0 {
+        0
+    } else {
+        condition & hit
+    }
+}
+
+fn agents(drawn: &mut Scenario, lots: &mut Lots) -> bool {
+    let Some((least, most)) = drawn.fuzz.agents else {
+        return false;
+    };
+    let had = drawn.cluster.agents.len();
+    let want = lots.within(least.into(), most.into()) as usize;
+    let fixed = matches!(
+        drawn.schedule.adversary,
+        Adversary::Duel(..) | Adversary::Script(_)
+    );
+    if want == had || (fixed && want < had) {
+        return false;
+    }
+    drawn.cluster.agents.truncate(want);
+    for number in 1.. {
+        let agents = &mut drawn.cluster.agents;
+        if agents.len() == want {
+            break;
+        }
+        let name = format!("a{number}");
+        if agents.iter().all(|agent| agent.name != name) {
+            let proposal = format!("v{number}");
+            agents.push(AgentSpec { name, proposal });
+        }
+    }
+    let all = if want >= 128 {
+        u128::MAX
+    } else {
+        (1 << want) - 1
+    };
+    drawn.faults.retain(|rule| agents_of(rule) & all != 0);
+    for rule in &mut drawn.faults {
+        if let Fault::MisdirectedWrite { onto, .. } = &mut rule.fault {
+            *onto = onto.filter(|onto| onto.bit() & all != 0);
+        }
+    }
+    if drawn.workload.at & all == 0 {
+        drawn.workload.at = u128::MAX;
+    }
+    true
+}
+
+/// The agents that a rule needs one of.
+fn agents_of(rule: &FaultRule) -> u128 {
+    let condition = match &rule.trigger {
+        Trigger::When(condition) => condition.agents,
+        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) => u128::MAX,
+    };
+    let hit = match rule.fault {
+        Fault::Crash { agents, .. }
+        | Fault::Restart { agents }
+        | Fault::Pause { agents, .. }
+        | Fault::ClockSkew { agents, .. } => agents,
+        Fault::Outage { .. }
+        | Fault::SlowStore { .. }
+        | Fault::Amnesia { .. }
+        | Fault::StoreLoss { .. }
+        | Fault::Delay { .. }
+        | Fault::Reorder { .. }
+        | Fault::LostRequest { .. }
+        | Fault::LostAck { .. }
+        | Fault::LateWrite { .. }
+        | Fault::Duplicate { .. }
+        | Fault::TornWrite { .. }
+        | Fault::StaleRead { .. }
+        | Fault::BitRot { .. }
+        | Fault::MisdirectedWrite { .. } => {
+            let scope = rule.fault.scope();
+            scope.map_or(u128::MAX, |s| {
+                // One of either would do; with neither the rule hits nobody.
+                if s.owners == u128::MAX {
+                    s.agents
+                } else {
+                    s.owners & s.agents | s.owners
+                }
+            })
+        }
+    };
+    // Whoever it waits for and whoever it hits need not be the same.
+    if condition == u128::MAX {
+        hit
+    } else {
+        condition
+    }
+}
+
+fn pauses(drawn: &mut Scenario, lots: &mut Lots) -> bool {
+    let retries = std::mem::take(&mut drawn.fuzz.retry);
+    let picked = lots.pick(&retries).copied();
+    drawn.fuzz.retry = retries;
+    let mut changed = false;
+    if let Some(retry) = picked {
+        changed |= retry != drawn.schedule.retry;
+        drawn.schedule.retry = retry;
+    }
+    // Slow writes leave room between them; agents that start apart meet what is done already.
+    if lots.percent(25)
+        && let Delay::Range(span) = &mut drawn.schedule.write
+    {
+        span.max = span
+            .max
+            .saturating_mul(1 + lots.below(20))
+            .min(1_000_000_000);
+        changed = true;
+    }
+    if lots.percent(25)
+        && let Delay::Range(span) = &mut drawn.schedule.read
+    {
+        span.max = span
+            .max
+            .saturating_mul(1 + lots.below(10))
+            .min(1_000_000_000);
+        changed = true;
+    }
+    if lots.percent(25) {
+        drawn.schedule.start_ns = lots.within(1, 40) * 1_000_000;
+        changed = true;
+    }
+    changed
+}
+
+/// Some faults are left out; those by chance come more or less often.
+fn faults(drawn: &mut Scenario, lots: &mut Lots) -> bool {
+    if drawn.faults.is_empty() {
+        return false;
+    }
+    // A quarter of the runs has them all.
+    if lots.percent(75) {
+        drawn.faults.retain(|_| lots.percent(60));
+    }
+    for rule in &mut drawn.faults {
+        if let Trigger::Chance(parts) = &mut rule.trigger {
+            let more = [1, 1, 4, 16][lots.below(4) as usize];
+            *parts = (u64::from(*parts) * more).min(CHANCE_MAX.max(u64::from(*parts))) as u32;
+        }
+    }
+    true
+}
+
+fn added(drawn: &mut Scenario, lots: &mut Lots) -> bool {
+    let kinds = std::mem::take(&mut drawn.fuzz.add);
+    let count = if kinds.is_empty() {
+        0
+    } else {
+        lots.within(0, u64::from(drawn.fuzz.at_most).min(kinds.len() as u64))
+    };
+    let liars = liars(drawn, lots);
+    let mut left: Vec<FaultKind> = kinds.clone();
+    for _ in 0..count {
+        let at = lots.below(left.len() as u64) as usize;
+        let kind = left.swap_remove(at);
+        if let Some(rule) = rule(kind, drawn, liars, lots) {
+            drawn.faults.push(rule);
+        }
+    }
+    drawn.fuzz.add = kinds;
+    count > 0
+}
+
+/// The stores that may be stale within the envelope, as a set drawn once for all faults.
+fn liars(drawn: &Scenario, lots: &mut Lots) -> u16 {
+    let (Staleness::PerRun(most) | Staleness::PerReader(most)) = drawn.cluster.envelope.staleness();
+    let stores = drawn.cluster.stores.len() as u64;
+    let mut liars = 0_u16;
+    while liars.count_ones() < u32::from(most).min(stores as u32) {
+        liars |= 1 << lots.below(stores);
+    }
+    liars
+}
+
+/// A fault of a kind, by chance, with settings in proportion to how long things take.
+fn rule(kind: FaultKind, of: &Scenario, liars: u16, lots: &mut Lots) -> Option<FaultRule> {
+    let write = match &of.schedule.write {
+        Delay::Range(span) => span.max,
+        Delay::Histogram(table) => table.values[table.values.len() / 2],
+    };
+    let unit = write.clamp(1_000, 1_000_000_000);
+    let mut span = |most: u64| {
+        let min = unit / 2 + 1;
+        let max = min + unit * (1 + lots.below(most));
+        Span { min, max }
+    };
+    let (scope, all) = (Scope::ALL, u128::MAX);
+    let versioned = of.cluster.layout.format() == Format::Versioned;
+    let is_lying = matches!(kind, FaultKind::StaleRead | FaultKind::Amnesia);
+    // Records are refused by what they are, not by who reads them late.
+    let bears_all = of.cluster.protocol.is_conditional() && kind == FaultKind::StaleRead;
+    if is_lying && liars == 0 && !bears_all {
+        return None;
+    }
+    let stale = Scope {
+        stores: if bears_all { u16::MAX } else { liars },
+        ..scope
+    };
+    let fault = match kind {
+        FaultKind::Crash => {
+            let restart = span(20);
+            Fault::Crash {
+                agents: all,
+                restart: Some(restart),
+                unfenced: versioned && lots.percent(50),
+            }
+        }
+        FaultKind::Restart => Fault::Restart { agents: all },
+        FaultKind::Pause => Fault::Pause {
+            agents: all,
+            span: Some(span(40)),
+        },
+        FaultKind::ClockSkew => Fault::ClockSkew {
+            agents: all,
+            rate_ppm: if lots.percent(50) {
+                2_000_000
+            } else {
+                -500_000
+            },
+        },
+        FaultKind::Outage => Fault::Outage {
+            stores: u16::MAX,
+            span: Some(span(40)),
+        },
+        FaultKind::SlowStore => Fault::SlowStore {
+            stores: u16::MAX,
+            percent: 500,
+            span: Some(span(60)),
+        },
+        FaultKind::Amnesia => Fault::Amnesia {
+            stores: liars,
+            versions: if lots.percent(50) { u32::MAX } else { 1 },
+        },
+        FaultKind::StoreLoss => {
+            let stores = of.cluster.stores.len() as u64;
+            Fault::StoreLoss {
+                stores: 1 << lots.below(stores),
+            }
+        }
+        FaultKind::Delay => Fault::Delay {
+            scope,
+            by: span(30),
+        },
+        FaultKind::Reorder => Fault::Reorder { scope },
+        FaultKind::LostRequest => Fault::LostRequest { scope },
+        FaultKind::LostAck => Fault::LostAck { scope },
+        FaultKind::LateWrite => Fault::LateWrite {
+            scope,
+            by: span(60),
+        },
+        FaultKind::Duplicate => Fault::Duplicate {
+            scope,
+            by: span(60),
+        },
+        FaultKind::TornWrite => Fault::TornWrite {
+            scope,
+            keep: None,
+            acknowledged: false,
+        },
+        FaultKind::StaleRead => Fault::StaleRead {
+            scope: stale,
+            bound: StaleBound::Versions(1 + lots.below(4) as u32),
+        },
+        FaultKind::BitRot => Fault::BitRot { scope, bits: 1 },
+        FaultKind::MisdirectedWrite => Fault::MisdirectedWrite { scope, onto: None },
+    };
+    let once = matches!(kind, FaultKind::StoreLoss | FaultKind::Amnesia);
+    let chance = lots.pick(&CHANCES).copied().unwrap_or(CHANCES[0]);
+    Some(FaultRule {
+        trigger: Trigger::Chance(chance),
+        times: once.then_some(1),
+        fault,
+        line: 0,
+    })
+}
+
+fn workload(drawn: &mut Scenario, lots: &mut Lots) -> bool {
+    let load = &mut drawn.workload;
+    if lots.percent(50) {
+        load.requests = lots.within(4, u64::from(load.requests.clamp(4, 40))) as u32;
+    }
+    if lots.percent(50) {
+        load.clients = lots.within(1, u64::from(load.clients.min(3))) as u32;
+    }
+    if lots.percent(50) {
+        load.reads = [0, 200_000_000, 500_000_000, 800_000_000][lots.below(4) as usize];
+    }
+    if lots.percent(50) {
+        load.keys = lots.within(1, u64::from(load.keys)) as u32;
+    }
+    if lots.percent(50) {
+        load.session = lots.within(2, 8) as u32;
+    }
+    if lots.percent(30) {
+        load.skew = 800_000_000;
+    }
+    if lots.percent(30)
+        && let Pace::Closed(span) = &mut load.pace
+    {
+        span.max = span.max.saturating_mul(8);
+    }
+    let tuning = &mut drawn.tuning;
+    if lots.percent(50) {
+        tuning.batch = [1, 2, 4, 16][lots.below(4) as usize];
+    }
+    if lots.percent(50) {
+        tuning.window = [1, 2, 4, 8][lots.below(4) as usize];
+    }
+    if lots.percent(50) {
+        tuning.snapshot_every = [2, 4, 8, 32][lots.below(4) as usize];
+    }
+    true
+}
+
+/// Keeps the chances of all rules together below what one operation can meet.
+fn bound_chances(rules: &mut [FaultRule]) {
+    let mut sum = 0;
+    for rule in rules.iter() {
+        if let Trigger::Chance(parts) = rule.trigger {
+            sum += u64::from(parts);
+        }
+    }
+    if sum <= CHANCES_MAX {
+        return;
+    }
+    for rule in rules {
+        if let Trigger::Chance(parts) = &mut rule.trigger {
+            *parts = ((u64::from(*parts) * CHANCES_MAX / sum) as u32).max(1);
+        }
+    }
+}
