@@ -16,7 +16,7 @@ use crate::scenario::units::Times;
 /// More rules than these are no scenario.
 const RULES_MAX: usize = 256;
 
-const HAPPENINGS: [(&str, Happening); 8] = [
+pub(in crate::scenario) const HAPPENINGS: [(&str, Happening); 8] = [
     ("phase-1", Happening::Phase1),
     ("phase-2", Happening::Phase2),
     ("decided", Happening::Decided),
