@@ -270,10 +270,11 @@ fn rule() -> BoxedStrategy<FaultRule> {
         (0..SECOND).prop_map(Trigger::At),
         condition().prop_map(Trigger::When),
         (0..100_000_000_u32).prop_map(Trigger::Chance),
+        (1..u32::MAX).prop_map(Trigger::Nth),
     ];
     let times = || prop::option::of(1..u32::MAX);
-    let rule = |trigger, fault, times: Option<u32>| {
-        let once = matches!(trigger, Trigger::At(_) | Trigger::When(_)).then_some(1);
+    let rule = |trigger: Trigger, fault, times: Option<u32>| {
+        let once = trigger.strikes_once().then_some(1);
         FaultRule {
             trigger,
             times: times.or(once),

@@ -51,7 +51,7 @@ const fn times(trigger: &Trigger) -> Option<(u64, u64)> {
     match *trigger {
         Trigger::At(at) => Some((at, at)),
         Trigger::During(from, to) => Some((from, to)),
-        Trigger::When(_) | Trigger::Chance(_) => None,
+        Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => None,
     }
 }
 

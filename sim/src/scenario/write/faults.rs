@@ -20,26 +20,17 @@ impl Scenario {
     }
 
     fn write_rule(&self, rule: &FaultRule, to: &mut Writer) {
-        let once = match &rule.trigger {
-            Trigger::At(at) => {
-                to.key("at", duration(*at));
-                true
-            }
+        match &rule.trigger {
+            Trigger::At(at) => to.key("at", duration(*at)),
             Trigger::During(from, until) => {
                 let (min, max) = (*from, *until);
                 to.key("during", range(Span { min, max }));
-                false
             }
-            Trigger::When(condition) => {
-                to.key("when", braces(&self.condition(condition)));
-                true
-            }
-            Trigger::Chance(parts) => {
-                to.key("chance", share(*parts));
-                false
-            }
-        };
-        if rule.times != once.then_some(1) {
+            Trigger::When(condition) => to.key("when", braces(&self.condition(condition))),
+            Trigger::Chance(parts) => to.key("chance", share(*parts)),
+            Trigger::Nth(nth) => to.key("nth", nth),
+        }
+        if rule.times != rule.trigger.strikes_once().then_some(1) {
             // A rule that strikes once if nothing is said has no other way to say "always".
             to.key("times", rule.times.unwrap_or(u32::MAX));
         }
