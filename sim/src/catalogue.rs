@@ -82,6 +82,7 @@ const CHAPTERS: &[Chapter] = chapters![
     "fault/lost-request",
     "fault/misdirected-write-raw",
     "fault/misdirected-write",
+    "fault/nth-write-torn",
     "fault/outage",
     "fault/pause",
     "fault/reorder",

@@ -193,6 +193,19 @@ pub enum Trigger {
     /// in scope; for a store, one that arrives there; for an agent, one that it issues (a restart:
     /// that anybody issues).
     Chance(u32),
+    /// At the how-manieth opportunity, from 1, of the same kind; a rule with more `times` strikes at the
+    /// ones after it too.
+    Nth(u32),
+}
+
+impl Trigger {
+    /// Whether a rule strikes once, unless it says how often.
+    pub const fn strikes_once(&self) -> bool {
+        match self {
+            Self::At(_) | Self::When(_) | Self::Nth(_) => true,
+            Self::During(..) | Self::Chance(_) => false,
+        }
+    }
 }
 
 /// Something that happens in a run, as a trigger.

@@ -10,6 +10,7 @@ mod schema;
 mod shape;
 mod spec;
 mod units;
+mod write;
 
 use bivalent_core::{Contention, Envelope, Layout};
 
@@ -206,6 +207,11 @@ impl Adversary {
             | Self::KeepBivalent
             | Self::Script(_) => true,
         }
+    }
+
+    /// Whether it may hold operations back, and not for ever.
+    pub const fn has_patience(&self) -> bool {
+        self.picks() && !matches!(self, Self::Script(_))
     }
 
     /// Whether what it does depends on what happens in the run.

@@ -89,7 +89,7 @@ proptest! {
         "18446744073709551616", "''", "'..'", "'-1ms'", "'NaNms'", "'1..2'", "[]", "{}", "[[]]",
         "[1]", "{a=1}", "true", "1979-05-27T07:32:00Z", "'all'", "'a1'", "['a1','a1']", "'99999999h'",
     ])) {
-        let every = "[[fault]]\nchance=0.1\ntimes=1\ncrash={}\n[limits]\nsteps=1\ntime='1s'\n\
+        let every = "[[fault]]\nchance=0.1\ntimes=1\ncrash={}\n[[fault]]\nnth=1\nlost-ack={}\n[limits]\nsteps=1\ntime='1s'\n\
                      stall-after='1s'\n";
         let text: String = EXAMPLE
             .lines()

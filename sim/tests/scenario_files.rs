@@ -164,7 +164,7 @@ fn the_whole_range_of_seeds_can_be_written() {
 }
 
 #[test]
-fn a_rule_strikes_at_a_time_in_a_time_on_an_event_or_by_chance() {
+fn a_rule_strikes_at_a_time_in_a_time_on_an_event_by_chance_or_by_count() {
     let trigger = |text: &str| {
         let rule = fault(&format!("{text}\noutage = {{}}"));
         (rule.trigger, rule.times)
@@ -183,6 +183,7 @@ fn a_rule_strikes_at_a_time_in_a_time_on_an_event_or_by_chance() {
     assert_eq!(trigger(when), (Trigger::When(vote), Some(1)));
     let chance = Trigger::Chance(10_000_000);
     assert_eq!(trigger("chance = 0.01\ntimes = 7"), (chance, Some(7)));
+    assert_eq!(trigger("nth = 17"), (Trigger::Nth(17), Some(1)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     coverage::{Coverage, Touched},
     dice::{Dice, Purpose},
     event::{Event, ReadOp},
-    fault::{Fault, FaultKind, Span},
+    fault::{Fault, FaultKind, Span, Trigger},
     plan::{Draw, Plan, READ, WRITE, can_hit},
     probe::Probe,
     report::FaultCount,
@@ -40,7 +40,7 @@ pub(crate) struct Pending {
 pub(crate) struct RuleState {
     /// How often it may still strike.
     pub(crate) left: u32,
-    /// How often its condition has come true.
+    /// How often its condition has come true, or how many opportunities it has had.
     pub(crate) seen: u32,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Net {
     free: Vec<u32>,
     /// Chances are drawn; off after the heal.
     pub(crate) lottery: bool,
-    /// Rules of operations whose time or condition has come.
+    /// Rules of operations whose time or condition has come, and those that count their opportunities.
     pub(crate) armed: Vec<u8>,
     pub(crate) rules: Vec<RuleState>,
     /// Each store's delays in percent.
@@ -141,6 +141,10 @@ impl Net {
             left: r.times.unwrap_or(u32::MAX),
             seen: 0,
         }));
+        // Rules that count are armed from the start: runs without armed rules stay as fast as they are.
+        let counts = self.plan.rules.iter().zip(0..);
+        let counts = counts.filter(|(rule, _)| matches!(rule.trigger, Trigger::Nth(_)));
+        self.armed.extend(counts.map(|(_, index)| index));
         self.percent = [100; 16];
         self.slow = false;
         self.fences.fill(0);
@@ -226,10 +230,27 @@ impl Net {
         store: StoreId,
         owner: AgentId,
     ) -> Option<u8> {
-        let plan = &self.plan;
-        let hits = |&rule: &u8| can_hit(&plan.rules[rule as usize].fault, op, agent, store);
-        let rule = self.armed.iter().copied().find(hits)?;
-        let rule = self.take(rule, owner)?;
+        let rules = &self.plan.rules;
+        let mut first = None;
+        for &index in &self.armed {
+            let rule = &rules[index as usize];
+            if !can_hit(&rule.fault, op, agent, store) {
+                continue;
+            }
+            if let Trigger::Nth(nth) = rule.trigger {
+                if !is_meant(&rule.fault, owner) {
+                    continue;
+                }
+                // Each one counts for itself, whichever of them strikes.
+                let state = &mut self.rules[index as usize];
+                state.seen = state.seen.saturating_add(1);
+                if state.seen < nth {
+                    continue;
+                }
+            }
+            first = first.or(Some(index));
+        }
+        let rule = self.take(first?, owner)?;
         if self.rules[rule as usize].left == 0 {
             self.armed.retain(|&armed| armed != rule);
         }
@@ -240,10 +261,7 @@ impl Net {
     fn take(&mut self, rule: u8, owner: AgentId) -> Option<u8> {
         let fault = &self.plan.rules[rule as usize].fault;
         let state = &mut self.rules[rule as usize];
-        let meant = fault
-            .scope()
-            .is_none_or(|scope| scope.owners & owner.bit() != 0);
-        if state.left == 0 || !meant {
+        if state.left == 0 || !is_meant(fault, owner) {
             return None;
         }
         state.left -= 1;
@@ -423,6 +441,12 @@ impl Net {
         self.free.push(index);
         self.pending[index as usize]
     }
+}
+
+/// Whether a fault means operations on this owner's block.
+fn is_meant(fault: &Fault, owner: AgentId) -> bool {
+    let scope = fault.scope();
+    scope.is_none_or(|scope| scope.owners & owner.bit() != 0)
 }
 
 /// One agent's door to the net.

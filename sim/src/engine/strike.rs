@@ -30,7 +30,7 @@ impl Engine {
             let (from, to) = match rule.trigger {
                 Trigger::At(at) => (at, None),
                 Trigger::During(from, to) => (from, Some(to)),
-                Trigger::When(_) | Trigger::Chance(_) => continue,
+                Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => continue,
             };
             let rule = index as u8;
             self.net
@@ -95,7 +95,7 @@ impl Engine {
                 min: to - from,
                 max: to - from,
             }),
-            Trigger::At(_) | Trigger::When(_) | Trigger::Chance(_) => None,
+            Trigger::At(_) | Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => None,
         };
         match fault {
             Fault::Crash {

@@ -99,7 +99,7 @@ impl Rules {
                     Trigger::Chance(_) | Trigger::During(..) => rule
                         .times
                         .ok_or(ExploreError::CrashesWithoutEnd { line: rule.line })?,
-                    Trigger::At(_) | Trigger::When(_) => rule.times.unwrap_or(1),
+                    Trigger::At(_) | Trigger::When(_) | Trigger::Nth(_) => rule.times.unwrap_or(1),
                 };
                 self.mortal |= agents;
                 self.crashes = (self.crashes + times).min(CRASHES_MAX);

@@ -123,7 +123,7 @@ fn stores(drawn: &mut Scenario, lots: &mut Lots) -> bool {
 fn stores_of(rule: &FaultRule) -> u16 {
     let condition = match &rule.trigger {
         Trigger::When(condition) => condition.stores,
-        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) => u16::MAX,
+        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) | Trigger::Nth(_) => u16::MAX,
     };
     let hit = match rule.fault {
         Fault::Outage { stores, .. }
@@ -198,7 +198,7 @@ fn agents(drawn: &mut Scenario, lots: &mut Lots) -> bool {
 fn agents_of(rule: &FaultRule) -> u128 {
     let condition = match &rule.trigger {
         Trigger::When(condition) => condition.agents,
-        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) => u128::MAX,
+        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) | Trigger::Nth(_) => u128::MAX,
     };
     let hit = match rule.fault {
         Fault::Crash { agents, .. }
@@ -477,5 +477,59 @@ fn bound_chances(rules: &mut [FaultRule]) {
         if let Trigger::Chance(parts) = &mut rule.trigger {
             *parts = ((u64::from(*parts) * CHANCES_MAX / sum) as u32).max(1);
         }
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn what_is_drawn_can_be_written_as_a_file_and_read_again() {
+        for chapter in catalogue::chapters() {
+            let base = Scenario::parse(chapter.name, chapter.text, &catalogue::open).unwrap();
+            for seed in 0..40 {
+                let drawn = configuration(&base, &mut Lots::new(seed));
+                let text = drawn.to_toml();
+                let again = Scenario::parse(chapter.name, &text, &catalogue::open);
+
+                let mut again = again.unwrap_or_else(|errors| {
+                    panic!("{} seed {seed}: {:?}\n{text}", chapter.name, errors.errors())
+                });
+                again.text.clone_from(&drawn.text);
+                again.files.clone_from(&drawn.files);
+                for (rule, was) in again.faults.iter_mut().zip(&drawn.faults) {
+                    rule.line = was.line;
+                }
+                assert_eq!(again, drawn, "{} seed {seed}\n{text}", chapter.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_vary_varies_and_what_may_not_does_not() {
+        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 3\nstores = 3\n[[fault]]\nchance = 0.01\ncrash = {}\n\
+                    [fuzz]\nagents = \"2..4\"\nfaults = { add = [\"delay\", \"torn-write\"], at-most = 2 }\n";
+        let base = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
+        let drawn: Vec<Scenario> =
+            (0..200).map(|seed| configuration(&base, &mut Lots::new(seed))).collect();
+        let some = |such: &dyn Fn(&Scenario) -> bool| drawn.iter().filter(|it| such(it)).count();
+
+        for agents in 2..=4 {
+            assert!(some(&|it| it.cluster.agents.len() == agents) > 30, "{agents}");
+        }
+        assert_eq!(some(&|it| it.cluster.stores.len() == 3), 200);
+        for kind in [FaultKind::Crash, FaultKind::Delay, FaultKind::TornWrite] {
+            let with = some(&|it| it.faults.iter().any(|rule| rule.fault.kind() == kind));
+            assert!((40..180).contains(&with), "{kind:?} {with}");
+        }
+        let promised = |it: &Scenario| it.expect.outcome;
+        assert!(some(&|it| promised(it) == Expected::Unwedged) > 20);
+        assert_eq!(
+            some(&|it| promised(it) != Expected::Any
+                && it.faults.iter().any(|rule| rule.fault.kind() == FaultKind::TornWrite)),
+            0,
+            "nobody promises that an agent is never cut off by a torn write"
+        );
     }
 }

@@ -18,7 +18,7 @@ impl<L: Load> LogEngine<L> {
             let (from, to) = match self.plan.rules[index].trigger {
                 Trigger::At(at) => (at, None),
                 Trigger::During(from, to) => (from, Some(to)),
-                Trigger::When(_) | Trigger::Chance(_) => continue,
+                Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => continue,
             };
             let rule = index as u8;
             self.put(self.plan.ticks(from), Event::Trigger { rule });
@@ -71,7 +71,7 @@ impl<L: Load> LogEngine<L> {
                 min: to - from,
                 max: to - from,
             }),
-            Trigger::At(_) | Trigger::When(_) | Trigger::Chance(_) => None,
+            Trigger::At(_) | Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => None,
         };
         let up = |status| status == Status::Up;
         match fault {

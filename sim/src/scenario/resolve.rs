@@ -10,6 +10,10 @@ mod price;
 mod schedule;
 mod workload;
 
+pub(super) use self::cluster::FORMATS;
+pub(super) use self::faults::HAPPENINGS;
+pub(super) use self::schedule::FUZZ_FAULTS;
+
 use std::cell::RefCell;
 use std::ops::Range;
 

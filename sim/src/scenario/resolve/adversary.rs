@@ -52,9 +52,8 @@ impl Resolver<'_> {
         let Some(adversary) = adversary else {
             return;
         };
-        let bounded = adversary.picks() && !matches!(adversary, Adversary::Script(_));
         if let Some(patience) = patience {
-            if bounded {
+            if adversary.has_patience() {
                 schedule.patience = patience.into_inner();
             } else {
                 self.needs(

@@ -17,12 +17,33 @@ const BLOCK_MAX: usize = 1 << 16;
 // However large a scenario is made, one image of all blocks stays below 1 GiB.
 const _: () = assert!(MAX_AGENTS * MAX_STORES * BLOCK_MAX <= 1 << 30);
 
-const FORMATS: [(&str, Format); 4] = [
+/// A block and a sector, where nothing is said, bytes.
+const SIZE: u32 = 512;
+const SECTOR: u32 = 64;
+
+pub(in crate::scenario) const FORMATS: [(&str, Format); 4] = [
     ("raw", Format::Raw),
     ("checked", Format::Checked),
     ("dual", Format::Dual),
     ("versioned", Format::Versioned),
 ];
+
+impl Protocol {
+    /// Blocks as bytes, where a file says nothing.
+    pub(in crate::scenario) fn usual_layout(self) -> Option<Layout> {
+        Layout::new(SIZE, SECTOR, self.usual_format()).ok()
+    }
+
+    const fn usual_format(self) -> Format {
+        match self {
+            Self::DiskPaxos => Format::Dual,
+            // A record is one object: no second slot, no key beside it.
+            Self::AcceptorRecords | Self::PutIfAbsent => Format::Checked,
+            // Every block of a log has a key of its own.
+            Self::ReplicatedLog => Format::Versioned,
+        }
+    }
+}
 
 impl Resolver<'_> {
     /// Who takes part. Leaves the names in `self`, for whoever refers to them.
@@ -139,23 +160,15 @@ impl Resolver<'_> {
 
     fn layout(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {
         let shared = self.shared_record();
-        // A record is one object: no second slot, no key beside it.
-        let usual = if shared.is_some() {
-            Format::Checked
-        } else if self.protocol == Some(Protocol::ReplicatedLog) {
-            // Every block of a log has a key of its own.
-            Format::Versioned
-        } else {
-            Format::Dual
-        };
+        let usual = self.protocol.unwrap_or(Protocol::DiskPaxos).usual_format();
         let Some(field) = field else {
-            return Layout::new(512, 64, usual).ok();
+            return Layout::new(SIZE, SECTOR, usual).ok();
         };
         let spec = self.read(Some(field))?;
         let place = spec.span();
         let spec = spec.into_inner();
-        let size = self.size(spec.size, 512, &place);
-        let sector = self.size(spec.sector, 64, &place);
+        let size = self.size(spec.size, SIZE, &place);
+        let sector = self.size(spec.sector, SECTOR, &place);
         let format = match spec.format {
             None => Some(usual),
             Some(field) => {

@@ -20,6 +20,42 @@ const TIME: u64 = 10 * SECOND;
 /// How long everybody has after the heal, unless it is said.
 const WITHIN: u64 = 5 * SECOND;
 
+impl Limits {
+    /// What holds where a file says nothing.
+    pub(in crate::scenario) fn usual<'a>(
+        heal_ns: Option<u64>,
+        outcome: Expected,
+        triggers: impl Iterator<Item = &'a Trigger>,
+    ) -> Self {
+        let within = match outcome {
+            Expected::Stall { heals_within_ns } => heals_within_ns.unwrap_or(0),
+            Expected::Any
+            | Expected::Decide
+            | Expected::Wedge
+            | Expected::Unwedged
+            | Expected::Violation(_)
+            | Expected::ViolationOrWedge(_) => WITHIN,
+        };
+        let healed = heal_ns.map_or(0, |heal| heal + within + SECOND);
+        let last = triggers.filter_map(times).map(|(_, to)| to).max();
+        Self {
+            steps: STEPS,
+            // Time to see what the last fault leads to.
+            time_ns: TIME.max(healed).max(last.unwrap_or(0) + TIME / 2),
+            stall_ns: SECOND,
+        }
+    }
+}
+
+/// From when to when a rule strikes, if a time says so.
+const fn times(trigger: &Trigger) -> Option<(u64, u64)> {
+    match *trigger {
+        Trigger::At(at) => Some((at, at)),
+        Trigger::During(from, to) => Some((from, to)),
+        Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => None,
+    }
+}
+
 impl Resolver<'_> {
     /// When everything heals.
     pub(super) fn heal(&mut self, field: Option<Field<HealSpec>>) -> Option<Spanned<u64>> {
@@ -232,28 +268,8 @@ impl Resolver<'_> {
         outcome: Expected,
         rules: &[Rule],
     ) -> Limits {
-        let within = match outcome {
-            Expected::Stall { heals_within_ns } => heals_within_ns.unwrap_or(0),
-            Expected::Any
-            | Expected::Decide
-            | Expected::Wedge
-            | Expected::Unwedged
-            | Expected::Violation(_)
-            | Expected::ViolationOrWedge(_) => WITHIN,
-        };
-        let healed = heal_ns.map_or(0, |heal| heal + within + SECOND);
-        let starts = rules.iter().filter_map(|rule| match rule.rule.trigger {
-            Trigger::At(at) => Some((at, at, rule)),
-            Trigger::During(from, to) => Some((from, to, rule)),
-            Trigger::When(_) | Trigger::Chance(_) => None,
-        });
-        let last = starts.clone().map(|(_, to, _)| to).max().unwrap_or(0);
-        let mut limits = Limits {
-            steps: STEPS,
-            // Time to see what the last fault leads to.
-            time_ns: TIME.max(healed).max(last + TIME / 2),
-            stall_ns: SECOND,
-        };
+        let triggers = rules.iter().map(|rule| &rule.rule.trigger);
+        let mut limits = Limits::usual(heal_ns, outcome, triggers);
         if let Some(spec) = self.read(field) {
             let spec = spec.into_inner();
             if let Some(steps) = self.number("steps", spec.steps, 1, STEPS_MAX) {
@@ -272,7 +288,8 @@ impl Resolver<'_> {
             }
         }
         let end = limits.time_ns.min(heal_ns.unwrap_or(u64::MAX));
-        for (_, _, rule) in starts.filter(|(from, ..)| *from >= end) {
+        let late = |rule: &&Rule| times(&rule.rule.trigger).is_some_and(|(from, _)| from >= end);
+        for rule in rules.iter().filter(late) {
             let message = if end == limits.time_ns {
                 "this fault never strikes: the run is over by then"
             } else {

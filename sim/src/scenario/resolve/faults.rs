@@ -16,7 +16,7 @@ use crate::scenario::units::Times;
 /// More rules than these are no scenario.
 const RULES_MAX: usize = 256;
 
-const HAPPENINGS: [(&str, Happening); 8] = [
+pub(in crate::scenario) const HAPPENINGS: [(&str, Happening); 8] = [
     ("phase-1", Happening::Phase1),
     ("phase-2", Happening::Phase2),
     ("decided", Happening::Decided),
@@ -84,7 +84,7 @@ impl Resolver<'_> {
         let times = self.number("times", times, 1, u32::MAX.into());
         let fault = self.fault(spec, &place, told, during, layout);
         let (at, trigger) = trigger?;
-        let once = matches!(trigger, Trigger::At(_) | Trigger::When(_)).then_some(1);
+        let once = trigger.strikes_once().then_some(1);
         Some(Rule {
             trigger: at,
             rule: FaultRule {
@@ -111,14 +111,15 @@ impl Resolver<'_> {
             spec.during.as_ref().map(|during| during.span.clone()),
             spec.when.as_ref().map(|when| when.span.clone()),
             spec.chance.as_ref().map(|chance| chance.span.clone()),
+            spec.nth.as_ref().map(|nth| nth.span.clone()),
         ]
         .into_iter()
         .flatten()
         .collect();
         present.sort_by_key(|span| span.start);
         if present.len() != 1 {
-            let help = "a fault strikes at a time, during a range, when something happens, or by \
-                        chance: one of `at`, `during`, `when`, `chance`";
+            let help = "a fault strikes at a time, during a range, when something happens, by \
+                        chance, or by count: one of `at`, `during`, `when`, `chance`, `nth`";
             if let Some(second) = present.get(1) {
                 let flaw = conflict("this fault has two triggers", "the second one");
                 self.notes.add(second.clone(), flaw.help(help));
@@ -147,7 +148,9 @@ impl Resolver<'_> {
             let parts = chance.get_ref().0;
             (chance.span(), Trigger::Chance(parts))
         });
-        at.or(during).or(when).or(chance)
+        let nth = self.number("nth", spec.nth.take(), 1, u32::MAX.into());
+        let nth = nth.map(|nth| (nth.span(), Trigger::Nth(*nth.get_ref() as u32)));
+        at.or(during).or(when).or(chance).or(nth)
     }
 
     fn during(&mut self, during: &Spanned<Times>) -> Option<(Range<usize>, Trigger)> {

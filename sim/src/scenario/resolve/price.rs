@@ -10,6 +10,7 @@ use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{AdversarySpec, AdversaryTable, PriceSpec};
 use crate::scenario::units::spelled;
+use crate::scenario::write::words;
 
 /// No cell has more runs.
 const RUNS_MAX: u64 = 100_000_000;
@@ -167,20 +168,8 @@ fn add<T: PartialEq>(list: &mut Vec<T>, item: Option<T>) {
     list.extend(item.filter(|item| !list.contains(item)));
 }
 
-/// A pause as a file would say it.
+/// A pause as a file would say it, a range without its quotes.
 fn in_words(retry: Contention) -> String {
-    let range = |min, max| {
-        if min == max {
-            spelled(min)
-        } else {
-            format!("{}..{}", spelled(min), spelled(max))
-        }
-    };
-    match retry {
-        Contention::None => "0ms".to_owned(),
-        Contention::Random { min, max } => range(min, max),
-        Contention::Exponential { min, max } => {
-            format!("{{ exponential = \"{}\" }}", range(min, max))
-        }
-    }
+    let said = words::retry(retry);
+    said.trim_matches('"').to_owned()
 }

@@ -21,15 +21,13 @@ const PATIENCE_MIN: u64 = 64;
 /// The same, in rounds in which every agent writes to every store and reads every block there.
 const PATIENCE_ROUNDS: u64 = 4;
 /// Faults that a campaign adds, unless it says how many.
-const FUZZ_FAULTS: u64 = 3;
+pub(in crate::scenario) const FUZZ_FAULTS: u64 = 3;
 
-impl Resolver<'_> {
-    /// How long things take, and who chooses.
-    pub(super) fn schedule(&mut self, field: Option<Field<ScheduleSpec>>) -> Option<Schedule> {
-        let count = |names: Option<usize>| names.unwrap_or(1) as u64;
-        let agents = count(self.agents.as_ref().map(Vec::len));
-        let round = agents * agents * count(self.stores.as_ref().map(Vec::len));
-        let mut schedule = Schedule {
+impl Schedule {
+    /// What holds where a file says nothing.
+    pub(in crate::scenario) fn usual(agents: usize, stores: usize) -> Self {
+        let round = (agents * agents * stores) as u64;
+        Self {
             seed: 0,
             adversary: Adversary::Random,
             read: range(MS / 2, 2 * MS),
@@ -42,7 +40,16 @@ impl Resolver<'_> {
             patience: PATIENCE_MIN.max(PATIENCE_ROUNDS * round),
             crashes: 0,
             start_ns: 0,
-        };
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// How long things take, and who chooses.
+    pub(super) fn schedule(&mut self, field: Option<Field<ScheduleSpec>>) -> Option<Schedule> {
+        let count = |names: Option<&Vec<String>>| names.map_or(1, Vec::len);
+        let mut schedule =
+            Schedule::usual(count(self.agents.as_ref()), count(self.stores.as_ref()));
         let Some(field) = field else {
             return Some(schedule);
         };

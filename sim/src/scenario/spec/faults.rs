@@ -1,4 +1,4 @@
-//! A `[[fault]]` as it is written: one of four triggers, one of eighteen kinds.
+//! A `[[fault]]` as it is written: one of five triggers, one of eighteen kinds.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use super::{Names, VersionsSpec};
 use crate::scenario::shape::{Field, tables};
 use crate::scenario::units::{Chance, Duration, Factor, Size, Times};
 
-/// What breaks: one of `at`, `during`, `when`, `chance`, and one kind of fault.
+/// What breaks: one of `at`, `during`, `when`, `chance`, `nth`, and one kind of fault.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct FaultSpec {
@@ -19,7 +19,10 @@ pub(in crate::scenario) struct FaultSpec {
     pub(in crate::scenario) when: Option<Field<WhenSpec>>,
     /// At each opportunity with this probability: 0.01.
     pub(in crate::scenario) chance: Option<Field<Chance>>,
-    /// How often at most; once for `at` and `when`, else without bound.
+    /// At the how-manieth opportunity, from 1: 17. An opportunity is an operation that the fault can hit;
+    /// for an agent's fault, one that it issues; for a store's, one that arrives there.
+    pub(in crate::scenario) nth: Option<Field<i128>>,
+    /// How often at most; once for `at`, `when` and `nth`, else without bound.
     pub(in crate::scenario) times: Option<Field<i128>>,
     /// An agent forgets everything.
     pub(in crate::scenario) crash: Option<Field<CrashSpec>>,
