@@ -14,6 +14,8 @@ use crate::no_bug::{Bug, has};
 
 #[cfg(feature = "planted-bugs")]
 mod apart;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod quotient;
 mod silence;
 
@@ -68,9 +70,8 @@ pub struct Agent {
     /// Stores on which this phase is complete: written, and every other block read after.
     complete: u16,
     links: [Link; MAX_STORES],
-    /// The `mbal` of the block that `best` came from.
     #[cfg(feature = "planted-bugs")]
-    best_mbal: Option<Ballot>,
+    extra: planted::Extra,
 }
 
 impl Agent {
@@ -89,7 +90,7 @@ impl Agent {
             complete: 0,
             links: [Link::FRESH; MAX_STORES],
             #[cfg(feature = "planted-bugs")]
-            best_mbal: None,
+            extra: planted::Extra::NONE,
         }
     }
 
@@ -188,9 +189,7 @@ impl Agent {
         self.block.mbal = Some(ballot);
         self.best = self.block.vote;
         #[cfg(feature = "planted-bugs")]
-        {
-            self.best_mbal = self.block.vote.map(|vote| vote.bal);
-        }
+        self.begin_phase_one();
         self.phase = Phase::One;
         self.begin_phase(out);
     }
@@ -203,10 +202,14 @@ impl Agent {
             if !(self.has(Bug::KeepsReads) && self.phase == Phase::Two) {
                 self.links[store.index()].seen = 0;
             }
+            #[cfg(feature = "planted-bugs")]
+            if self.reads_first() {
+                continue;
+            }
             self.write(store, out);
         }
         #[cfg(feature = "planted-bugs")]
-        if self.has(Bug::CountsApart) {
+        if self.has(Bug::CountsApart) || self.reads_first() {
             self.read_all(out);
         }
     }
@@ -215,8 +218,8 @@ impl Agent {
     #[inline]
     fn may_read(&self, store: StoreId) -> bool {
         #[cfg(feature = "planted-bugs")]
-        if self.counts_apart() {
-            return self.has(Bug::CountsApart) || self.has_quorum(self.written);
+        if self.counts_apart() || self.reads_first() {
+            return !self.has(Bug::Barrier) || self.has_quorum(self.written);
         }
         self.written & store.bit() != 0
     }
@@ -241,6 +244,8 @@ impl Agent {
     }
 
     fn on_wrote(&mut self, store: StoreId, epoch: u32, attempt: u8, out: &mut impl Sink) {
+        #[cfg(feature = "planted-bugs")]
+        let store = self.booked_on(store, epoch);
         let link = &mut self.links[store.index()];
         if !link.answered(epoch, attempt) {
             return;
@@ -256,6 +261,11 @@ impl Agent {
         #[cfg(feature = "planted-bugs")]
         if self.counts_apart() {
             self.wrote_apart(out);
+            return;
+        }
+        #[cfg(feature = "planted-bugs")]
+        if self.reads_first() {
+            self.complete_store(store, out);
             return;
         }
         // `Phase1or2Read(p, d, q)` is enabled only now: read after write is what makes two rivals
@@ -289,6 +299,8 @@ impl Agent {
         }
         let reach = reach(block);
         if self.is_undone_by(reach) {
+            #[cfg(feature = "planted-bugs")]
+            self.meet();
             if self.has(Bug::ForgetsVote) {
                 self.block.vote = None;
             }
@@ -301,6 +313,11 @@ impl Agent {
         let seen = &mut self.links[store.index()].seen;
         *seen |= owner.bit();
         if *seen == self.config.others() {
+            #[cfg(feature = "planted-bugs")]
+            if self.reads_first() {
+                self.write(store, out);
+                return;
+            }
             self.complete_store(store, out);
         }
     }
@@ -314,6 +331,8 @@ impl Agent {
             Phase::Waiting | Phase::Recovering | Phase::Decided => false,
         };
         let strictly = self.has(Bug::StrictlyGreater) && met == self.block.mbal;
+        #[cfg(feature = "planted-bugs")]
+        let strictly = strictly || self.shares(met);
         met >= self.block.mbal && !ignores && !strictly
     }
 
@@ -321,18 +340,6 @@ impl Agent {
     #[inline]
     fn note_vote(&mut self, block: Block) {
         self.best = self.best.max(block.vote);
-    }
-
-    #[cfg(feature = "planted-bugs")]
-    fn note_vote(&mut self, block: Block) {
-        if self.has(Bug::GreatestMbal) {
-            if block.vote.is_some() && block.mbal > self.best_mbal {
-                self.best_mbal = block.mbal;
-                self.best = block.vote;
-            }
-        } else {
-            self.best = self.best.max(block.vote);
-        }
     }
 
     fn abort(&mut self, above: Option<Ballot>, out: &mut impl Sink) {
@@ -345,6 +352,10 @@ impl Agent {
         self.phase = phase;
         self.epoch += 1;
         self.best = None;
+        #[cfg(feature = "planted-bugs")]
+        {
+            self.extra = planted::Extra::NONE;
+        }
         self.written = 0;
         self.complete = 0;
         for store in self.config.stores() {
@@ -355,6 +366,10 @@ impl Agent {
     }
 
     fn complete_store(&mut self, store: StoreId, out: &mut impl Sink) {
+        #[cfg(feature = "planted-bugs")]
+        if self.has(Bug::CountsTwice) && self.complete & store.bit() != 0 {
+            self.extra.again = self.extra.again.saturating_add(1);
+        }
         self.complete |= store.bit();
         #[cfg(feature = "planted-bugs")]
         if self.counts_apart() && !self.has_quorum(self.written) {
@@ -372,6 +387,8 @@ impl Agent {
 
     fn has_quorum(&self, stores: u16) -> bool {
         let short = u32::from(self.has(Bug::QuorumOneShort));
+        #[cfg(feature = "planted-bugs")]
+        let short = short + u32::from(self.extra.again);
         stores.count_ones() + short >= u32::from(self.config.envelope.quorum())
     }
 
@@ -380,8 +397,9 @@ impl Agent {
         let Some(bal) = self.block.mbal else {
             unreachable!("phase 1 starts with a ballot");
         };
+        let lags = self.has(Bug::SharesBallots) || self.has(Bug::RecoversBelow);
         assert!(
-            self.best.is_none_or(|vote| vote.bal < bal) || self.has(Bug::NoAbortInPhase1),
+            self.best.is_none_or(|vote| vote.bal < bal) || self.has(Bug::NoAbortInPhase1) || lags,
             "{:?} in {bal:?}",
             self.best
         );
@@ -389,9 +407,12 @@ impl Agent {
         if self.has(Bug::OwnInput) {
             inp = self.config.input;
         }
+        #[cfg(feature = "planted-bugs")]
+        let early = self.ends_early();
         self.best = None;
         self.block.vote = Some(Vote { bal, inp });
-        if self.has(Bug::DecidesAfterPhase1) {
+        #[cfg(feature = "planted-bugs")]
+        if early {
             self.end_phase_two(out);
             return;
         }
@@ -437,7 +458,11 @@ impl Agent {
         }
         // Greatest bal and greatest mbal are kept apart: with storage faults two own blocks may
         // carry one each.
-        self.block.mbal = self.block.mbal.max(reach(block));
+        self.block.mbal = if self.has(Bug::RecoversBelow) {
+            reach(block)
+        } else {
+            self.block.mbal.max(reach(block))
+        };
         self.best = self.best.max(block.vote);
         self.complete |= store.bit();
         if self.has_quorum(self.complete) || self.has(Bug::RecoversFromOne) {
@@ -517,15 +542,6 @@ impl Agent {
     #[inline]
     fn has(&self, bug: Bug) -> bool {
         has(&self.config, bug)
-    }
-
-    #[cfg(feature = "planted-bugs")]
-    fn change_decision(&mut self, input: Input, out: &mut impl Sink) {
-        let is_answer = matches!(input, Input::Read { .. } | Input::Wrote { .. });
-        if is_answer && self.has(Bug::ChangesDecision) {
-            let changed = self.block.vote.map_or(0, |vote| vote.inp.0 + 1);
-            out.push(Effect::Decide(Value(changed)));
-        }
     }
 }
 

@@ -8,6 +8,10 @@ use core::fmt;
 
 use crc::{CRC_64_XZ, Crc, Table};
 
+#[cfg(feature = "planted-bugs")]
+use crate::bug::Bug;
+#[cfg(not(feature = "planted-bugs"))]
+use crate::no_bug::Bug;
 use crate::{AgentId, Ballot, Block, Overwrite, StoreId, Value, Version, Vote};
 
 const CHECKSUM: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
@@ -50,6 +54,8 @@ pub struct Layout {
     size: u32,
     sector: u32,
     format: Format,
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<Bug>,
 }
 
 /// Why a layout is refused.
@@ -109,7 +115,16 @@ impl Layout {
             size,
             sector,
             format,
+            #[cfg(feature = "planted-bugs")]
+            bug: None,
         })
+    }
+
+    /// The same layout with a planted bug.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub const fn with_bug(self, bug: Option<Bug>) -> Self {
+        Self { bug, ..self }
     }
 
     /// The size of a block, bytes.
@@ -166,7 +181,7 @@ impl Layout {
             slot[3] = self.format as u8;
             slot[4] = place.store.0;
             slot[5] = place.owner.0;
-            let sum = CHECKSUM.checksum(&slot[..end]);
+            let sum = self.checksum(&slot[..end]);
             put(slot, end, sum);
         }
     }
@@ -185,7 +200,10 @@ impl Layout {
             Format::Dual => {
                 let (even, odd) = image.split_at(self.slot_size() as usize);
                 match (self.decode_slot(place, even), self.decode_slot(place, odd)) {
-                    (Ok(even), Ok(odd)) => Ok(if even.1 > odd.1 { even } else { odd }),
+                    (Ok(even), Ok(odd)) => {
+                        let newer = (even.1 > odd.1) != self.has(Bug::PicksLowerSlot);
+                        Ok(if newer { even } else { odd })
+                    }
                     (Ok(good), Err(Unreadable)) | (Err(Unreadable), Ok(good)) => Ok(good),
                     (Err(Unreadable), Err(Unreadable)) => Err(Unreadable),
                 }
@@ -206,10 +224,35 @@ impl Layout {
             place.store.0,
             place.owner.0,
         ];
-        if take(sum, 0) != CHECKSUM.checksum(body) || !body.starts_with(&head) {
+        let checked = if self.has(Bug::ChecksNoPlace) {
+            &head[..4]
+        } else {
+            &head[..]
+        };
+        if take(sum, 0) != self.checksum(body) || !body.starts_with(checked) {
             return Err(Unreadable);
         }
         Ok(fields(slot))
+    }
+
+    fn checksum(self, body: &[u8]) -> u64 {
+        let covered = if self.has(Bug::ChecksHeadOnly) {
+            AT_BAL
+        } else {
+            body.len()
+        };
+        CHECKSUM.checksum(&body[..covered])
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn has(self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    #[cfg(not(feature = "planted-bugs"))]
+    #[expect(clippy::unused_self, reason = "as where there are bugs")]
+    const fn has(self, _: Bug) -> bool {
+        false
     }
 }
 

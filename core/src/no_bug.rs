@@ -8,6 +8,7 @@ pub(crate) enum Bug {
     OwnInput,
     DecidesAfterPhase1,
     NoReread,
+    SharesBallots,
     IgnoresHigherBallot,
     QuorumOneShort,
     UnreadableIsEmpty,
@@ -16,6 +17,10 @@ pub(crate) enum Bug {
     KeepsReads,
     RecoversFromOne,
     RecoversWithoutVote,
+    RecoversBelow,
+    ChecksHeadOnly,
+    ChecksNoPlace,
+    PicksLowerSlot,
     InventsValue,
     IgnoresPromise,
     RefusedIsWritten,
@@ -30,6 +35,7 @@ pub(crate) enum Bug {
     ReadsUnchecked,
     DropsEarly,
     SkipsHighestVote,
+    KeepsOldBallot,
     CountsEarlyRead,
 }
 

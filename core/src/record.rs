@@ -224,6 +224,10 @@ impl RecordAgent {
         let voted = self.phase == Phase::One && vote_bal(block) >= self.block.mbal;
         let ignores = self.phase == Phase::Two && self.has(Bug::IgnoresPromise);
         if (promised > self.block.mbal || voted) && !ignores {
+            #[cfg(feature = "planted-bugs")]
+            if self.phase == Phase::Two && self.complete != 0 {
+                crate::bug::stumble(&self.config);
+            }
             self.abort(promised, out);
             return;
         }

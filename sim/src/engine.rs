@@ -10,6 +10,8 @@ mod judge;
 mod liveness;
 pub(crate) mod net;
 mod order;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod put;
 mod read;
 pub(crate) mod remedy;
@@ -95,8 +97,6 @@ pub struct Engine {
     awaited: u32,
     #[cfg(feature = "planted-bugs")]
     bug: Option<bivalent_core::Bug>,
-    #[cfg(feature = "planted-bugs")]
-    waits_for_ever: bool,
 }
 
 impl Engine {
@@ -147,12 +147,10 @@ impl Engine {
             plan,
             #[cfg(feature = "planted-bugs")]
             bug: scenario.planted.bug,
-            #[cfg(feature = "planted-bugs")]
-            waits_for_ever: false,
         }
     }
 
-    /// Gives every agent a planted bug from the next run on.
+    /// Gives every agent, its blocks and its driver a planted bug from the next run on.
     #[cfg(feature = "planted-bugs")]
     pub fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
         self.bug = bug;
@@ -168,13 +166,6 @@ impl Engine {
     #[cfg(not(feature = "planted-bugs"))]
     #[expect(clippy::unused_self, reason = "as where there are bugs")]
     pub(crate) const fn plant_any(&mut self, _: Planted) {}
-
-    /// Plants a bug in the contention manager from the next run on: after an abort an agent waits for
-    /// a leader that never comes.
-    #[cfg(feature = "planted-bugs")]
-    pub fn plant_in_contention(&mut self, waits_for_ever: bool) {
-        self.waits_for_ever = waits_for_ever;
-    }
 
     /// Plants a bug in the stores from the next run on: they take every fifth conditional write,
     /// whatever stands there.
@@ -307,11 +298,17 @@ impl Engine {
     }
 
     fn on_start(&mut self, agent: AgentId, incarnation: u16, epoch: u32) {
-        let seat = &mut self.seats[agent.index()];
+        let seat = &self.seats[agent.index()];
         let stale = seat.incarnation != incarnation || seat.agent.epoch() & 0xff_ffff != epoch;
         if stale || seat.agent.phase() != Phase::Waiting {
             return;
         }
+        #[cfg(feature = "planted-bugs")]
+        if self.waits_for_the_dead(agent) {
+            self.start_later(agent, incarnation, epoch);
+            return;
+        }
+        let seat = &self.seats[agent.index()];
         let floor = seat.above.max(seat.agent.block().mbal);
         if floor.is_some_and(|floor| floor.round() >= Ballot::ROUND_MAX) {
             // Rotten bits of a raw block: no ballot is above that, the agent is stuck.
@@ -431,11 +428,7 @@ impl Engine {
             incarnation,
             epoch,
         };
-        #[cfg(feature = "planted-bugs")]
-        let retries = recovered || !self.waits_for_ever;
-        #[cfg(not(feature = "planted-bugs"))]
-        let retries = true;
-        if retries && !self.order.restarts_at_once() {
+        if !self.order.restarts_at_once() {
             self.net
                 .wheel
                 .put(self.net.now() + pause.max(1), event.pack());

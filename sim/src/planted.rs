@@ -18,8 +18,7 @@ impl Planted {
     /// The bug of this name; none if this build has no such bug.
     #[cfg(feature = "planted-bugs")]
     pub fn named(name: &str) -> Option<Self> {
-        let mut all = bivalent_core::Bug::ALL.into_iter();
-        let bug = all.find(|bug| format!("{bug:?}") == name)?;
+        let bug = bivalent_core::Bug::named(name)?;
         Some(Self { bug: Some(bug) })
     }
 
@@ -32,7 +31,7 @@ impl Planted {
     /// Its name, if there is a bug.
     #[cfg(feature = "planted-bugs")]
     pub fn name(self) -> Option<String> {
-        self.bug.map(|bug| format!("{bug:?}"))
+        self.bug.map(|bug| bug.name().to_owned())
     }
 
     /// Its name, if there is a bug: there is none in this build.

@@ -63,6 +63,9 @@ pub(crate) struct Stores {
     /// A planted bug: every fifth write of an agent to a store is acknowledged and not kept.
     #[cfg(feature = "planted-bugs")]
     pub(crate) loses_writes: bool,
+    /// Every block is kept as bytes.
+    #[cfg(feature = "planted-bugs")]
+    in_bytes: bool,
     /// A planted bug: every fifth conditional write lands whatever stands there.
     #[cfg(feature = "planted-bugs")]
     pub(crate) ignores_conditions: bool,
@@ -115,8 +118,18 @@ impl Stores {
             #[cfg(feature = "planted-bugs")]
             loses_writes: false,
             #[cfg(feature = "planted-bugs")]
+            in_bytes: false,
+            #[cfg(feature = "planted-bugs")]
             ignores_conditions: false,
         }
+    }
+
+    /// Gives the blocks a planted bug.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
+        self.layout = self.layout.with_bug(bug);
+        // Which slot counts is seen only where both are bytes.
+        self.in_bytes = bug == Some(bivalent_core::Bug::PicksLowerSlot);
     }
 
     /// Empties every block; what was allocated stays.
@@ -162,6 +175,8 @@ impl Stores {
             && cell.image == 0
             && (self.layout.format() != Format::Dual
                 || version.count() % 2 != cell.version.count() % 2);
+        #[cfg(feature = "planted-bugs")]
+        let in_turn = in_turn && !self.in_bytes;
         if !in_turn {
             return self.write_out_of_turn(place, block, version, now);
         }

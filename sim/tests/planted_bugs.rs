@@ -167,8 +167,9 @@ torn-write = {}
 }
 
 #[test]
-fn liveness_alone_catches_a_contention_manager_that_waits_for_ever() {
-    let mut engine = engine(CALM);
+fn liveness_alone_catches_a_contention_manager_that_waits_for_the_dead() {
+    let text = CALM.to_owned() + "\n[[fault]]\nchance = 0.02\ntimes = 1\ncrash = {}\n";
+    let mut engine = engine(&text);
     let wedges = |engine: &mut Engine| {
         (0..200)
             .filter(|&seed| {
@@ -180,7 +181,7 @@ fn liveness_alone_catches_a_contention_manager_that_waits_for_ever() {
     };
     assert_eq!(wedges(&mut engine), 0);
 
-    engine.plant_in_contention(true);
+    engine.plant(Some(Bug::WaitsForTheDead));
 
     assert!(wedges(&mut engine) > 0);
 }

@@ -151,6 +151,11 @@ fn forgotten_promises_make_logs_disagree() {
 }
 
 #[test]
+fn what_is_proposed_again_under_its_old_ballot_is_noticed() {
+    assert!(first_found(Bug::KeepsOldBallot, &["agreement"], 100).is_some());
+}
+
+#[test]
 fn a_snapshot_without_sessions_is_noticed() {
     assert!(first_found(Bug::ForgetsSessions, &["exactly-once"], 20).is_some());
 }

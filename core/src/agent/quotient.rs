@@ -43,7 +43,7 @@ impl Agent {
         self.block.ballots(each);
         self.best.into_iter().for_each(|vote| each(vote.bal));
         #[cfg(feature = "planted-bugs")]
-        self.live_best_mbal().into_iter().for_each(each);
+        self.extra.best_mbal.into_iter().for_each(each);
     }
 
     /// The same state renamed, with everything that only grows or no longer matters in one spelling.
@@ -63,7 +63,7 @@ impl Agent {
         same.best = self.best.map(|vote| vote.renamed(names));
         #[cfg(feature = "planted-bugs")]
         {
-            same.best_mbal = self.live_best_mbal().map(|ballot| names.ballot(ballot));
+            same.extra = self.extra.renamed(names);
         }
         for store in self.config.stores() {
             let old = &self.links[store.index()];
@@ -79,12 +79,6 @@ impl Agent {
             };
         }
         same
-    }
-
-    #[cfg(feature = "planted-bugs")]
-    fn live_best_mbal(&self) -> Option<Ballot> {
-        let matters = self.has(Bug::GreatestMbal) && self.phase == Phase::One;
-        self.best_mbal.filter(|_| matters)
     }
 
     fn renamed_set(&self, set: u128, names: &impl Renaming) -> u128 {
@@ -116,7 +110,7 @@ impl Hash for Agent {
         (self.written, self.complete).hash(state);
         self.links[..stores].hash(state);
         #[cfg(feature = "planted-bugs")]
-        self.best_mbal.hash(state);
+        self.extra.hash(state);
     }
 }
 

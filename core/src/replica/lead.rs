@@ -107,8 +107,10 @@ impl<M: StateMachine> Replica<M> {
         let mut slot = applied;
         while slot < top {
             let found = survey.votes.remove(&slot);
+            let old = found.as_ref().filter(|_| self.has(Bug::KeepsOldBallot));
+            let under = old.map_or(ballot, |vote| vote.bal);
             let batch = found.map_or_else(|| Arc::from([]), |vote| vote.batch);
-            self.vote(slot, batch, out);
+            self.vote(slot, under, batch, out);
             slot = slot.next();
         }
         let own: Vec<_> = self
@@ -192,21 +194,25 @@ impl<M: StateMachine> Replica<M> {
             let batch: Batch<M> = lead.queue.drain(..count).collect();
             let slot = lead.next;
             lead.next = slot.next();
-            self.vote(slot, batch, out);
+            let ballot = lead.ballot;
+            self.vote(slot, ballot, batch, out);
         }
     }
 
-    fn vote(&mut self, slot: Slot, batch: Batch<M>, out: &mut impl ReplicaSink<M>) {
+    fn vote(&mut self, slot: Slot, under: Ballot, batch: Batch<M>, out: &mut impl ReplicaSink<M>) {
         let Role::Leading(lead) = &mut self.role else {
             return;
         };
         let bal = lead.ballot;
         for store in self.config.base.stores() {
             if lead.active & store.bit() != 0 {
-                let batch = Arc::clone(&batch);
-                let ask = Ask::WriteVote(SlotVote { slot, bal, batch });
+                let vote = SlotVote {
+                    slot,
+                    bal: under,
+                    batch: Arc::clone(&batch),
+                };
                 let errand = Errand::new(store, Doing::Vote { slot, bal });
-                self.desk.ask(errand, ask, out);
+                self.desk.ask(errand, Ask::WriteVote(vote), out);
             }
         }
         let flight = Flight {
@@ -322,6 +328,10 @@ impl<M: StateMachine> Replica<M> {
             return;
         };
         if rival > Some(lead.ballot) {
+            #[cfg(feature = "planted-bugs")]
+            if lead.flights.values().any(|flight| flight.complete != 0) {
+                crate::bug::stumble(&self.config.base);
+            }
             self.step_down(rival, out);
             return;
         }

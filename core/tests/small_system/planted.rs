@@ -50,6 +50,7 @@ fn a_bug_of_restarts_breaks_nothing_without_one() {
         Bug::RestartsFromNothing,
         Bug::RecoversFromOne,
         Bug::RecoversWithoutVote,
+        Bug::RecoversBelow,
     ] {
         assert_eq!(broken(Some(bug), false), [], "{bug:?}");
     }

@@ -101,6 +101,8 @@ impl Engine {
     pub(super) fn start(&mut self, dice: Dice, journal: Option<Box<Journal>>) {
         self.net.reset(dice);
         self.stores.reset();
+        #[cfg(feature = "planted-bugs")]
+        self.stores.plant(self.bug);
         self.service.fill(Service::Up);
         self.waiting.iter_mut().for_each(Vec::clear);
         self.outages.fill(0);

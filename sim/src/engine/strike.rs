@@ -312,6 +312,8 @@ impl Engine {
         if seat.incarnation != incarnation || !is_down(seat.status) {
             return;
         }
+        #[cfg(feature = "planted-bugs")]
+        let unfenced = unfenced || self.restarts_unfenced();
         if !unfenced && self.net.fences[id.index()] > 0 {
             let event = Event::Restart {
                 agent: id,

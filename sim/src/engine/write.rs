@@ -5,6 +5,7 @@ use bivalent_core::{AgentId, Input, Place, RECORD};
 use super::{
     Engine,
     net::{COPY, Pending},
+    strike::is_down,
 };
 use crate::{
     dice::Purpose,
@@ -185,8 +186,17 @@ impl Engine {
             return self.put(write, expect);
         }
         if self.land_quietly(write) == Landing::TookBack {
-            // An ordinary write of a dead incarnation that nobody waited for, or one that a core
-            // let itself overtake.
+            // An ordinary write of a dead incarnation that the next one did not wait for is a fault
+            // of the world; one that its agent overtook itself is the agent's own.
+            let seat = &self.seats[write.agent.index()];
+            let own = seat.incarnation == write.incarnation || is_down(seat.status);
+            #[cfg(feature = "planted-bugs")]
+            let own = own || self.restarts_unfenced();
+            if !own {
+                self.oracles
+                    .envelope
+                    .landed(FaultKind::LateWrite, write.store);
+            }
             self.took_back(write, FaultKind::LateWrite);
         }
         true
@@ -227,6 +237,7 @@ impl Engine {
                 if kind == FaultKind::LateWrite {
                     self.net.landed(kind);
                 }
+                self.oracles.envelope.landed(kind, write.store);
                 self.took_back(write, kind);
             }
             Landing::Overtaken => {
@@ -266,7 +277,6 @@ impl Engine {
         self.net.hit(Probe::LateWriteLanded);
         let place = Self::place_of(write);
         self.stores.mark(place, 1 << kind.index());
-        self.oracles.envelope.landed(kind, write.store);
         let text = format_args!(
             "an older write of {{a{}}} replaces a newer one",
             write.agent.0
@@ -424,7 +434,7 @@ impl Engine {
             write.version,
             now,
         );
-        self.oracles.store_model.touched(victim, Some(write.block));
+        self.oracles.store_model.touched(victim, None);
         self.note_astray(write, victim);
         self.net.landed(kind);
         self.stores.mark(victim, 1 << kind.index());
