@@ -284,7 +284,8 @@ fn draw(delay: &Delay, shift: u32, adversary: &Adversary) -> Draw {
     match adversary {
         Adversary::Random
         | Adversary::Duel(..)
-        | Adversary::Pct(_)
+        | Adversary::Pct { .. }
+        | Adversary::Pos
         | Adversary::Oblivious
         | Adversary::ContentAware
         | Adversary::StateAware

@@ -152,7 +152,9 @@ fn adversary() -> BoxedStrategy<Adversary> {
         Just(Adversary::Fair),
         (agent(), 1..AGENTS.len() as u8)
             .prop_map(|(one, by)| Adversary::Duel(one, (one + by) % AGENTS.len() as u8)),
-        (1..=1000_u32).prop_map(Adversary::Pct),
+        (1..=1000_u32, prop::option::of(1..1_000_000_000_u64))
+            .prop_map(|(depth, within)| Adversary::Pct { depth, within }),
+        Just(Adversary::Pos),
         Just(Adversary::Oblivious),
         Just(Adversary::ContentAware),
         Just(Adversary::StateAware),

@@ -121,7 +121,8 @@ impl Engine {
             Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
             Adversary::Random
             | Adversary::Fair
-            | Adversary::Pct(_)
+            | Adversary::Pct { .. }
+            | Adversary::Pos
             | Adversary::Oblivious
             | Adversary::ContentAware
             | Adversary::StateAware

@@ -147,7 +147,15 @@ impl Scenario {
                 });
                 format!("{{ duel = [{one}, {other}] }}")
             }
-            Adversary::Pct(depth) => format!("{{ pct = {depth} }}"),
+            Adversary::Pct {
+                depth,
+                within: None,
+            } => format!("{{ pct = {depth} }}"),
+            Adversary::Pct {
+                depth,
+                within: Some(within),
+            } => format!("{{ pct = {{ depth = {depth}, within = {within} }} }}"),
+            Adversary::Pos => word("pos"),
             Adversary::Oblivious => word("oblivious"),
             Adversary::ContentAware => word("content-aware"),
             Adversary::StateAware => word("state-aware"),
