@@ -166,6 +166,9 @@ pub struct Schedule {
     pub crashes: u32,
     /// Agents start evenly spread over this time (ns), at random points.
     pub start_ns: u64,
+    /// The choices of a recorded run, which every run follows as far as they fit, whatever its seed; where
+    /// they end, the first possible choice is made.
+    pub choices: Option<Arc<[u32]>>,
 }
 
 /// Who chooses what happens next: which pending operation takes effect, never what it does.

@@ -151,6 +151,9 @@ pub(super) struct ScheduleSpec {
     pub(super) crashes: Option<Field<i128>>,
     /// Agents start at random points within this time: "0ms".
     pub(super) start: Option<Field<Duration>>,
+    /// A recorded run: its choices, as base64, which are followed as far as they fit, whatever the seed.
+    /// White space in them means nothing.
+    pub(super) choices: Option<Field<String>>,
 }
 
 /// Who chooses what happens next.
