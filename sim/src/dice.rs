@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Pause,
     /// What clients ask for.
     Load,
+    /// What an adversary likes best, before it picks.
+    Liking,
 }
 
 /// Where draws come from and whether they are kept.
@@ -59,7 +61,7 @@ pub enum Rest {
 /// The dice of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice {
-    streams: [ChaCha8Rng; 5],
+    streams: [ChaCha8Rng; 6],
     tape: Tape,
     taped: bool,
 }
@@ -191,6 +193,12 @@ impl Dice {
         if let Tape::Record(choices) | Tape::Follow { kept: choices, .. } = &mut self.tape {
             choices.push(choice as u32);
         }
+    }
+
+    /// A number below `bound` that is no choice of the run: it is not recorded, and what is played back
+    /// does not need it. Whoever asks for it keeps what comes of it.
+    pub(crate) fn whim(&mut self, purpose: Purpose, bound: u64) -> u64 {
+        scale(self.streams[purpose as usize].next_u32(), bound)
     }
 
     /// A number in `min..=max`.
@@ -392,7 +400,7 @@ fn winner(tickets: &[Ticket], draw: u64) -> Option<u8> {
         .map(|ticket| ticket.rule)
 }
 
-fn streams(seed: u64) -> [ChaCha8Rng; 5] {
+fn streams(seed: u64) -> [ChaCha8Rng; 6] {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let stream = |number| {
@@ -400,7 +408,7 @@ fn streams(seed: u64) -> [ChaCha8Rng; 5] {
         rng.set_stream(number);
         rng
     };
-    [stream(0), stream(1), stream(2), stream(3), stream(4)]
+    [0, 1, 2, 3, 4, 5].map(stream)
 }
 
 #[cfg(test)]
@@ -499,6 +507,18 @@ mod tests {
 
         assert!((0..100).all(|_| dice.lottery(&certain) == Some(3)));
         assert_eq!(dice.lottery(&[]), None);
+    }
+
+    #[test]
+    fn a_whim_is_the_same_whether_choices_are_kept_or_not_and_is_not_among_them() {
+        let whims = |mut dice: Dice| {
+            let whims = [0; 20].map(|_| dice.whim(Purpose::Liking, 1000));
+            (whims, dice.take_choices())
+        };
+
+        assert_eq!(whims(Dice::recording(7)), whims(Dice::new(7)));
+        assert_eq!(whims(Dice::recording(7)).1, [0; 0]);
+        assert_ne!(whims(Dice::new(8)).0, whims(Dice::new(7)).0);
     }
 
     #[test]

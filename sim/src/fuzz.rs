@@ -5,12 +5,16 @@
 
 mod block;
 mod draw;
+mod findings;
 mod hunt;
 mod mutate;
 mod portfolio;
+mod sum;
 mod tally;
 
 pub use self::block::{Block, Pulse, Reproduced, Settings, Stopped, block_size, reproduce, run};
+pub use self::findings::{Finding, FindingReport, Findings, Small};
 pub use self::hunt::{Close, Done, Hunt, Slice};
 pub use self::portfolio::{Portfolio, Scheduler};
+pub use self::sum::{Sum, Untested};
 pub use self::tally::{Failed, Features, SchedulerTally, Struck, Tally, Times};

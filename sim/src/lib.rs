@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod causality;
 pub mod cause;
 pub mod certificate;
+mod choices;
 pub mod coverage;
 mod dice;
 pub mod engine;

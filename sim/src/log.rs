@@ -239,17 +239,22 @@ impl<L: Load> LogEngine<L> {
 
     /// Runs one seed to its end.
     pub fn run(&mut self, seed: u64) -> End {
-        self.start(Dice::new(seed), None);
+        self.start(self.plan.dice(seed), None);
         self.go(u64::MAX)
     }
 
     /// Runs one seed and keeps its choices, a digest of every step, and notes.
     pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, LogJournal) {
         let journal = LogJournal::new(self.plan.agents);
-        self.start(Dice::recording(seed), Some(Box::new(journal)));
+        self.start(self.plan.dice_kept(seed), Some(Box::new(journal)));
         let end = self.go(u64::MAX);
         let choices = self.net.dice.take_choices();
         (end, choices, self.take_journal())
+    }
+
+    /// Runs one seed and keeps its choices, and nothing else.
+    pub(crate) fn run_kept(&mut self, seed: u64) -> End {
+        self.run_dice(self.plan.dice_kept(seed))
     }
 
     /// Runs with these dice and nothing written down.

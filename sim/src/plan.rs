@@ -1,9 +1,11 @@
 //! A scenario worked out for the engine: times in ticks, chances as lottery tickets.
 
+use std::sync::Arc;
+
 use bivalent_core::{AgentId, Contention, Envelope, Layout, StoreId};
 
 use crate::{
-    dice::Ticket,
+    dice::{Dice, Rest, Ticket},
     event::STEPS_MAX,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
     scenario::{Adversary, Protocol, Scenario},
@@ -36,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) retry: Contention,
     pub(crate) timeout: u64,
     pub(crate) start: u64,
+    /// What every run follows, whatever its seed.
+    pub(crate) choices: Option<Arc<[u32]>>,
     pub(crate) adversary: Adversary,
     /// Operations that may take effect while the adversary holds one back.
     pub(crate) patience: u64,
@@ -103,6 +107,7 @@ impl Plan {
             retry: schedule.retry,
             timeout: ticks(schedule.timeout_ns, shift).max(1),
             start: ticks(schedule.start_ns, shift),
+            choices: schedule.choices.clone(),
             adversary: schedule.adversary.clone(),
             patience: schedule.patience,
             crashes: schedule.crashes,
@@ -150,6 +155,21 @@ impl Plan {
                 }
             }
         }
+    }
+
+    /// The dice of a run, its choices not kept unless they are the scenario's.
+    pub(crate) fn dice(&self, seed: u64) -> Dice {
+        self.following().unwrap_or_else(|| Dice::new(seed))
+    }
+
+    /// The dice of a run whose choices are kept.
+    pub(crate) fn dice_kept(&self, seed: u64) -> Dice {
+        self.following().unwrap_or_else(|| Dice::recording(seed))
+    }
+
+    fn following(&self) -> Option<Dice> {
+        let choices = self.choices.as_ref()?;
+        Some(Dice::following(choices.to_vec(), Rest::First))
     }
 
     /// Nanoseconds as ticks, rounded up.
@@ -284,7 +304,8 @@ fn draw(delay: &Delay, shift: u32, adversary: &Adversary) -> Draw {
     match adversary {
         Adversary::Random
         | Adversary::Duel(..)
-        | Adversary::Pct(_)
+        | Adversary::Pct { .. }
+        | Adversary::Pos
         | Adversary::Oblivious
         | Adversary::ContentAware
         | Adversary::StateAware

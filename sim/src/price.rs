@@ -187,6 +187,8 @@ fn text(base: &Scenario, agents: u8, adversary: &str, retry: &str, at_ns: &[u64]
     if !matches!(adversary, "content-aware" | "state-aware") {
         schedule.remove("crashes");
     }
+    // What is counted over seeds can't be one run.
+    schedule.remove("choices");
     schedule.insert("adversary".into(), value(adversary));
     schedule.insert("retry".into(), value(retry));
     table.insert("schedule".into(), toml::Value::Table(schedule));

@@ -87,7 +87,7 @@ impl Runner {
 
     /// Runs one seed and keeps its choices, and nothing else: see [`Self::take_choices`].
     pub fn run_kept(&mut self, seed: u64) -> End {
-        each!(self, engine => engine.run_dice(Dice::recording(seed)))
+        each!(self, engine => engine.run_kept(seed))
     }
 
     /// Follows a list of choices that need not fit, and goes on after its end as `rest` says. The

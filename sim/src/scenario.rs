@@ -166,6 +166,9 @@ pub struct Schedule {
     pub crashes: u32,
     /// Agents start evenly spread over this time (ns), at random points.
     pub start_ns: u64,
+    /// The choices of a recorded run, which every run follows as far as they fit, whatever its seed; where
+    /// they end, the first possible choice is made.
+    pub choices: Option<Arc<[u32]>>,
 }
 
 /// Who chooses what happens next: which pending operation takes effect, never what it does.
@@ -178,9 +181,17 @@ pub enum Adversary {
     /// Two agents (by index) are let run in turn, each up to the point where it has a ballot that
     /// undoes the other's attempt.
     Duel(u8, u8),
-    /// Agents have priorities, drawn at the start; at this many moments less one, drawn too, the first
-    /// becomes the last (Burckhardt et al. 2010, probabilistic concurrency testing).
-    Pct(u32),
+    /// Agents have priorities, drawn at the start; at some moments, drawn too, the first becomes the
+    /// last (Burckhardt et al. 2010, probabilistic concurrency testing).
+    Pct {
+        /// At so many moments less one.
+        depth: u32,
+        /// They lie within the first so many picks; none: about those of one attempt of every agent.
+        within: Option<u64>,
+    },
+    /// Operations have priorities, drawn when they are asked for; when one takes effect, those it
+    /// conflicts with get new ones (Yuan, Yang and Gu 2018, partial order sampling).
+    Pos,
     /// The order in which agents get their turns is drawn before the run and looks at nothing in it.
     Oblivious,
     /// Sees operations and what they read and write, not what agents think: holds votes and what might
@@ -200,7 +211,8 @@ impl Adversary {
     pub const fn picks(&self) -> bool {
         match self {
             Self::Random | Self::Fair | Self::Duel(..) => false,
-            Self::Pct(_)
+            Self::Pct { .. }
+            | Self::Pos
             | Self::Oblivious
             | Self::ContentAware
             | Self::StateAware
@@ -217,7 +229,12 @@ impl Adversary {
     /// Whether what it does depends on what happens in the run.
     pub const fn is_adaptive(&self) -> bool {
         match self {
-            Self::Random | Self::Fair | Self::Pct(_) | Self::Oblivious | Self::Script(_) => false,
+            Self::Random
+            | Self::Fair
+            | Self::Pct { .. }
+            | Self::Pos
+            | Self::Oblivious
+            | Self::Script(_) => false,
             Self::Duel(..) | Self::ContentAware | Self::StateAware | Self::KeepBivalent => true,
         }
     }

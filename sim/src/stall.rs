@@ -130,7 +130,7 @@ fn report(
     preemptions.truncate(PAIRS_MAX);
     let mut engine = Engine::new(scenario);
     engine.plant_any(planted);
-    let world = engine.world_after(Dice::new(seed), found.step);
+    let world = engine.world_after(engine.plan().dice(seed), found.step);
     let until = world.horizon(STALLS_LONG);
     let remedies = remedies(scenario, &world)
         .into_iter()

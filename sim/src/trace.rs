@@ -10,7 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fingerprint,
+    choices, fingerprint,
     planted::Planted,
     report::RunReport,
     runner::{Record, Runner},
@@ -105,7 +105,7 @@ impl Trace {
             scenario_text: scenario.text.clone(),
             files: scenario.files.iter().cloned().collect(),
             planted_bug: planted.name(),
-            choices: BASE64_STANDARD.encode(varints(&choices)),
+            choices: choices::encode(&choices),
             digests: BASE64_STANDARD.encode(
                 digests
                     .iter()
@@ -153,7 +153,8 @@ impl Trace {
                 .then(|| BASE64_STANDARD.decode(text).ok())
                 .flatten()
         };
-        let choices = bytes(&file.choices).and_then(|bytes| from_varints(&bytes));
+        let short = file.choices.len() <= LIST_MAX;
+        let choices = short.then(|| choices::decode(&file.choices)).flatten();
         let choices = choices.ok_or_else(|| damaged("choices"))?;
         let digests = bytes(&file.digests).ok_or_else(|| damaged("digests"))?;
         let digests: Vec<u16> = digests
@@ -330,53 +331,4 @@ fn build(scenario_text: &str) -> String {
 
 fn parse_seed(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
-}
-
-/// Small numbers as few bytes: seven bits a byte, the last one without its top bit.
-fn varints(numbers: &[u32]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(numbers.len() * 2);
-    for &number in numbers {
-        let mut rest = number;
-        while rest >= 0x80 {
-            bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(rest as u8);
-    }
-    bytes
-}
-
-fn from_varints(bytes: &[u8]) -> Option<Vec<u32>> {
-    let mut numbers = Vec::with_capacity(bytes.len());
-    let (mut number, mut shift) = (0_u64, 0);
-    for &byte in bytes {
-        number |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if byte & 0x80 == 0 {
-            numbers.push(u32::try_from(number).ok()?);
-            (number, shift) = (0, 0);
-        } else if shift > 28 {
-            return None;
-        }
-    }
-    (shift == 0).then_some(numbers)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn choices_there_and_back(numbers in prop::collection::vec(any::<u32>(), 0..200)) {
-            prop_assert_eq!(from_varints(&varints(&numbers)), Some(numbers));
-        }
-
-        #[test]
-        fn any_bytes_are_a_list_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..50)) {
-            let _ = from_varints(&bytes);
-        }
-    }
 }

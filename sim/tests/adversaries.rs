@@ -9,8 +9,10 @@ use bivalent_sim::{
     trace::{Trace, replay},
 };
 
-const PICKING: [&str; 5] = [
+const PICKING: [&str; 7] = [
     "{ pct = 3 }",
+    "{ pct = { depth = 3, within = 20 } }",
+    "\"pos\"",
     "\"oblivious\"",
     "\"content-aware\"",
     "\"state-aware\"",
@@ -148,5 +150,59 @@ fn a_pct_of_depth_one_never_changes_its_mind() {
 
         assert_eq!(report.outcome, Outcome::Decided, "{seed}");
         assert!(report.stalls.is_empty());
+    }
+}
+
+#[test]
+fn within_how_many_picks_a_pct_changes_its_mind_is_a_choice() {
+    let fingerprints = |adversary: &str| {
+        let runs = (0..20).map(|seed| run(adversary, "retry = \"0ms\"\n", seed).fingerprint);
+        runs.collect::<Vec<_>>()
+    };
+    // As it is without: 64 operations for each of two agents on each of three stores.
+    let usual = fingerprints("{ pct = { depth = 3, within = 384 } }");
+
+    assert_eq!(fingerprints("{ pct = 3 }"), usual);
+    assert_ne!(fingerprints("{ pct = { depth = 3, within = 20 } }"), usual);
+}
+
+#[test]
+fn partial_order_sampling_reaches_every_order_of_two_operations_that_conflict() {
+    // Either agent may be the one that decides, and each seed has an order of its own.
+    let extra = "retry = \"5ms..50ms\"\n[expect]\nvalue = \"v1\"\n";
+    let reports: Vec<RunReport> = (0..60).map(|seed| run("\"pos\"", extra, seed)).collect();
+    let first = reports.iter().filter(|report| report.as_expected).count();
+    let mut runs: Vec<_> = reports.iter().map(|report| &report.fingerprint).collect();
+    runs.sort();
+    runs.dedup();
+
+    assert!((1..60).contains(&first), "{first} of 60 decide on v1");
+    assert!(runs.len() > 50, "{}", runs.len());
+}
+
+#[test]
+fn partial_order_sampling_knows_records_that_all_agents_share() {
+    for seed in 0..30 {
+        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nprotocol = \"acceptor-records\"\n\
+                    agents = 3\nstores = 3\n[schedule]\nadversary = \"pos\"\n";
+        let scenario = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
+
+        let report = run_one(&scenario, seed);
+
+        assert_eq!(report.outcome, Outcome::Decided, "{seed}");
+    }
+}
+
+#[test]
+fn no_adversary_that_picks_orders_a_log() {
+    for adversary in PICKING {
+        let text = format!(
+            "title = \"t\"\nsummary = \"s\"\n[cluster]\nprotocol = \"replicated-log\"\n\
+             agents = 2\nstores = 3\n[schedule]\nadversary = {adversary}\n"
+        );
+
+        let refused = Scenario::parse("t", &text, &|_| Err(String::new()));
+
+        assert!(refused.is_err(), "{adversary}");
     }
 }

@@ -152,7 +152,9 @@ fn adversary() -> BoxedStrategy<Adversary> {
         Just(Adversary::Fair),
         (agent(), 1..AGENTS.len() as u8)
             .prop_map(|(one, by)| Adversary::Duel(one, (one + by) % AGENTS.len() as u8)),
-        (1..=1000_u32).prop_map(Adversary::Pct),
+        (1..=1000_u32, prop::option::of(1..1_000_000_000_u64))
+            .prop_map(|(depth, within)| Adversary::Pct { depth, within }),
+        Just(Adversary::Pos),
         Just(Adversary::Oblivious),
         Just(Adversary::ContentAware),
         Just(Adversary::StateAware),
@@ -359,6 +361,7 @@ prop_compose! {
         seeds in prop::option::of((any::<u32>(), 1..10_000_000_u64)),
         value in prop::option::of(0..4_usize),
         fuzz in fuzz(),
+        choices in prop::option::weighted(0.3, prop::collection::vec(any::<u32>(), 0..99)),
         fixed in Just((names, texts, envelope, size, format, adversary, delays, bounds, heals)),
     ) -> Scenario {
         let (names, texts, envelope, size, format, adversary, delays, bounds, heals) = fixed;
@@ -399,6 +402,10 @@ prop_compose! {
         expect.stall = stall.filter(|_| stalls);
         expect.seeds = seeds.map(|(from, count)| (from.into(), u64::from(from) + count));
         expect.value = value.map(|index| scenario.cluster.agents[index].proposal.clone());
+        if let Some(choices) = choices {
+            expect.seeds = None;
+            scenario.schedule.choices = Some(choices.into());
+        }
         scenario.fuzz = fuzz;
         scenario
     }

@@ -6,6 +6,7 @@
 //! fair. What it has picked is a choice like any other, recorded and played back.
 
 mod content;
+mod sampled;
 mod script;
 mod state;
 mod valence;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 use content::Content;
+use sampled::Sampled;
 use valence::Valuer;
 
 /// Turns that an oblivious adversary draws before the run; then they repeat.
@@ -85,6 +87,7 @@ enum Mind {
         of: Vec<u8>,
         at: usize,
     },
+    Sampled(Sampled),
     Content(Content),
     State,
     Bivalent(Valuer),
@@ -95,10 +98,11 @@ impl Order {
         let mind = match scenario.schedule.adversary {
             Adversary::Random | Adversary::Fair | Adversary::Duel(..) => Mind::None,
             Adversary::Script(_) => Mind::Script(0),
-            Adversary::Pct(_) => Mind::Priorities {
+            Adversary::Pct { .. } => Mind::Priorities {
                 of: Vec::new(),
                 changes: Vec::new(),
             },
+            Adversary::Pos => Mind::Sampled(Sampled::default()),
             Adversary::Oblivious => Mind::Turns {
                 of: Vec::new(),
                 at: 0,
@@ -138,6 +142,7 @@ impl Order {
         match &mut self.mind {
             Mind::None | Mind::State | Mind::Bivalent(_) => {}
             Mind::Script(at) => *at = 0,
+            Mind::Sampled(sampled) => sampled.begin(),
             Mind::Content(content) => content.begin(plan),
             Mind::Turns { of, at } => {
                 *at = 0;
@@ -152,10 +157,11 @@ impl Order {
                 }
                 // `of` is a random order of ranks; one agent each, the greatest first.
                 changes.clear();
-                let Adversary::Pct(depth) = plan.adversary else {
+                let Adversary::Pct { depth, within } = plan.adversary else {
                     return;
                 };
-                let within = CHANGES_WITHIN * agents * plan.stores as u64;
+                let usual = CHANGES_WITHIN * agents * plan.stores as u64;
+                let within = within.unwrap_or(usual);
                 changes.extend((1..depth).map(|_| 1 + dice.below(Purpose::Lottery, within)));
                 changes.sort_unstable();
             }
@@ -256,6 +262,9 @@ impl Engine {
         if place < self.order.earnest {
             self.order.earnest -= 1;
         }
+        if matches!(self.order.mind, Mind::Sampled(_)) {
+            self.like_anew(place, pooled.bits);
+        }
         let at = pooled.due.max(self.net.now() + 1);
         self.net.wheel.put(at, pooled.bits);
         self.order.committed = Some(pooled);
@@ -334,6 +343,7 @@ impl Engine {
                 });
                 next.unwrap_or(0)
             }
+            Mind::Sampled(sampled) => sampled.pick(&mut self.net),
             Mind::Content(content) => content.pick(self),
             Mind::State => self.pick_by_state(),
             Mind::Bivalent(valuer) => valuer.pick(self),

@@ -16,13 +16,13 @@ use crate::{
 impl Engine {
     /// Runs one seed to its end.
     pub fn run(&mut self, seed: u64) -> End {
-        self.start(Dice::new(seed), None);
+        self.start(self.plan.dice(seed), None);
         self.go(u64::MAX)
     }
 
     /// Runs one seed until somebody decides, or to its end.
     pub(crate) fn run_to_first_decision(&mut self, seed: u64) -> End {
-        self.start(Dice::new(seed), None);
+        self.start(self.plan.dice(seed), None);
         self.first_is_enough = true;
         self.go(u64::MAX)
     }
@@ -33,7 +33,7 @@ impl Engine {
             tells: true,
             ..Journal::default()
         };
-        self.start(Dice::recording(seed), Some(Box::new(journal)));
+        self.start(self.plan.dice_kept(seed), Some(Box::new(journal)));
         let end = self.go(u64::MAX);
         let choices = self.net.dice.take_choices();
         (end, choices, self.take_journal())
@@ -42,9 +42,14 @@ impl Engine {
     /// Runs one seed and keeps notes with clocks.
     pub(crate) fn run_told(&mut self, seed: u64, keeps: Keeps) -> (End, Journal) {
         let journal = Journal::with_clocks(self.plan.agents, keeps);
-        self.start(Dice::new(seed), Some(Box::new(journal)));
+        self.start(self.plan.dice(seed), Some(Box::new(journal)));
         let end = self.go(u64::MAX);
         (end, self.take_journal())
+    }
+
+    /// Runs one seed and keeps its choices, and nothing else.
+    pub(crate) fn run_kept(&mut self, seed: u64) -> End {
+        self.run_dice(self.plan.dice_kept(seed))
     }
 
     /// Runs with these dice and nothing written down.
@@ -81,7 +86,7 @@ impl Engine {
             tapes: true,
             ..Journal::default()
         };
-        self.start(Dice::new(seed), Some(Box::new(journal)));
+        self.start(self.plan.dice(seed), Some(Box::new(journal)));
         self.go(u64::MAX);
         self.take_journal().tape
     }
@@ -123,7 +128,8 @@ impl Engine {
             Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
             Adversary::Random
             | Adversary::Fair
-            | Adversary::Pct(_)
+            | Adversary::Pct { .. }
+            | Adversary::Pos
             | Adversary::Oblivious
             | Adversary::ContentAware
             | Adversary::StateAware

@@ -119,10 +119,10 @@ pub(super) fn adversary(
         Scheduler::Uniform | Scheduler::Guided => None,
         Scheduler::Pct => {
             let depth = lots.within(1, 4) as u32;
-            let _ = length;
-            Some(Adversary::Pct(depth))
+            let within = length.map(|length| length.max(1));
+            Some(Adversary::Pct { depth, within })
         }
-        Scheduler::Pos => Some(Adversary::Oblivious),
+        Scheduler::Pos => Some(Adversary::Pos),
     }
 }
 

@@ -99,6 +99,7 @@ impl Scenario {
             protocol: None,
             agents: None,
             stores: None,
+            chosen: false,
         };
         match resolver.scenario(name, spec) {
             Some(scenario) if resolver.notes.is_empty() => Ok(Self {
@@ -173,6 +174,8 @@ struct Resolver<'a> {
     agents: Option<Vec<String>>,
     /// The stores' names, likewise.
     stores: Option<Vec<String>>,
+    /// The schedule follows choices, so that all seeds are alike.
+    chosen: bool,
 }
 
 impl Resolver<'_> {

@@ -133,8 +133,8 @@ pub(super) struct StaleTable {
 pub(super) struct ScheduleSpec {
     /// The seed of a run that names none.
     pub(super) seed: Option<Field<i128>>,
-    /// "random", "fair", "oblivious", "content-aware", "state-aware", "keep-bivalent", or a table with one of
-    /// `duel`, `pct` and `script`.
+    /// "random", "fair", "oblivious", "pos", "content-aware", "state-aware", "keep-bivalent", or a table with
+    /// one of `duel`, `pct` and `script`.
     pub(super) adversary: Option<Field<AdversarySpec>>,
     /// How long a read takes: "0.5ms..2ms".
     pub(super) read: Option<Field<DelaySpec>>,
@@ -151,6 +151,9 @@ pub(super) struct ScheduleSpec {
     pub(super) crashes: Option<Field<i128>>,
     /// Agents start at random points within this time: "0ms".
     pub(super) start: Option<Field<Duration>>,
+    /// A recorded run: its choices, as base64, which are followed as far as they fit, whatever the seed.
+    /// White space in them means nothing.
+    pub(super) choices: Option<Field<String>>,
 }
 
 /// Who chooses what happens next.
@@ -170,9 +173,30 @@ pub(super) struct AdversaryTable {
     /// Two agents that are let run in turn, so that they pre-empt each other.
     pub(super) duel: Option<Field<Vec<Field<String>>>>,
     /// Priorities that change at this many moments less one: the depth of the bug that is looked for.
-    pub(super) pct: Option<Field<i128>>,
+    pub(super) pct: Option<Field<PctSpec>>,
     /// An order of operations, step by step.
     pub(super) script: Option<Field<ScriptSpec>>,
+}
+
+/// Priorities that change: a depth, or a depth and within how many picks.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum PctSpec {
+    /// At this many moments less one.
+    Depth(#[schemars(range(min = 1, max = 1000))] i128),
+    /// More to say.
+    Table(Box<PctTable>),
+}
+
+/// Priorities that change.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PctTable {
+    /// At this many moments less one.
+    #[schemars(required)]
+    pub(super) depth: Option<Field<i128>>,
+    /// The moments lie within the first so many picks; 64 for each agent on each store.
+    pub(super) within: Option<Field<i128>>,
 }
 
 /// An order of operations: entries like "a1 write s1", "a1 read s1 a2", "a1 crash", "a1 restart".
@@ -362,6 +386,7 @@ tables!(
     HealSpec,
     LimitsSpec,
     OutcomeTable,
+    PctTable,
     PriceSpec,
     RetryTable,
     ScheduleSpec,
@@ -424,6 +449,7 @@ forms! {
     StoresSpec: Count(i128), array Named, "a number, or a list like [\"s1\", \"s2\"]";
     StaleSpec: Count(i128), table Table, "a number, or { per-reader = 1 }";
     AdversarySpec: Word(String), table Table, "\"random\", \"fair\", or { duel = [\"a1\", \"a2\"] }";
+    PctSpec: Depth(i128), table Table, "a depth, or { depth = 3, within = 500 }";
     DelaySpec: Range(Times), table Table, "a range like \"1ms..3ms\", or { histogram = \"file.hlog\" }";
     RetrySpec: Range(Times), table Table, "a range like \"5ms..50ms\", or { exponential = \"1ms..100ms\" }";
     OutcomeSpec: Word(String), table Table, "\"decide\", \"any\", \"stall\", \"wedge\", \"unwedged\", or a table";

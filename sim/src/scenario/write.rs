@@ -11,6 +11,7 @@ use bivalent_core::{Envelope, Spread, Staleness};
 use self::words::{delay, duration, in_lines, quoted, range, retry, share, size};
 use super::resolve::{FORMATS, FUZZ_FAULTS};
 use super::{Adversary, Expect, Expected, Limits, Property, Scenario, Schedule};
+use crate::choices;
 use crate::fault::FaultKind;
 use crate::script::{self, Entry, Script};
 use crate::workload::{Pace, Tuning, Workload};
@@ -133,6 +134,9 @@ impl Scenario {
         if schedule.start_ns != usual.start_ns {
             to.key("start", duration(schedule.start_ns));
         }
+        if let Some(list) = &schedule.choices {
+            to.key("choices", words::encoded(&choices::encode(list)));
+        }
     }
 
     fn adversary_in_words(&self, adversary: &Adversary) -> String {
@@ -147,7 +151,15 @@ impl Scenario {
                 });
                 format!("{{ duel = [{one}, {other}] }}")
             }
-            Adversary::Pct(depth) => format!("{{ pct = {depth} }}"),
+            Adversary::Pct {
+                depth,
+                within: None,
+            } => format!("{{ pct = {depth} }}"),
+            Adversary::Pct {
+                depth,
+                within: Some(within),
+            } => format!("{{ pct = {{ depth = {depth}, within = {within} }} }}"),
+            Adversary::Pos => word("pos"),
             Adversary::Oblivious => word("oblivious"),
             Adversary::ContentAware => word("content-aware"),
             Adversary::StateAware => word("state-aware"),

@@ -9,22 +9,25 @@ use super::faults::Rule;
 use super::{Resolver, conflict};
 use crate::scenario::error::printable;
 use crate::scenario::shape::{Field, Flaw};
-use crate::scenario::spec::{AdversarySpec, AdversaryTable, ScriptSpec};
+use crate::scenario::spec::{AdversarySpec, AdversaryTable, PctSpec, ScriptSpec};
 use crate::scenario::{Adversary, Protocol, Schedule};
 use crate::script::{self, Entry, Script};
 
 /// Adversaries that are a word.
-pub(super) const WORDS: [&str; 7] = [
+pub(super) const WORDS: [&str; 8] = [
     "random",
     "fair",
     "duel",
     "oblivious",
+    "pos",
     "content-aware",
     "state-aware",
     "keep-bivalent",
 ];
 /// Depths beyond this are chance.
-pub(super) const PCT_MAX: u64 = 1000;
+const PCT_MAX: u64 = 1000;
+/// No run has more picks.
+const WITHIN_MAX: u64 = 1_000_000_000;
 /// An operation held back for longer than this is held back for ever.
 const PATIENCE_MAX: u64 = 1_000_000_000;
 /// Entries of a script, stem and turn each.
@@ -89,7 +92,8 @@ impl Resolver<'_> {
             Adversary::Random
             | Adversary::Fair
             | Adversary::Duel(..)
-            | Adversary::Pct(_)
+            | Adversary::Pct { .. }
+            | Adversary::Pos
             | Adversary::Oblivious
             | Adversary::ContentAware
             | Adversary::StateAware => return,
@@ -128,8 +132,9 @@ impl Resolver<'_> {
                 None
             }
             3 => Some(Adversary::Oblivious),
-            4 => Some(Adversary::ContentAware),
-            5 => Some(Adversary::StateAware),
+            4 => Some(Adversary::Pos),
+            5 => Some(Adversary::ContentAware),
+            6 => Some(Adversary::StateAware),
             _ => self.keep_bivalent(word),
         }
     }
@@ -167,13 +172,32 @@ impl Resolver<'_> {
             return None;
         }
         if pct.is_some() {
-            let depth = self.number("pct", pct, 1, PCT_MAX)?;
-            return Some(Adversary::Pct(depth.into_inner() as u32));
+            let (depth, within) = self.pct(pct)?;
+            return Some(Adversary::Pct { depth, within });
         }
         if let Some(script) = self.read(script) {
             return self.script(script.into_inner());
         }
         self.duel(duel, span)
+    }
+
+    /// How often priorities change, and within how many picks.
+    pub(super) fn pct(&mut self, field: Option<Field<PctSpec>>) -> Option<(u32, Option<u64>)> {
+        let pct = self.read(field)?;
+        let span = pct.span();
+        let table = match pct.into_inner() {
+            PctSpec::Depth(depth) => {
+                let depth = self.bounded("pct", &Spanned::new(span, depth), 1, PCT_MAX)?;
+                return Some((depth.into_inner() as u32, None));
+            }
+            PctSpec::Table(table) => *table,
+        };
+        let limited = table.within.is_some();
+        let within = self.number("within", table.within, 1, WITHIN_MAX);
+        let depth = self.required("depth", table.depth, &span)?;
+        let depth = self.bounded("depth", &depth, 1, PCT_MAX)?;
+        let within = within.map(Spanned::into_inner);
+        (within.is_some() == limited).then(|| (depth.into_inner() as u32, within))
     }
 
     fn duel(

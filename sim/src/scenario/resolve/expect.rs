@@ -221,6 +221,12 @@ impl Resolver<'_> {
 
     fn seeds(&mut self, field: Option<Field<Counts>>) -> Option<(u64, u64)> {
         let seeds = self.read(field)?;
+        if self.chosen {
+            let flaw = conflict("with `choices`, every seed is the same run", "of one run");
+            let help = "leave `seeds` out, or `choices` in [schedule]";
+            self.notes.add(seeds.span(), flaw.help(help));
+            return None;
+        }
         let Counts { from, to } = *seeds.get_ref();
         let count = to.map(|to| to - from);
         if let (Some(1..=SEEDS_MAX), Some(to)) = (count, to) {

@@ -3,7 +3,7 @@
 use bivalent_core::{Contention, MAX_AGENTS};
 use serde_spanned::Spanned;
 
-use super::adversary::{PCT_MAX, WORDS};
+use super::adversary::WORDS;
 use super::{Resolver, conflict};
 use crate::price::Matrix;
 use crate::scenario::keys;
@@ -119,8 +119,11 @@ impl Resolver<'_> {
         match (duel, pct, script) {
             (Some(duel), None, None) => self.duel_in_words(duel),
             (None, Some(pct), None) => {
-                let depth = self.number("pct", Some(pct), 1, PCT_MAX)?;
-                Some(format!("{{ pct = {} }}", depth.get_ref()))
+                let (depth, within) = self.pct(Some(pct))?;
+                Some(within.map_or_else(
+                    || format!("{{ pct = {depth} }}"),
+                    |within| format!("{{ pct = {{ depth = {depth}, within = {within} }} }}"),
+                ))
             }
             (None, None, Some(_)) => {
                 let flaw = conflict("a script is one schedule, with no chance in it", "one run");

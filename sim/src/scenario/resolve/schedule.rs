@@ -6,6 +6,7 @@ use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES};
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict, missing};
+use crate::choices;
 use crate::fault::{Delay, FaultKind, Span};
 use crate::scenario::error::printable;
 use crate::scenario::histogram::delay_table;
@@ -40,6 +41,7 @@ impl Schedule {
             patience: PATIENCE_MIN.max(PATIENCE_ROUNDS * round),
             crashes: 0,
             start_ns: 0,
+            choices: None,
         }
     }
 }
@@ -81,7 +83,39 @@ impl Resolver<'_> {
         if let Some(start) = self.read(spec.start) {
             schedule.start_ns = start.get_ref().0;
         }
+        if let Some(text) = self.read(spec.choices) {
+            self.chosen = true;
+            schedule.choices = self.choices(&text);
+        }
         Some(schedule)
+    }
+
+    /// A list of choices out of its text.
+    fn choices(&mut self, text: &Spanned<String>) -> Option<Arc<[u32]>> {
+        let said = text.get_ref();
+        let (problem, help) = if said.len() > choices::TEXT_MAX {
+            let help = format!("at most {} MiB are read", choices::TEXT_MAX >> 20);
+            (format!("`choices` has {} bytes", said.len()), help)
+        } else {
+            let bare: String = said.split_ascii_whitespace().collect();
+            match choices::decode(&bare) {
+                Some(list) if list.len() <= choices::LONGEST => return Some(list.into()),
+                Some(list) => {
+                    let help = format!("at most {} are followed", choices::LONGEST);
+                    (format!("there are {} choices", list.len()), help)
+                }
+                None => {
+                    let help =
+                        "base64 of a run's choices, as a trace has them; they were cut or changed";
+                    ("`choices` can't be decoded".to_owned(), help.to_owned())
+                }
+            }
+        };
+        // Its beginning: nobody wants to see all of it.
+        let start = text.span().start;
+        let flaw = Flaw::new("bivalent::scenario::choices", problem, "no list of choices");
+        self.notes.add(start..start + 1, flaw.help(help));
+        None
     }
 
     /// A duration that must not be nothing.

@@ -128,7 +128,8 @@ impl Resolver<'_> {
         let fits = match schedule.adversary {
             Adversary::Random | Adversary::Fair => true,
             Adversary::Duel(..)
-            | Adversary::Pct(_)
+            | Adversary::Pct { .. }
+            | Adversary::Pos
             | Adversary::Oblivious
             | Adversary::ContentAware
             | Adversary::StateAware

@@ -37,6 +37,21 @@ pub(super) fn key(name: &str) -> String {
     }
 }
 
+/// A text without spaces, broken into lines if it is long.
+pub(super) fn encoded(text: &str) -> String {
+    if text.len() <= LINE_MAX {
+        return quoted(text);
+    }
+    let mut lines = String::new();
+    for (place, c) in text.chars().enumerate() {
+        if place > 0 && place % LINE_MAX == 0 {
+            lines.push('\n');
+        }
+        lines.push(c);
+    }
+    quoted(&format!("{lines}\n"))
+}
+
 /// A duration in nanoseconds, in the largest unit that is exact.
 pub(super) fn duration(ns: u64) -> String {
     quoted(&spelled(ns))
