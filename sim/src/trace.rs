@@ -93,6 +93,30 @@ impl Trace {
         let mut runner = Runner::new(scenario);
         runner.plant_any(planted);
         let (_, choices, record) = runner.run_recorded(seed);
+        Self::of_run(scenario, seed, planted, &runner, choices, &record)
+    }
+
+    /// Runs a list of choices that fits, and keeps it; `seed` is where the list came from, for the record.
+    ///
+    /// # Panics
+    ///
+    /// If the run does.
+    pub fn of_choices(scenario: &Scenario, seed: u64, choices: &[u32]) -> Self {
+        let planted = scenario.planted;
+        let mut runner = Runner::new(scenario);
+        let choices = choices.to_vec();
+        let (_, record, _) = runner.run_choices(choices.clone(), u64::MAX);
+        Self::of_run(scenario, seed, planted, &runner, choices, &record)
+    }
+
+    fn of_run(
+        scenario: &Scenario,
+        seed: u64,
+        planted: Planted,
+        runner: &Runner,
+        choices: Vec<u32>,
+        record: &Record,
+    ) -> Self {
         let digests = record.digests().to_vec();
         let run = runner.finished();
         let file = TraceFile {
