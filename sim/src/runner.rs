@@ -12,7 +12,7 @@ use crate::{
     workload::MachineKind,
 };
 
-pub use crate::dice::Rest;
+pub use crate::dice::{Rest, Sorted};
 
 /// A simulator of one scenario, to be run with many seeds.
 #[derive(Clone, Debug)]
@@ -94,6 +94,16 @@ impl Runner {
     /// choices made are kept: see [`Self::take_choices`].
     pub fn run_following(&mut self, choices: Vec<u32>, rest: Rest) -> End {
         each!(self, engine => engine.run_dice(Dice::following(choices, rest)))
+    }
+
+    /// The same with a list for each purpose.
+    pub fn run_sorted(&mut self, sorted: Sorted, rest: Rest) -> End {
+        each!(self, engine => engine.run_dice(Dice::following_sorted(sorted, rest)))
+    }
+
+    /// Follows a list and keeps the choices made and their kinds: the kind of each stands before it.
+    pub(crate) fn run_telling_kinds(&mut self, choices: Vec<u32>) -> End {
+        each!(self, engine => engine.run_dice(Dice::telling_kinds(choices)))
     }
 
     /// The choices of the last run, if they were kept: a list that fits.
