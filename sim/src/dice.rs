@@ -2,7 +2,8 @@
 //!
 //! Seeds feed ChaCha8 streams, one a purpose, so that a new fault does not shift every delay. Each
 //! draw is a bounded integer; a run is the list of them. On a tape the list is kept, comes from an
-//! earlier run instead of the streams, or is followed as far as it fits.
+//! earlier run instead of the streams, or is followed as far as it fits: in one line, or sorted by
+//! purpose, so that a choice too many or too few does not shift those of other purposes.
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -42,11 +43,77 @@ enum Tape {
     },
     /// From a list as far as it goes, each choice made to fit; what was chosen is kept.
     Follow {
-        choices: Vec<u32>,
-        at: usize,
-        kept: Vec<u32>,
+        source: Source,
+        kept: Kept,
         rest: Rest,
     },
+}
+
+/// The purposes, and one more: what an adversary picked.
+const KINDS: usize = 6;
+/// What an adversary picked, beside the purposes.
+const PICK: u8 = 5;
+
+/// A list that is followed.
+#[derive(Clone, Debug)]
+enum Source {
+    Line { choices: Vec<u32>, at: usize },
+    Sorted { sorted: Sorted, at: [usize; KINDS] },
+}
+
+impl Source {
+    fn next(&mut self, kind: u8) -> Option<u32> {
+        let (list, at) = match self {
+            Self::Line { choices, at } => (choices, at),
+            Self::Sorted { sorted, at } => {
+                let kind = usize::from(kind);
+                (&mut sorted.lists[kind], &mut at[kind])
+            }
+        };
+        let choice = list.get(*at).copied();
+        *at += 1;
+        choice
+    }
+}
+
+/// What was chosen where a list was followed.
+#[derive(Clone, Debug)]
+struct Kept {
+    choices: Vec<u32>,
+    /// The kind of each choice stands before it.
+    kinds: bool,
+}
+
+impl Kept {
+    fn push(&mut self, kind: u8, choice: u32) {
+        if self.kinds {
+            self.choices.push(u32::from(kind));
+        }
+        self.choices.push(choice);
+    }
+}
+
+/// Choices of a run, one list for each purpose.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Sorted {
+    lists: [Vec<u32>; KINDS],
+}
+
+impl Sorted {
+    /// Sorts a list whose choices are of these kinds.
+    pub(crate) fn new(choices: &[u32], kinds: &[u8]) -> Self {
+        let mut sorted = Self::default();
+        for (&choice, &kind) in choices.iter().zip(kinds) {
+            sorted.lists[usize::from(kind)].push(choice);
+        }
+        sorted
+    }
+
+    /// All lists, one after the other, each after its length.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        let lists = self.lists.iter();
+        lists.flat_map(|list| std::iter::once(list.len() as u32).chain(list.iter().copied()))
+    }
 }
 
 /// What is chosen where a list that is followed has ended.
@@ -101,16 +168,32 @@ impl Dice {
     /// A list that need not fit: a choice out of its bounds is folded into them, and where the list ends
     /// `rest` goes on. What was chosen is kept, and is a list that fits.
     pub(crate) fn following(choices: Vec<u32>, rest: Rest) -> Self {
+        Self::follow(Source::Line { choices, at: 0 }, rest, false)
+    }
+
+    /// The same with a list for each purpose.
+    pub(crate) fn following_sorted(sorted: Sorted, rest: Rest) -> Self {
+        let at = [0; KINDS];
+        Self::follow(Source::Sorted { sorted, at }, rest, false)
+    }
+
+    /// The same as a list that ends in first choices; of what was chosen, the kinds are kept as well: the
+    /// kind of a choice stands before it.
+    pub(crate) fn telling_kinds(choices: Vec<u32>) -> Self {
+        Self::follow(Source::Line { choices, at: 0 }, Rest::First, true)
+    }
+
+    fn follow(source: Source, rest: Rest, kinds: bool) -> Self {
         let seed = match rest {
             Rest::First => 0,
             Rest::Seed(seed) => seed,
         };
+        let choices = Vec::new();
         Self {
             streams: streams(seed),
             tape: Tape::Follow {
-                choices,
-                at: 0,
-                kept: Vec::new(),
+                source,
+                kept: Kept { choices, kinds },
                 rest,
             },
             taped: true,
@@ -120,9 +203,8 @@ impl Dice {
     /// The choices kept so far.
     pub(crate) fn take_choices(&mut self) -> Vec<u32> {
         match &mut self.tape {
-            Tape::Record(choices)
-            | Tape::Play { choices, .. }
-            | Tape::Follow { kept: choices, .. } => std::mem::take(choices),
+            Tape::Record(choices) | Tape::Play { choices, .. } => std::mem::take(choices),
+            Tape::Follow { kept, .. } => std::mem::take(&mut kept.choices),
             Tape::Off => Vec::new(),
         }
     }
@@ -155,20 +237,13 @@ impl Dice {
     /// The next choice of a list that is played, if it is below `bound`; none if nothing is played, and
     /// somebody has to think of one.
     pub(crate) fn played(&mut self, bound: u64) -> Option<u64> {
-        if let Tape::Follow {
-            choices,
-            at,
-            kept,
-            rest,
-        } = &mut self.tape
-        {
-            let choice = match (choices.get(*at), rest) {
-                (Some(&choice), _) => u64::from(choice) % bound,
+        if let Tape::Follow { source, kept, rest } = &mut self.tape {
+            let choice = match (source.next(PICK), rest) {
+                (Some(choice), _) => u64::from(choice) % bound,
                 (None, Rest::First) => 0,
                 (None, Rest::Seed(_)) => return None,
             };
-            *at += 1;
-            kept.push(choice as u32);
+            kept.push(PICK, choice as u32);
             return Some(choice);
         }
         let Tape::Play {
@@ -190,8 +265,10 @@ impl Dice {
 
     /// Keeps a choice that somebody has thought of.
     pub(crate) fn keep(&mut self, choice: u64) {
-        if let Tape::Record(choices) | Tape::Follow { kept: choices, .. } = &mut self.tape {
-            choices.push(choice as u32);
+        match &mut self.tape {
+            Tape::Record(choices) => choices.push(choice as u32),
+            Tape::Follow { kept, .. } => kept.push(PICK, choice as u32),
+            Tape::Off | Tape::Play { .. } => {}
         }
     }
 
@@ -247,15 +324,10 @@ impl Dice {
                     u64::from(choice)
                 }
             }
-            Tape::Follow {
-                choices,
-                at,
-                kept,
-                rest,
-            } => {
-                let choice = match (choices.get(*at), rest) {
-                    (Some(&choice), _) if bound > WIDE => choice,
-                    (Some(&choice), _) => (u64::from(choice) % bound) as u32,
+            Tape::Follow { source, kept, rest } => {
+                let choice = match (source.next(purpose as u8), rest) {
+                    (Some(choice), _) if bound > WIDE => choice,
+                    (Some(choice), _) => (u64::from(choice) % bound) as u32,
                     (None, Rest::First) => 0,
                     (None, Rest::Seed(_)) => {
                         let draw = self.streams[purpose as usize].next_u32();
@@ -266,8 +338,7 @@ impl Dice {
                         }
                     }
                 };
-                *at += 1;
-                kept.push(choice);
+                kept.push(purpose as u8, choice);
                 if bound > WIDE {
                     scale(choice, bound)
                 } else {
@@ -301,23 +372,17 @@ impl Dice {
                 *at += 1;
                 fits.unwrap_or(0).checked_sub(1).map(|rule| rule as u8)
             }
-            Tape::Follow {
-                choices,
-                at,
-                kept,
-                rest,
-            } => {
+            Tape::Follow { source, kept, rest } => {
                 let known = |rule: u32| tickets.iter().any(|ticket| u32::from(ticket.rule) == rule);
-                let choice = match (choices.get(*at), rest) {
-                    (Some(&choice), _) if choice > 0 && known(choice - 1) => choice,
+                let choice = match (source.next(Purpose::Lottery as u8), rest) {
+                    (Some(choice), _) if choice > 0 && known(choice - 1) => choice,
                     (Some(_), _) | (None, Rest::First) => 0,
                     (None, Rest::Seed(_)) => {
                         let draw = u64::from(self.streams[Purpose::Lottery as usize].next_u32());
                         winner(tickets, draw).map_or(0, |rule| u32::from(rule) + 1)
                     }
                 };
-                *at += 1;
-                kept.push(choice);
+                kept.push(Purpose::Lottery as u8, choice);
                 choice.checked_sub(1).map(|rule| rule as u8)
             }
             Tape::Record(choices) => {
@@ -495,6 +560,36 @@ mod tests {
             assert_eq!(draws(&mut playing), bent_draws, "what was kept fits");
             assert_eq!(playing.misfit(), None);
         }
+    }
+
+    #[test]
+    fn a_sorted_list_gives_the_same_draws_and_bears_a_choice_too_few() {
+        let mut recording = Dice::recording(7);
+        let first = draws(&mut recording);
+        let list = recording.take_choices();
+        let mut telling = Dice::telling_kinds(list.clone());
+        assert_eq!(draws(&mut telling), first);
+        let (kinds, told): (Vec<u8>, Vec<u32>) = telling
+            .take_choices()
+            .chunks_exact(2)
+            .map(|pair| (pair[0] as u8, pair[1]))
+            .unzip();
+        assert_eq!(told, list);
+
+        let mut same = Dice::following_sorted(Sorted::new(&list, &kinds), Rest::First);
+        assert_eq!(draws(&mut same), first);
+        assert_eq!(same.take_choices(), list);
+
+        // The second choice is a delay.
+        let (mut list, mut kinds) = (list, kinds);
+        list.remove(1);
+        assert_eq!(kinds.remove(1), Purpose::Delay as u8);
+        let mut fewer = Dice::following_sorted(Sorted::new(&list, &kinds), Rest::First);
+        let others = |draws: &[u64]| -> Vec<u64> {
+            let pairs = draws.chunks(3).map(|draws| [draws[1], draws[2]]);
+            pairs.flatten().collect()
+        };
+        assert_eq!(others(&draws(&mut fewer)), others(&first));
     }
 
     #[test]

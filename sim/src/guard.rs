@@ -9,7 +9,7 @@ use std::{
 use crate::{
     engine::End,
     failure::{self, Failure},
-    runner::{Rest, Runner},
+    runner::{Rest, Runner, Sorted},
     scenario::Scenario,
 };
 
@@ -38,6 +38,8 @@ pub enum How {
     Kept(u64),
     /// A list that need not fit, and what comes after its end; the choices made are kept.
     Following(Vec<u32>, Rest),
+    /// The same with a list for each purpose.
+    Sorted(Sorted, Rest),
 }
 
 /// How a guarded run ended.
@@ -76,17 +78,28 @@ impl<'a> Guard<'a> {
 
     /// Runs once.
     pub fn run(&mut self, how: How) -> Ended {
+        self.survives(|runner| match how {
+            How::Seed(seed) => runner.run(seed),
+            How::Kept(seed) => runner.run_kept(seed),
+            How::Following(choices, rest) => runner.run_following(choices, rest),
+            How::Sorted(sorted, rest) => runner.run_sorted(sorted, rest),
+        })
+    }
+
+    /// Follows a list again; says of each choice made what it was for.
+    pub(crate) fn kinds(&mut self, choices: &[u32]) -> Vec<u8> {
+        self.survives(|runner| runner.run_telling_kinds(choices.to_vec()));
+        let told = self.runner.take_choices();
+        told.chunks_exact(2).map(|pair| pair[0] as u8).collect()
+    }
+
+    fn survives(&mut self, what: impl FnOnce(&mut Runner) -> End) -> Ended {
         if self.torn {
             self.runner = self.subject.runner(self.scenario);
             self.torn = false;
         }
         let runner = &mut self.runner;
-        let ran = caught(|| match how {
-            How::Seed(seed) => runner.run(seed),
-            How::Kept(seed) => runner.run_kept(seed),
-            How::Following(choices, rest) => runner.run_following(choices, rest),
-        });
-        match ran {
+        match caught(|| what(runner)) {
             Ok(end) => Ended::Run(end),
             Err((place, message)) => {
                 self.torn = true;

@@ -38,6 +38,7 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod script;
+pub mod shrink;
 pub mod stall;
 mod store;
 pub mod story;

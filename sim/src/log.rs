@@ -21,7 +21,10 @@ mod turns;
 mod wire;
 mod witness;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bivalent_core::{
     AgentId, Ask, Ballot, HeadRead, Incarnation, Replica, ReplicaConfig, ReplicaEffect, SlotVote,
@@ -261,6 +264,22 @@ impl<L: Load> LogEngine<L> {
     pub(crate) fn run_dice(&mut self, dice: Dice) -> End {
         self.start(dice, None);
         self.go(u64::MAX)
+    }
+
+    /// Runs with these dice up to a step.
+    pub(crate) fn run_dice_until(&mut self, dice: Dice, until: u64) {
+        self.start(dice, None);
+        self.go(until);
+    }
+
+    /// Runs with these dice, step by step; `taken` is told of each step that is over.
+    pub(crate) fn run_step_by_step(&mut self, dice: Dice, taken: &AtomicU64) {
+        self.start(dice, None);
+        let mut step = 1;
+        while self.go(step) == End::Steps && self.steps >= step {
+            taken.store(step, Ordering::Relaxed);
+            step += 1;
+        }
     }
 
     /// The choices that the dice have kept.

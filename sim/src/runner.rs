@@ -1,5 +1,7 @@
 //! Whatever a scenario needs to be run: the engine of single decisions, or that of logs.
 
+use std::sync::atomic::AtomicU64;
+
 use crate::{
     dice::Dice,
     engine::{End, Engine},
@@ -12,7 +14,7 @@ use crate::{
     workload::MachineKind,
 };
 
-pub use crate::dice::Rest;
+pub use crate::dice::{Rest, Sorted};
 
 /// A simulator of one scenario, to be run with many seeds.
 #[derive(Clone, Debug)]
@@ -94,6 +96,26 @@ impl Runner {
     /// choices made are kept: see [`Self::take_choices`].
     pub fn run_following(&mut self, choices: Vec<u32>, rest: Rest) -> End {
         each!(self, engine => engine.run_dice(Dice::following(choices, rest)))
+    }
+
+    /// The same with a list for each purpose.
+    pub fn run_sorted(&mut self, sorted: Sorted, rest: Rest) -> End {
+        each!(self, engine => engine.run_dice(Dice::following_sorted(sorted, rest)))
+    }
+
+    /// Follows a list and keeps the choices made and their kinds: the kind of each stands before it.
+    pub(crate) fn run_telling_kinds(&mut self, choices: Vec<u32>) -> End {
+        each!(self, engine => engine.run_dice(Dice::telling_kinds(choices)))
+    }
+
+    /// Runs with these dice up to a step.
+    pub(crate) fn run_dice_until(&mut self, dice: Dice, until: u64) {
+        each!(self, engine => engine.run_dice_until(dice, until));
+    }
+
+    /// Runs with these dice, step by step; `taken` is told of each step that is over.
+    pub(crate) fn run_step_by_step(&mut self, dice: Dice, taken: &AtomicU64) {
+        each!(self, engine => engine.run_step_by_step(dice, taken));
     }
 
     /// The choices of the last run, if they were kept: a list that fits.

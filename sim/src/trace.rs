@@ -4,10 +4,14 @@
 //! nothing else; the choices, so that it outlives changes of the generators; and a digest of every
 //! step, so that a replay can say where it went another way.
 
+mod ended;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use ended::before_the_end;
 
 use crate::{
     choices, fingerprint,
@@ -43,6 +47,9 @@ struct TraceFile {
     scenario_text: String,
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// How the run stops short: a panic at a place, or a step that does not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
     /// The planted bug that its agents had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     planted_bug: Option<String>,
@@ -93,6 +100,30 @@ impl Trace {
         let mut runner = Runner::new(scenario);
         runner.plant_any(planted);
         let (_, choices, record) = runner.run_recorded(seed);
+        Self::of_run(scenario, seed, planted, &runner, choices, &record)
+    }
+
+    /// Runs a list of choices that fits, and keeps it; `seed` is where the list came from, for the record.
+    ///
+    /// # Panics
+    ///
+    /// If the run does.
+    pub fn of_choices(scenario: &Scenario, seed: u64, choices: &[u32]) -> Self {
+        let planted = scenario.planted;
+        let mut runner = Runner::new(scenario);
+        let choices = choices.to_vec();
+        let (_, record, _) = runner.run_choices(choices.clone(), u64::MAX);
+        Self::of_run(scenario, seed, planted, &runner, choices, &record)
+    }
+
+    fn of_run(
+        scenario: &Scenario,
+        seed: u64,
+        planted: Planted,
+        runner: &Runner,
+        choices: Vec<u32>,
+        record: &Record,
+    ) -> Self {
         let digests = record.digests().to_vec();
         let run = runner.finished();
         let file = TraceFile {
@@ -104,6 +135,7 @@ impl Trace {
             fingerprint: format!("{:016x}", run.fingerprint()),
             scenario_text: scenario.text.clone(),
             files: scenario.files.iter().cloned().collect(),
+            ended: None,
             planted_bug: planted.name(),
             choices: choices::encode(&choices),
             digests: BASE64_STANDARD.encode(
@@ -213,6 +245,16 @@ impl Trace {
         self.file.steps
     }
 
+    /// How the run stops short, if it does: a panic at a place, or a step that does not end.
+    pub fn ended(&self) -> Option<&str> {
+        self.file.ended.as_deref()
+    }
+
+    /// The choices of the run.
+    pub fn list(&self) -> &[u32] {
+        &self.choices
+    }
+
     /// How many choices it has.
     pub fn choices(&self) -> usize {
         self.choices.len()
@@ -264,7 +306,13 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
     let planted = trace.planted().map_err(needs)?;
     let mut runner = Runner::new(&scenario);
     runner.plant_any(planted);
-    let bound = until.unwrap_or(u64::MAX);
+    let last = if trace.file.ended.is_some() {
+        // The step after that would not come to an end.
+        trace.steps()
+    } else {
+        u64::MAX
+    };
+    let bound = until.unwrap_or(u64::MAX).min(last);
     let (end, record, misfit) = runner.run_choices(trace.choices.clone(), bound);
     let wanted = trace
         .digests
@@ -279,7 +327,8 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
         .count();
     let whole = until.is_none_or(|until| until >= trace.steps());
     let fingerprint = format!("{:016x}", runner.finished().fingerprint());
-    let fits = !whole || (misfit.is_none() && fingerprint == trace.file.fingerprint);
+    let cut = trace.file.ended.is_some();
+    let fits = !whole || cut || (misfit.is_none() && fingerprint == trace.file.fingerprint);
     if same < wanted || now.len() != wanted || !fits {
         let digest = |list: &[u16]| {
             list.get(same).map_or_else(
@@ -306,6 +355,20 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
             trace_build: trace.build().to_owned(),
             this_build: build(&scenario.text),
         });
+    }
+    if let Some(ended) = trace.file.ended.as_ref().filter(|_| whole) {
+        let mut planted_scenario = scenario.clone();
+        planted_scenario.planted = planted;
+        if let Some(found) = ended::differs(&planted_scenario, &trace.choices, ended) {
+            return Err(ReplayError::Diverged {
+                step: trace.steps() + 1,
+                total: trace.steps() + 1,
+                recorded: ended.clone(),
+                found,
+                trace_build: trace.build().to_owned(),
+                this_build: build(&scenario.text),
+            });
+        }
     }
     let report = runner.report(&scenario, trace.seed(), end);
     Ok(Replayed {

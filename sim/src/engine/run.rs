@@ -1,5 +1,7 @@
 //! Runs: one seed, or one list of choices, from a fresh world to its end.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bivalent_core::{AgentId, Config, Input};
 
 use super::{End, Engine};
@@ -56,6 +58,22 @@ impl Engine {
     pub(crate) fn run_dice(&mut self, dice: Dice) -> End {
         self.start(dice, None);
         self.go(u64::MAX)
+    }
+
+    /// Runs with these dice up to a step.
+    pub(crate) fn run_dice_until(&mut self, dice: Dice, until: u64) {
+        self.start(dice, None);
+        self.go(until);
+    }
+
+    /// Runs with these dice, step by step; `taken` is told of each step that is over.
+    pub(crate) fn run_step_by_step(&mut self, dice: Dice, taken: &AtomicU64) {
+        self.start(dice, None);
+        let mut step = 1;
+        while self.go(step) == End::Steps && self.steps() >= step {
+            taken.store(step, Ordering::Relaxed);
+            step += 1;
+        }
     }
 
     /// The choices that the dice have kept.

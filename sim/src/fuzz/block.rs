@@ -190,7 +190,7 @@ pub fn reproduce(
     let scenario = Scenario::clone(&drawn.scenario);
     let how = match drawn.how {
         How::Seed(seed) => How::Kept(seed),
-        other @ (How::Kept(_) | How::Following(..)) => other,
+        other @ (How::Kept(_) | How::Following(..) | How::Sorted(..)) => other,
     };
     Reproduced {
         scheduler: drawn.scheduler,
@@ -306,7 +306,7 @@ impl<'a> Memory<'a> {
             let mut again = Guard::new(self.subject, &scenario);
             again.run(match &how {
                 How::Seed(seed) => How::Kept(*seed),
-                other @ (How::Kept(_) | How::Following(..)) => other.clone(),
+                other @ (How::Kept(_) | How::Following(..) | How::Sorted(..)) => other.clone(),
             });
             if again.runner().finished().fingerprint() != fingerprint {
                 failure = Some(Failure::Differs);

@@ -10,6 +10,7 @@ use crate::{
     dice::Lots,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
     scenario::{Adversary, AgentSpec, Expected, Protocol, Scenario},
+    shrink::smaller::{self, Smaller},
     workload::Pace,
 };
 
@@ -100,56 +101,33 @@ fn stores(drawn: &mut Scenario, lots: &mut Lots) -> bool {
     if want == had {
         return false;
     }
-    let named = |name: &String, names: &[String]| names.contains(name);
-    drawn.cluster.stores.truncate(want);
+    if want < had {
+        let gone = ((1_u128 << had) - 1) & !((1 << want) - 1);
+        return replaced(drawn, smaller::without_stores(drawn, gone));
+    }
+    let stores = &mut drawn.cluster.stores;
     for number in 1.. {
-        if drawn.cluster.stores.len() == want {
+        if stores.len() == want {
             break;
         }
         let name = format!("s{number}");
-        if !named(&name, &drawn.cluster.stores) {
-            drawn.cluster.stores.push(name);
+        if !stores.contains(&name) {
+            stores.push(name);
         }
     }
     drawn.cluster.envelope = envelope;
-    let all = (1_u32 << want) - 1;
-    drawn
-        .faults
-        .retain(|rule| stores_of(rule) & all as u16 != 0);
     true
 }
 
-/// The stores that a rule needs one of.
-fn stores_of(rule: &FaultRule) -> u16 {
-    let condition = match &rule.trigger {
-        Trigger::When(condition) => condition.stores,
-        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) | Trigger::Nth(_) => u16::MAX,
+/// Takes a smaller scenario; what may be varied stays as it was.
+fn replaced(drawn: &mut Scenario, smaller: Option<Smaller>) -> bool {
+    let Some(smaller) = smaller else { return false };
+    let fuzz = std::mem::take(&mut drawn.fuzz);
+    *drawn = Scenario {
+        fuzz,
+        ..smaller.scenario
     };
-    let hit = match rule.fault {
-        Fault::Outage { stores, .. }
-        | Fault::SlowStore { stores, .. }
-        | Fault::Amnesia { stores, .. }
-        | Fault::StoreLoss { stores } => stores,
-        Fault::Crash { .. }
-        | Fault::Restart { .. }
-        | Fault::Pause { .. }
-        | Fault::ClockSkew { .. }
-        | Fault::Delay { .. }
-        | Fault::Reorder { .. }
-        | Fault::LostRequest { .. }
-        | Fault::LostAck { .. }
-        | Fault::LateWrite { .. }
-        | Fault::Duplicate { .. }
-        | Fault::TornWrite { .. }
-        | Fault::StaleRead { .. }
-        | Fault::BitRot { .. }
-        | Fault::MisdirectedWrite { .. } => rule.fault.scope().map_or(u16::MAX, |s| s.stores),
-    };
-    if condition & hit == 0 {
-        0
-    } else {
-        condition & hit
-    }
+    true
 }
 
 fn agents(drawn: &mut Scenario, lots: &mut Lots) -> bool {
@@ -165,9 +143,17 @@ fn agents(drawn: &mut Scenario, lots: &mut Lots) -> bool {
     if want == had || (fixed && want < had) {
         return false;
     }
-    drawn.cluster.agents.truncate(want);
+    if want < had {
+        let below = |count: usize| {
+            1_u128
+                .checked_shl(count as u32)
+                .map_or(u128::MAX, |bit| bit - 1)
+        };
+        let gone = below(had) & !below(want);
+        return replaced(drawn, smaller::without_agents(drawn, gone));
+    }
+    let agents = &mut drawn.cluster.agents;
     for number in 1.. {
-        let agents = &mut drawn.cluster.agents;
         if agents.len() == want {
             break;
         }
@@ -177,65 +163,7 @@ fn agents(drawn: &mut Scenario, lots: &mut Lots) -> bool {
             agents.push(AgentSpec { name, proposal });
         }
     }
-    let all = if want >= 128 {
-        u128::MAX
-    } else {
-        (1 << want) - 1
-    };
-    drawn.faults.retain(|rule| agents_of(rule) & all != 0);
-    for rule in &mut drawn.faults {
-        if let Fault::MisdirectedWrite { onto, .. } = &mut rule.fault {
-            *onto = onto.filter(|onto| onto.bit() & all != 0);
-        }
-    }
-    if drawn.workload.at & all == 0 {
-        drawn.workload.at = u128::MAX;
-    }
     true
-}
-
-/// The agents that a rule needs one of.
-fn agents_of(rule: &FaultRule) -> u128 {
-    let condition = match &rule.trigger {
-        Trigger::When(condition) => condition.agents,
-        Trigger::At(_) | Trigger::During(..) | Trigger::Chance(_) | Trigger::Nth(_) => u128::MAX,
-    };
-    let hit = match rule.fault {
-        Fault::Crash { agents, .. }
-        | Fault::Restart { agents }
-        | Fault::Pause { agents, .. }
-        | Fault::ClockSkew { agents, .. } => agents,
-        Fault::Outage { .. }
-        | Fault::SlowStore { .. }
-        | Fault::Amnesia { .. }
-        | Fault::StoreLoss { .. }
-        | Fault::Delay { .. }
-        | Fault::Reorder { .. }
-        | Fault::LostRequest { .. }
-        | Fault::LostAck { .. }
-        | Fault::LateWrite { .. }
-        | Fault::Duplicate { .. }
-        | Fault::TornWrite { .. }
-        | Fault::StaleRead { .. }
-        | Fault::BitRot { .. }
-        | Fault::MisdirectedWrite { .. } => {
-            let scope = rule.fault.scope();
-            scope.map_or(u128::MAX, |s| {
-                // One of either would do; with neither the rule hits nobody.
-                if s.owners == u128::MAX {
-                    s.agents
-                } else {
-                    s.owners & s.agents | s.owners
-                }
-            })
-        }
-    };
-    // Whoever it waits for and whoever it hits need not be the same.
-    if condition == u128::MAX {
-        hit
-    } else {
-        condition
-    }
 }
 
 fn pauses(drawn: &mut Scenario, lots: &mut Lots) -> bool {
@@ -494,7 +422,11 @@ mod tests {
                 let again = Scenario::parse(chapter.name, &text, &catalogue::open);
 
                 let mut again = again.unwrap_or_else(|errors| {
-                    panic!("{} seed {seed}: {:?}\n{text}", chapter.name, errors.errors())
+                    panic!(
+                        "{} seed {seed}: {:?}\n{text}",
+                        chapter.name,
+                        errors.errors()
+                    )
                 });
                 again.text.clone_from(&drawn.text);
                 again.files.clone_from(&drawn.files);
@@ -511,12 +443,16 @@ mod tests {
         let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 3\nstores = 3\n[[fault]]\nchance = 0.01\ncrash = {}\n\
                     [fuzz]\nagents = \"2..4\"\nfaults = { add = [\"delay\", \"torn-write\"], at-most = 2 }\n";
         let base = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
-        let drawn: Vec<Scenario> =
-            (0..200).map(|seed| configuration(&base, &mut Lots::new(seed))).collect();
+        let drawn: Vec<Scenario> = (0..200)
+            .map(|seed| configuration(&base, &mut Lots::new(seed)))
+            .collect();
         let some = |such: &dyn Fn(&Scenario) -> bool| drawn.iter().filter(|it| such(it)).count();
 
         for agents in 2..=4 {
-            assert!(some(&|it| it.cluster.agents.len() == agents) > 30, "{agents}");
+            assert!(
+                some(&|it| it.cluster.agents.len() == agents) > 30,
+                "{agents}"
+            );
         }
         assert_eq!(some(&|it| it.cluster.stores.len() == 3), 200);
         for kind in [FaultKind::Crash, FaultKind::Delay, FaultKind::TornWrite] {
@@ -527,7 +463,10 @@ mod tests {
         assert!(some(&|it| promised(it) == Expected::Unwedged) > 20);
         assert_eq!(
             some(&|it| promised(it) != Expected::Any
-                && it.faults.iter().any(|rule| rule.fault.kind() == FaultKind::TornWrite)),
+                && it
+                    .faults
+                    .iter()
+                    .any(|rule| rule.fault.kind() == FaultKind::TornWrite)),
             0,
             "nobody promises that an agent is never cut off by a torn write"
         );

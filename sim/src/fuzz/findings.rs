@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     fault::FaultKind,
     fingerprint,
-    guard::{Guard, Subject},
+    guard::{Guard, How, Subject},
     scenario::Scenario,
     shrink::{self, Limits, Shrunk, Size},
     trace::Trace,
@@ -183,7 +183,9 @@ fn finding(hunt: &Hunt, done: &Done, failed: &Failed, limits: Limits) -> Finding
     let subject = &*hunt.subject;
     let from = hunt.scenarios[done.block.scenario].name.clone();
     let small = match failed.failure {
-        Failure::Endless => Small::of_endless(&hunt.subject, &again.scenario, again.how),
+        Failure::Endless => {
+            Small::of_endless(&hunt.subject, &again.scenario, &again.how, &from, failed)
+        }
         Failure::Violation { .. }
         | Failure::Wedge
         | Failure::Stall { .. }
@@ -266,10 +268,17 @@ impl Small {
     fn of_endless(
         subject: &Arc<dyn Subject>,
         scenario: &Scenario,
-        how: crate::guard::How,
+        how: &How,
+        from: &str,
+        failed: &Failed,
     ) -> (Self, u32) {
-        let (choices, steps) = crate::trace::choices_before_the_end(subject, scenario, how);
-        let trace = Trace::of_endless(scenario, &choices, steps).to_text();
+        let (choices, steps) = crate::trace::before_the_end(subject, scenario, how);
+        let mut scenario = scenario.clone();
+        said(&mut scenario, from, failed);
+        scenario.schedule.choices = Some(choices.clone().into());
+        scenario.text = scenario.to_toml();
+        let scenario = &scenario;
+        let trace = Trace::of_endless(&**subject, scenario, failed.seed, &choices, steps).to_text();
         let (small, needed) = Self::as_it_was(scenario, choices, steps + 1);
         (Self { trace, ..small }, needed)
     }
@@ -283,7 +292,7 @@ impl Small {
         scenario.text = String::new();
         let toml = scenario.to_toml();
         scenario.text.clone_from(&toml);
-        let trace = Trace::of_run_of(subject, &scenario, seed, choices);
+        let trace = Trace::of_guarded(subject, &scenario, seed, choices);
         let size = shrink::size(&scenario, choices.len() as u64, trace.steps());
         Self {
             scenario,

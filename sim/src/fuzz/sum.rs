@@ -92,9 +92,13 @@ impl Sum {
             }
         }
         for probe in Probe::ALL {
-            let concerned = hunt.scenarios.iter().zip(&self.scenarios).any(|(scenario, tally)| {
-                tally.runs > 0 && probe.concerns(scenario.cluster.protocol)
-            });
+            let concerned = hunt
+                .scenarios
+                .iter()
+                .zip(&self.scenarios)
+                .any(|(scenario, tally)| {
+                    tally.runs > 0 && probe.concerns(scenario.cluster.protocol)
+                });
             if concerned && self.total.probe(probe) == 0 {
                 list.push(Untested {
                     scenario: String::new(),

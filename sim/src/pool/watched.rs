@@ -134,6 +134,46 @@ pub(crate) fn run<P, R>(
     }
 }
 
+/// Does one thing on a thread of its own. If its pulse stands still for `patience` the thread is left behind.
+///
+/// # Errors
+///
+/// What the pulse stood at when it was left behind.
+pub(crate) fn alone<R: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce(&AtomicU64) -> R + Send + 'static,
+) -> Result<R, u64> {
+    let (say, hear) = mpsc::channel();
+    let pulse = Pulse::default();
+    let own = Arc::clone(&pulse);
+    start(move || {
+        // Whoever asked may have gone.
+        let _ = say.send(work(&own));
+    });
+    let (mut last, mut silent) = (0, Duration::ZERO);
+    loop {
+        match hear.recv_timeout(TICK) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Disconnected) => return Err(pulse.load(Ordering::Relaxed)),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = pulse.load(Ordering::Relaxed);
+        silent = if now == last { silent + TICK } else { TICK };
+        last = now;
+        if silent > patience {
+            return Err(now);
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "beside its parent the one place that starts threads"
+)]
+fn start(work: impl FnOnce() + Send + 'static) {
+    thread::spawn(work);
+}
+
 fn assign<P: Clone>(worker: &mut Worker<P>, number: u64, piece: P) {
     // A worker ends only when its channel does.
     let _ = worker.work.send(piece.clone());
@@ -155,10 +195,6 @@ fn is_silent<P>(worker: &mut Worker<P>, ticks: u32) -> bool {
     worker.silent > ticks
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "beside its parent the one place that starts threads"
-)]
 fn hire<P, R>(number: usize, work: &Work<P, R>, say: &Sender<Said<R>>) -> Worker<P>
 where
     P: Send + 'static,
@@ -167,7 +203,7 @@ where
     let (send, pieces): (Sender<P>, Receiver<P>) = mpsc::channel();
     let pulse = Pulse::default();
     let (work, say, own) = (Arc::clone(work), say.clone(), Arc::clone(&pulse));
-    thread::spawn(move || {
+    start(move || {
         for piece in pieces {
             let result = work(&piece, &own);
             if say
@@ -191,12 +227,8 @@ where
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "beside its parent the one place that starts threads"
-)]
 fn ticker<R: Send + 'static>(say: Sender<Said<R>>, over: Receiver<()>) {
-    thread::spawn(move || {
+    start(move || {
         while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             if say.send(Said::Tick).is_err() {
                 return;

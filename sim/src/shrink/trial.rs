@@ -1,0 +1,232 @@
+//! Trials: candidates are run, none twice and none beyond the budget, and the smallest failing run is kept.
+
+use std::{cmp::Ordering, collections::BTreeSet};
+
+use super::{Limits, Size, settings::weight};
+use crate::{
+    failure::Failure,
+    fingerprint::{self, Fingerprint},
+    guard::{Guard, How, Subject},
+    report::FaultCount,
+    runner::{Rest, Sorted},
+    scenario::Scenario,
+};
+
+/// A run that fails as the first one does.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Its limit is the step at which it fails.
+    pub(super) scenario: Scenario,
+    /// What it chose up to that step: a list that fits.
+    pub(super) choices: Vec<u32>,
+    pub(super) failure: Failure,
+    pub(super) step: u64,
+    pub(super) faults: u64,
+    pub(super) virtual_ns: u64,
+    /// Names the scenario.
+    id: u64,
+}
+
+impl Found {
+    pub(super) fn size(&self) -> Size {
+        Size {
+            faults: self.faults,
+            ..super::size(&self.scenario, self.choices.len() as u64, self.step)
+        }
+    }
+
+    /// The order of sizes: in it nothing gets smaller for ever.
+    pub(super) fn cmp(&self, other: &Self) -> Ordering {
+        let measure = |found: &Self| {
+            let Size {
+                agents,
+                stores,
+                rules,
+                faults,
+                requests,
+                choices,
+                steps,
+            } = found.size();
+            let settings = weight(&found.scenario);
+            [
+                agents, stores, rules, requests, steps, faults, settings, choices,
+            ]
+        };
+        let numbers = measure(self).cmp(&measure(other));
+        numbers.then_with(|| self.choices.cmp(&other.choices))
+    }
+}
+
+/// Runs candidates.
+pub(super) struct Trials<'a> {
+    subject: &'a dyn Subject,
+    wanted: &'a Failure,
+    limits: Limits,
+    pub(super) tried: u64,
+    steps: u64,
+    /// Hashes of lists that were followed.
+    seen: BTreeSet<u64>,
+    /// Hashes of scenarios that were run with seeds.
+    seeded: BTreeSet<u64>,
+}
+
+impl<'a> Trials<'a> {
+    pub(super) fn new(subject: &'a dyn Subject, wanted: &'a Failure, limits: Limits) -> Self {
+        Self {
+            subject,
+            wanted,
+            limits,
+            tried: 0,
+            steps: 0,
+            seen: BTreeSet::new(),
+            seeded: BTreeSet::new(),
+        }
+    }
+
+    /// Whether the budget is spent.
+    pub(super) const fn over(&self) -> bool {
+        self.tried >= self.limits.runs || self.steps >= self.limits.steps
+    }
+
+    /// The run that all starts from, if it fails as it should.
+    pub(super) fn first(&mut self, scenario: &Scenario, choices: Vec<u32>) -> Option<Found> {
+        let mut guard = Guard::new(self.subject, scenario);
+        self.run(&mut guard, How::Following(choices, Rest::First))
+    }
+
+    /// Takes the run that the scenario of `best` makes of a list, if it is smaller and fails alike.
+    pub(super) fn improve(&mut self, best: &mut Found, how: How) -> bool {
+        if self.over() || !self.is_new(best.id, &how) {
+            return false;
+        }
+        let scenario = best.scenario.clone();
+        let mut guard = Guard::new(self.subject, &scenario);
+        self.take(best, &mut guard, how)
+    }
+
+    /// Takes the first of some runs of a scenario that is smaller than `best` and fails alike.
+    pub(super) fn replace(
+        &mut self,
+        best: &mut Found,
+        scenario: &Scenario,
+        hows: impl Iterator<Item = How>,
+    ) -> bool {
+        let id = name(scenario);
+        let mut guard = Guard::new(self.subject, scenario);
+        for how in hows {
+            if self.over() {
+                return false;
+            }
+            if self.is_new(id, &how) && self.take(best, &mut guard, how) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether nobody has asked this of this scenario, whatever its limits.
+    pub(super) fn is_unseeded(&mut self, scenario: &Scenario) -> bool {
+        self.seeded.insert(name_without_limits(scenario))
+    }
+
+    /// What each choice was for.
+    pub(super) fn kinds(&mut self, found: &Found) -> Vec<u8> {
+        self.steps += found.step;
+        Guard::new(self.subject, &found.scenario).kinds(&found.choices)
+    }
+
+    fn take(&mut self, best: &mut Found, guard: &mut Guard<'_>, how: How) -> bool {
+        let found = self.run(guard, how);
+        let smaller = found.filter(|found| found.cmp(best).is_lt());
+        let took = smaller.is_some();
+        if let Some(found) = smaller {
+            *best = found;
+        }
+        took
+    }
+
+    fn run(&mut self, guard: &mut Guard<'_>, how: How) -> Option<Found> {
+        self.tried += 1;
+        let failure = guard.judge(how);
+        self.steps += guard.runner().finished().steps();
+        let failure = failure.filter(|failure| failure.is_like(self.wanted))?;
+        let step = guard.failed_at(&failure);
+        if step == 0 {
+            return None;
+        }
+        let choices = guard.take_choices();
+        if step < guard.scenario().limits.steps {
+            // Up to the failing step, and not one further.
+            let mut scenario = guard.scenario().clone();
+            scenario.limits.steps = step;
+            let mut guard = Guard::new(self.subject, &scenario);
+            return self.run(&mut guard, How::Following(choices, Rest::First));
+        }
+        let run = guard.runner().finished();
+        let drawn = |(_, count): (_, FaultCount)| count.drawn;
+        Some(Found {
+            choices,
+            failure,
+            step,
+            faults: run.faults().into_iter().map(drawn).sum(),
+            virtual_ns: run.virtual_ns(),
+            id: name(guard.scenario()),
+            scenario: guard.scenario().clone(),
+        })
+    }
+
+    fn is_new(&mut self, scenario: u64, how: &How) -> bool {
+        let mut hash = Fingerprint::new();
+        let mut mix = |x: u64, y: u64| hash.mix(x, y);
+        let rest = |rest: &Rest| match *rest {
+            Rest::First => (0, 0),
+            Rest::Seed(seed) => (1, seed),
+        };
+        match how {
+            How::Seed(seed) | How::Kept(seed) => mix(2, *seed),
+            How::Following(choices, then) => {
+                let (then, seed) = rest(then);
+                mix(3 + then, seed);
+                for &choice in choices {
+                    mix(u64::from(choice), 1);
+                }
+            }
+            How::Sorted(sorted, then) => {
+                let (then, seed) = rest(then);
+                mix(5 + then, seed);
+                sorted
+                    .numbers()
+                    .for_each(|number| mix(u64::from(number), 2));
+            }
+        }
+        mix(scenario, 9);
+        self.seen.insert(hash.value())
+    }
+}
+
+/// The choices of `found`, sorted by what they were for.
+pub(super) fn sorted(choices: &[u32], kinds: &[u8]) -> Sorted {
+    Sorted::new(choices, kinds)
+}
+
+/// A hash of all that bears on a scenario's runs.
+fn name(scenario: &Scenario) -> u64 {
+    let mut hash = Fingerprint::new();
+    hash.mix(name_without_limits(scenario), scenario.limits.steps);
+    hash.mix(scenario.limits.time_ns, scenario.limits.stall_ns);
+    hash.value()
+}
+
+fn name_without_limits(scenario: &Scenario) -> u64 {
+    let Scenario {
+        cluster,
+        schedule,
+        faults,
+        heal_ns,
+        tuning,
+        workload,
+        ..
+    } = scenario;
+    let words = format!("{cluster:?}{schedule:?}{faults:?}{heal_ns:?}{tuning:?}{workload:?}");
+    fingerprint::of_text(&words)
+}
