@@ -115,6 +115,7 @@ const CHAPTERS: &[Chapter] = chapters![
     "log/down-for-ten-thousand-slots",
     "log/full-pipeline-under-stale-reads",
     "log/hundred-agents-three-leaders",
+    "log/late-answers",
     "log/leader-crash-mid-batch",
     "log/single-agent",
     "log/snapshot-during-churn",
