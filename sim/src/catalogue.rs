@@ -119,6 +119,7 @@ const CHAPTERS: &[Chapter] = chapters![
     "log/leader-crash-mid-batch",
     "log/single-agent",
     "log/snapshot-during-churn",
+    "log/stale-reads-on-request",
     "log/store-replaced-inside",
     "log/store-replaced-outside",
     "log/storm-bank",

@@ -61,6 +61,28 @@ fn pipelining_shares_the_reads_of_promises() {
 }
 
 #[test]
+fn a_query_that_may_be_answered_from_the_past_costs_nothing_and_is_in_no_history() {
+    let mut chapters = catalogue::chapters().iter();
+    let name = "scenarios/log/stale-reads-on-request.toml";
+    let text = chapters.find(|chapter| chapter.name == name).unwrap().text;
+    let with = |share: &str| {
+        let text = text.replace("stale-reads = 0.9", &format!("stale-reads = {share}"));
+        let scenario = Scenario::parse(name, &text, &catalogue::open).unwrap();
+        let mut engine = LogEngine::new(&scenario, KvLoad);
+        engine.run(1);
+        assert!(engine.is_done());
+        engine
+    };
+    let (none, all) = (with("0.0"), with("1.0"));
+
+    assert_eq!(none.history().len(), 360);
+    assert!(none.counts().queries > 250, "{:?}", none.counts());
+    assert_eq!(all.counts().queries, 0);
+    assert_eq!(all.history().len() as u64, all.counts().commands);
+    assert!(all.counts().ops.votes < none.counts().ops.votes);
+}
+
+#[test]
 fn a_replica_that_was_down_for_ten_thousand_slots_catches_up_from_a_snapshot() {
     let scenario = scenario("down-for-ten-thousand-slots");
     let mut engine = LogEngine::new(&scenario, KvLoad);
