@@ -67,7 +67,8 @@ pub enum Fault {
         /// Which stores it can hit.
         stores: u16,
     },
-    /// An operation takes longer.
+    /// An operation takes longer. One on a log's blocks may have taken effect long before its answer
+    /// arrives; a single decision's takes effect when it is answered.
     Delay {
         /// Which operations.
         scope: Scope,

@@ -77,11 +77,13 @@ struct Flight<M: StateMachine> {
     at: u64,
     /// What a scan has found so far.
     votes: Vec<SlotVote<M>>,
-    /// It has been answered, while the agent stood still.
+    /// Not before this tick is it answered, though it may take effect before.
+    answer: u64,
+    /// It has been answered, and the answer is on its way or the agent stood still.
     kept: Option<Kept<M>>,
 }
 
-/// An answer on its way to an agent that stands still.
+/// An answer on its way, or one for an agent that stands still.
 #[derive(Clone, Debug)]
 enum Kept<M: StateMachine> {
     Wrote,

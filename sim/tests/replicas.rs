@@ -5,7 +5,7 @@
 use bivalent_core::Bug;
 use bivalent_sim::{
     catalogue,
-    log::{BankLoad, History, KvLoad, LogEngine},
+    log::{BankLoad, History, KvLoad, Load, LogEngine},
     runner::Runner,
     scenario::Scenario,
     trace::{Trace, replay},
@@ -58,6 +58,28 @@ fn pipelining_shares_the_reads_of_promises() {
     let ops = engine.counts().ops;
 
     assert!(ops.head_reads * 8 < ops.votes, "{ops:?}");
+}
+
+#[test]
+fn a_query_that_may_be_answered_from_the_past_costs_nothing_and_is_in_no_history() {
+    let mut chapters = catalogue::chapters().iter();
+    let name = "scenarios/log/stale-reads-on-request.toml";
+    let text = chapters.find(|chapter| chapter.name == name).unwrap().text;
+    let with = |share: &str| {
+        let text = text.replace("stale-reads = 0.9", &format!("stale-reads = {share}"));
+        let scenario = Scenario::parse(name, &text, &catalogue::open).unwrap();
+        let mut engine = LogEngine::new(&scenario, KvLoad);
+        engine.run(1);
+        assert!(engine.is_done());
+        engine
+    };
+    let (none, all) = (with("0.0"), with("1.0"));
+
+    assert_eq!(none.history().len(), 360);
+    assert!(none.counts().queries > 250, "{:?}", none.counts());
+    assert_eq!(all.counts().queries, 0);
+    assert_eq!(all.history().len() as u64, all.counts().commands);
+    assert!(all.counts().ops.votes < none.counts().ops.votes);
 }
 
 #[test]
@@ -126,9 +148,16 @@ fn every_fault_inside_the_envelope_breaks_nothing() {
 
 /// The first seed of the storm over a bank at which some of these properties breaks inside the envelope.
 fn first_found(bug: Bug, properties: &[&str], seeds: u64) -> Option<u64> {
-    let scenario = scenario("storm-bank");
-    let mut engine = LogEngine::new(&scenario, BankLoad { accounts: 4 });
+    let mut engine = LogEngine::new(&scenario("storm-bank"), BankLoad { accounts: 4 });
     engine.plant(Some(bug));
+    first_broken(&mut engine, properties, seeds)
+}
+
+fn first_broken<L: Load>(
+    engine: &mut LogEngine<L>,
+    properties: &[&str],
+    seeds: u64,
+) -> Option<u64> {
     (0..seeds).find(|&seed| {
         engine.run(seed);
         let broken = engine.violations().iter();
@@ -167,7 +196,7 @@ fn half_a_batch_is_noticed() {
 
 #[test]
 fn votes_dropped_before_a_quorum_has_the_snapshot_are_noticed() {
-    assert!(first_found(Bug::DropsEarly, &["durability"], 200).is_some());
+    assert!(first_found(Bug::DropsEarly, &["durability"], 2000).is_some());
 }
 
 #[test]
@@ -175,4 +204,12 @@ fn a_query_answered_by_a_deposed_leader_is_noticed_by_its_clients_alone() {
     let seed = first_found(Bug::ReadsUnchecked, &["linearizability"], 5000);
     assert!(seed.is_some());
     assert_eq!(first_found(Bug::ReadsUnchecked, &["agreement"], 200), None);
+}
+
+#[test]
+fn a_promise_read_before_its_vote_was_written_is_noticed_where_answers_are_late() {
+    let mut engine = LogEngine::new(&scenario("late-answers"), KvLoad);
+    assert_eq!(first_broken(&mut engine, &["agreement"], 200), None);
+    engine.plant(Some(Bug::CountsEarlyRead));
+    assert!(first_broken(&mut engine, &["agreement"], 200).is_some());
 }

@@ -7,7 +7,7 @@ use super::recorder::Recorder;
 use super::{Histories, HistoryError, shown};
 use crate::linear::models::{Act, Answer, Call, NIL};
 
-const CALL: &str = "expected `I id client get|put|del|cas key [args]`";
+const CALL: &str = "expected `I id client get|put|append|del|cas key [args]`";
 
 /// A history as it is read.
 struct Part {

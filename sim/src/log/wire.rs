@@ -6,7 +6,7 @@ use super::{Event, Flight, Kept, LogEngine, machines::Load, shelf};
 use crate::{
     dice::Purpose,
     engine::seat::Status,
-    fault::FaultKind,
+    fault::{Fault, FaultKind},
     plan::{READ, WRITE},
 };
 
@@ -24,6 +24,7 @@ impl<L: Load> LogEngine<L> {
         let kind = if ask.is_write() { WRITE } else { READ };
         let scan = matches!(ask, Ask::Scan { .. });
         let (rule, ticks) = self.net.ask(kind, id, store);
+        let lands = self.lands(rule, ticks);
         if let Ask::WriteHead { head, .. } = &ask
             && let Some(ballot) = head.mbal
         {
@@ -41,10 +42,11 @@ impl<L: Load> LogEngine<L> {
             copy: false,
             at: shelf::NOW,
             votes: Vec::new(),
+            answer: self.now() + ticks,
             kept: None,
         });
         let now = self.now();
-        self.put(now + ticks, Event::Op { flight });
+        self.put(now + lands, Event::Op { flight });
         let patience = self.patience(attempt);
         if ticks > patience || scan {
             let op = op as u32;
@@ -56,6 +58,17 @@ impl<L: Load> LogEngine<L> {
                     op,
                 },
             );
+        }
+    }
+
+    /// How long after its asking an operation takes effect, if it is answered after so many ticks.
+    /// One that is delayed may have its delay before, behind or on both sides of it: otherwise nobody
+    /// would ever learn too late what was true when a store said it.
+    fn lands(&mut self, rule: Option<u8>, ticks: u64) -> u64 {
+        let fault = rule.map(|rule| &self.plan.rules[rule as usize].fault);
+        match fault {
+            Some(Fault::Delay { .. }) => self.net.dice.within(Purpose::Fault, 0, ticks),
+            Some(_) | None => ticks,
         }
     }
 
@@ -152,8 +165,10 @@ impl<L: Load> LogEngine<L> {
         if let Ask::ReadSnapshot { name: asked } = flight.ask {
             name = Some(asked);
         }
+        let answer = flight.answer;
         let seat = &self.seats[agent.index()];
-        if seat.incarnation == incarnation && seat.status == Status::Paused {
+        let paused = seat.incarnation == incarnation && seat.status == Status::Paused;
+        if answer > self.now() || paused {
             let kept = match told {
                 Told::Wrote => Kept::Wrote,
                 Told::Heads(heads) => Kept::Heads(heads.to_vec()),
@@ -161,7 +176,9 @@ impl<L: Load> LogEngine<L> {
                 Told::Snapshot(found) => Kept::Snapshot(found.cloned()),
             };
             self.flights.get_mut(index).kept = Some(kept);
-            if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
+            if answer > self.now() {
+                self.put(answer, Event::Op { flight: index });
+            } else if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
                 unreachable!("it stands still");
             }
             return;
