@@ -4,10 +4,11 @@
 
 use bivalent_core::Bug;
 use bivalent_sim::{
+    engine::Engine,
     failure::Failure,
-    guard::{BuiltIn, Guard, How},
+    guard::{BuiltIn, Guard, How, Subject},
     planted::Planted,
-    runner::Rest,
+    runner::{Rest, Runner},
     scenario::Scenario,
     shrink::{Limits, Shrunk, shrink},
     trace::{Trace, replay},
@@ -50,7 +51,11 @@ fn of_protocol(protocol: &str) -> String {
 
 /// The first seed that fails, its choices, and how it fails.
 fn failing(scenario: &Scenario) -> (Vec<u32>, Failure) {
-    let mut guard = Guard::new(&BuiltIn, scenario);
+    failing_of(&BuiltIn, scenario)
+}
+
+fn failing_of(subject: &dyn Subject, scenario: &Scenario) -> (Vec<u32>, Failure) {
+    let mut guard = Guard::new(subject, scenario);
     for seed in 0..20_000 {
         if let Some(failure) = guard.judge(How::Kept(seed)) {
             return (guard.take_choices(), failure);
@@ -167,6 +172,39 @@ fn a_log_is_shrunk_as_far_as_the_budget_goes() {
 
     assert!(!shrunk.complete);
     assert!(shrunk.after.steps < shrunk.before.steps);
+}
+
+/// Agents that never try again after an abort.
+struct WaitForEver;
+
+impl Subject for WaitForEver {
+    fn runner(&self, scenario: &Scenario) -> Runner {
+        let mut engine = Engine::new(scenario);
+        engine.plant_in_contention(true);
+        Runner::Single(Box::new(engine))
+    }
+}
+
+#[test]
+fn a_wedge_is_shrunk_up_to_where_it_is_found_and_stays_a_wedge() {
+    let text = CALM.replace("outcome = \"any\"", "outcome = \"decide\"");
+    let scenario = parse(&text, None);
+    let (choices, failure) = failing_of(&WaitForEver, &scenario);
+    assert_eq!(failure, Failure::Wedge);
+
+    let limits = Limits::default();
+    let shrunk = shrink(&WaitForEver, &scenario, choices, &failure, limits).unwrap();
+
+    assert!(shrunk.complete);
+    assert!(shrunk.after.steps < shrunk.before.steps);
+    assert_eq!(
+        shrunk.after.stores, 3,
+        "with fewer, silence of few is a stall"
+    );
+    assert_eq!(shrunk.scenario.schedule.retry, scenario.schedule.retry);
+    let mut guard = Guard::new(&WaitForEver, &shrunk.scenario);
+    let again = guard.judge(How::Following(shrunk.choices, Rest::First));
+    assert_eq!(again, Some(Failure::Wedge));
 }
 
 #[test]

@@ -13,22 +13,16 @@ const ENDS: u64 = 32;
 const LOTTERY: u8 = crate::dice::Purpose::Lottery as u8;
 
 impl Trials<'_> {
+    /// Makes the list smaller in the ways that take few runs; says whether it did.
+    pub(super) fn thin_list(&mut self, best: &mut Found) -> bool {
+        let smaller = self.cut_limit(best) | self.cut_end(best);
+        smaller | self.drop_faults(best) | self.zero_purposes(best)
+    }
+
     /// Makes the list smaller in every way that is known; says whether it did.
     pub(super) fn shrink_list(&mut self, best: &mut Found) -> bool {
-        let passes = [
-            Self::cut_limit,
-            Self::cut_end,
-            Self::drop_faults,
-            Self::zero_purposes,
-            Self::delete_chunks,
-            Self::zero_chunks,
-            Self::lower,
-        ];
-        let mut smaller = false;
-        for pass in passes {
-            smaller |= pass(self, best);
-        }
-        smaller
+        let smaller = self.thin_list(best) | self.delete_chunks(best);
+        smaller | self.zero_chunks(best) | self.lower(best)
     }
 
     /// Of a failure that is found at the end of a run only: an earlier end.
@@ -195,12 +189,8 @@ impl Trials<'_> {
     }
 
     /// Looks for a run that fails earlier: with other ends of the list, and with other lists.
-    pub(super) fn search(&mut self, best: &mut Found, seeds: u64) -> bool {
-        let fresh = if self.is_unseeded(&best.scenario) {
-            seeds
-        } else {
-            0
-        };
+    pub(super) fn search(&mut self, best: &mut Found) -> bool {
+        let fresh = self.seeds_for(&best.scenario, best.step);
         let choices = best.choices.clone();
         let end = |number: u64| {
             let keep = choices.len() * (number % 8) as usize / 8;

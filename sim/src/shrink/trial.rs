@@ -12,6 +12,12 @@ use crate::{
     scenario::Scenario,
 };
 
+/// The seeds of one scenario may take one part in so many of all steps.
+const SHARE: u64 = 400;
+/// But a scenario gets so many seeds at least, and not more than so many.
+const SEEDS_MIN: u64 = 10;
+const SEEDS_MAX: u64 = 400;
+
 /// A run that fails as the first one does.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
@@ -124,9 +130,13 @@ impl<'a> Trials<'a> {
         false
     }
 
-    /// Whether nobody has asked this of this scenario, whatever its limits.
-    pub(super) fn is_unseeded(&mut self, scenario: &Scenario) -> bool {
-        self.seeded.insert(name_without_limits(scenario))
+    /// How many seeds a scenario is worth whose runs take so many steps; none if it has had its seeds.
+    pub(super) fn seeds_for(&mut self, scenario: &Scenario, steps: u64) -> u64 {
+        if !self.seeded.insert(name_without_limits(scenario)) {
+            return 0;
+        }
+        let seeds = self.limits.steps / SHARE / steps.max(1);
+        seeds.clamp(SEEDS_MIN, SEEDS_MAX)
     }
 
     /// What each choice was for.

@@ -8,10 +8,6 @@ use super::{
 };
 use crate::{fault::Trigger, guard::How, scenario::Scenario};
 
-/// Seeds that a scenario with less in it is run with.
-pub(super) const SEEDS: u64 = 100;
-/// Seeds that one with simpler settings is run with.
-const SEEDS_OF_SETTINGS: u64 = 20;
 /// A smaller scenario may take so many times as long to fail as the greater one, and some steps more.
 const LONGER: u64 = 2;
 const LONGER_BY: u64 = 64;
@@ -53,7 +49,7 @@ impl Trials<'_> {
                 let start = end.saturating_sub(size);
                 let gone = (start..end.min(128)).fold(0, |set, it| set | 1_u128 << it);
                 if let Some(next) = without(&best.scenario, gone) {
-                    smaller |= self.replant(best, next, longest, SEEDS);
+                    smaller |= self.replant(best, next, longest);
                 }
                 end = start.min(count(&best.scenario));
             }
@@ -68,7 +64,7 @@ impl Trials<'_> {
         'again: while !self.over() {
             for scenario in idler(&best.scenario) {
                 let next = all_rules(scenario);
-                if self.replant(best, next, longest, SEEDS) {
+                if self.replant(best, next, longest) {
                     smaller = true;
                     continue 'again;
                 }
@@ -86,7 +82,7 @@ impl Trials<'_> {
             for scenario in simpler(&best.scenario, progress) {
                 // Never for a longer run: a reader follows the run, not the settings.
                 let longest = best.step;
-                if self.replant(best, all_rules(scenario), longest, SEEDS_OF_SETTINGS) {
+                if self.replant(best, all_rules(scenario), longest) {
                     smaller = true;
                     continue 'again;
                 }
@@ -117,7 +113,7 @@ impl Trials<'_> {
 
     /// Takes a run of another scenario that fails alike, if one is found: the same choices as far as they
     /// fit, or others.
-    fn replant(&mut self, best: &mut Found, next: Smaller, longest: u64, seeds: u64) -> bool {
+    fn replant(&mut self, best: &mut Found, next: Smaller, longest: u64) -> bool {
         if self.over() {
             return false;
         }
@@ -125,11 +121,7 @@ impl Trials<'_> {
         scenario.limits.steps = longest.min(best.step * LONGER + LONGER_BY);
         let kinds = self.kinds(best);
         let choices = renumbered(&best.choices, &kinds, &next.rules);
-        let fresh = if self.is_unseeded(&scenario) {
-            seeds
-        } else {
-            0
-        };
+        let fresh = self.seeds_for(&scenario, scenario.limits.steps);
         let hows = ways(&choices, &kinds).into_iter();
         let hows = hows.chain((0..fresh).map(How::Kept));
         self.replace(best, &scenario, hows)
