@@ -1,6 +1,7 @@
 //! The arguments.
 
 mod export;
+pub(crate) mod fuzz;
 mod history;
 pub(crate) mod planted;
 mod price;
@@ -16,6 +17,7 @@ use crate::{
     check_history, completions, coordinate, explain, explore, man, replay, run, scenario, verify,
 };
 
+use fuzz::{FuzzArgs, MergeArgs, ShrinkArgs};
 use planted::PlantedArgs;
 
 pub(crate) use export::{ExportArgs, ExportFormat};
@@ -36,7 +38,8 @@ Exit codes:
   2    usage
   3    liveness: a decision was expected and a stall came, or the reverse; also when a scenario
        promises a finding (a violation, a wedge) and none of its seeds brings it
-  4    nothing selected to run, nothing to check; with --strict, a fault asked for that took effect in no run
+  4    nothing selected to run, nothing to check; with --strict, a fault asked for that took effect in no run;
+       a campaign that tested nothing: no decision, or a fault asked for that took effect in no run
   5    a replay diverged, or two runs of one seed differ
   6    inconclusive: the budget ended first
   65   a scenario, trace or history file is invalid
@@ -185,6 +188,18 @@ pub(crate) enum Command {
     #[command(after_help = EXPLAIN_EXAMPLES)]
     #[command(after_long_help = format!("{EXPLAIN_EXAMPLES}\n\n{EXPLAIN_MORE}\n\n{EXIT_CODES}"))]
     Explain(ExplainArgs),
+    /// Run a campaign of many seeds, and make what is found small.
+    #[command(after_help = fuzz::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", fuzz::EXAMPLES, fuzz::MORE))]
+    Fuzz(Box<FuzzArgs>),
+    /// Make one campaign out of parts that were run apart.
+    #[command(after_help = fuzz::MERGE_EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{EXIT_CODES}", fuzz::MERGE_EXAMPLES))]
+    Merge(MergeArgs),
+    /// Make a failing run smaller.
+    #[command(after_help = fuzz::SHRINK_EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{EXIT_CODES}", fuzz::SHRINK_EXAMPLES))]
+    Shrink(ShrinkArgs),
     /// Write a run, event by event with vector clocks, for other programs.
     #[command(after_help = export::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", export::EXAMPLES, export::MORE))]
@@ -463,6 +478,9 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Explore(args) => explore::explore(args, console),
         Command::Verify(args) => verify::verify(args, console),
         Command::Explain(args) => explain::explain(args, console),
+        Command::Fuzz(args) => crate::fuzz::fuzz((**args).clone(), console),
+        Command::Merge(args) => crate::merge::merge(args, console),
+        Command::Shrink(args) => crate::shrink::shrink(args, console),
         Command::Export(args) => crate::export::export(args, console),
         Command::Price(args) => crate::price::price(args, console),
         Command::CheckHistory(args) => check_history::check_history(args, console),

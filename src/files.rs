@@ -177,6 +177,23 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Adds to the end of a file that others write as well.
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let write = || {
+        fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)?
+            .write_all(bytes)
+    };
+    write().map_err(|error: io::Error| {
+        Failure::new(
+            Exit::File,
+            format!("{} can't be written: {error}", path.display()),
+        )
+    })
+}
+
 /// Makes a folder that the user has named, and its parents.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| {

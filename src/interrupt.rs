@@ -25,6 +25,11 @@ fn quit() {
     std::process::exit(Exit::Interrupted as i32);
 }
 
+/// Whether somebody has asked to stop.
+pub(crate) fn was_asked() -> bool {
+    STOP.load(Ordering::SeqCst)
+}
+
 /// Stops what is running for a reason of our own.
 pub(crate) fn stop() {
     STOP.store(true, Ordering::SeqCst);

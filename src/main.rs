@@ -17,8 +17,10 @@ mod explain;
 mod explore;
 mod export;
 mod files;
+mod fuzz;
 mod interrupt;
 mod man;
+mod merge;
 mod price;
 mod progress;
 mod render;
@@ -26,6 +28,7 @@ mod replay;
 mod run;
 mod scenario;
 mod select;
+mod shrink;
 mod verify;
 
 use clap::Parser;

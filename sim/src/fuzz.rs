@@ -8,6 +8,7 @@ mod draw;
 mod findings;
 mod hunt;
 mod mutate;
+pub mod nth;
 mod portfolio;
 mod sum;
 mod tally;

@@ -147,6 +147,18 @@ impl<'a> Guard<'a> {
     }
 }
 
+/// Does something on a thread of its own, and does not wait for it for longer than this.
+///
+/// # Errors
+///
+/// It did not come back.
+pub fn apart<T: Send + 'static>(
+    patience: std::time::Duration,
+    what: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ()> {
+    crate::pool::watched::alone(patience, move |_| what()).map_err(|_| ())
+}
+
 thread_local! {
     /// Somebody on this thread waits for a panic.
     static WAITING: Cell<bool> = const { Cell::new(false) };

@@ -23,6 +23,7 @@ mod fingerprint;
 pub mod fuzz;
 pub mod guard;
 pub mod history;
+mod hlog;
 pub mod influence;
 mod journal;
 pub mod linear;

@@ -44,7 +44,7 @@ bivalent.toml, in the current folder or named by --config:
   check-determinism = \"1%\"";
 
 /// Arguments of `fuzz`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct FuzzArgs {
     /// Scenario files, folders of them, or names of built-in ones; the built-in scenarios if there is none.
     #[arg(value_name = "SCENARIO|DIR")]
@@ -183,7 +183,12 @@ pub(crate) fn share(text: &str) -> Result<u32, String> {
 
 fn kind(text: &str) -> Result<FaultKind, String> {
     let found = FaultKind::ALL.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| format!("there are {}", FaultKind::ALL.map(FaultKind::name).join(", ")))
+    found.ok_or_else(|| {
+        format!(
+            "there are {}",
+            FaultKind::ALL.map(FaultKind::name).join(", ")
+        )
+    })
 }
 
 #[cfg(test)]

@@ -98,14 +98,21 @@ fn from_environment(
         return match number.filter(|&number| number <= count) {
             Some(number) => Ok(Slice { number, count }),
             None => {
-                let message = format!("{index} is {at}, and there are {count} parts from {from} on");
-                Err(usage(message, "say which part it is: --partition slice:M/N"))
+                let message =
+                    format!("{index} is {at}, and there are {count} parts from {from} on");
+                Err(usage(
+                    message,
+                    "say which part it is: --partition slice:M/N",
+                ))
             }
         };
     }
     let names = ARRAYS.map(|(index, ..)| index).join(", ");
     let message = format!("--partition auto: none of {names} is set");
-    Err(usage(message, "say which part it is: --partition slice:M/N"))
+    Err(usage(
+        message,
+        "say which part it is: --partition slice:M/N",
+    ))
 }
 
 #[cfg(test)]
@@ -127,7 +134,15 @@ mod tests {
         assert_eq!(Partition::parse("slice:3/8"), slice(3, 8));
         assert_eq!(Partition::parse("auto"), Ok(Partition::Auto(None)));
         assert_eq!(Partition::parse("auto/8"), Ok(Partition::Auto(Some(8))));
-        for wrong in ["3/8", "slice:0/8", "slice:9/8", "slice:1/0", "auto/0", "slice:a/b", "auto/x"] {
+        for wrong in [
+            "3/8",
+            "slice:0/8",
+            "slice:9/8",
+            "slice:1/0",
+            "auto/0",
+            "slice:a/b",
+            "auto/x",
+        ] {
             assert!(Partition::parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -141,11 +156,26 @@ mod tests {
         ];
         let kubernetes = [("JOB_COMPLETION_INDEX", "0")];
 
-        assert_eq!(auto(None, &slurm).unwrap(), Slice { number: 3, count: 4 });
-        assert_eq!(auto(Some(16), &kubernetes).unwrap(), Slice { number: 1, count: 16 });
+        assert_eq!(
+            auto(None, &slurm).unwrap(),
+            Slice {
+                number: 3,
+                count: 4
+            }
+        );
+        assert_eq!(
+            auto(Some(16), &kubernetes).unwrap(),
+            Slice {
+                number: 1,
+                count: 16
+            }
+        );
         assert_eq!(
             auto(None, &[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "2")]).unwrap(),
-            Slice { number: 2, count: 2 }
+            Slice {
+                number: 2,
+                count: 2
+            }
         );
     }
 
@@ -155,7 +185,10 @@ mod tests {
             &[][..],
             &[("JOB_COMPLETION_INDEX", "3")],
             &[("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "2")],
-            &[("SLURM_ARRAY_TASK_ID", "x"), ("SLURM_ARRAY_TASK_COUNT", "2")],
+            &[
+                ("SLURM_ARRAY_TASK_ID", "x"),
+                ("SLURM_ARRAY_TASK_COUNT", "2"),
+            ],
         ] {
             assert_eq!(auto(None, set).unwrap_err().exit, Exit::Usage, "{set:?}");
         }

@@ -1,6 +1,11 @@
 //! Annotations for GitHub Actions.
 
 use super::escape;
+use crate::exit::Failure;
+use crate::files;
+
+/// The summary of a step, bytes.
+const SUMMARY_MAX: usize = 1_000_000;
 
 /// One `::error` line.
 pub(crate) fn error(file: &str, line: u32, title: &str, message: &str) -> String {
@@ -9,6 +14,21 @@ pub(crate) fn error(file: &str, line: u32, title: &str, message: &str) -> String
         property(file),
         property(title),
         data(message)
+    )
+}
+
+/// Adds to the summary of the step, where there is one.
+pub(crate) fn step_summary(markdown: &str) -> Result<(), Failure> {
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else {
+        return Ok(());
+    };
+    // One step takes a mebibyte; what is more is refused as a whole.
+    let end = (0..=markdown.len().min(SUMMARY_MAX))
+        .rev()
+        .find(|&end| markdown.is_char_boundary(end));
+    files::append(
+        std::path::Path::new(&file),
+        markdown[..end.unwrap_or(0)].as_bytes(),
     )
 }
 

@@ -240,7 +240,7 @@ fn added(drawn: &mut Scenario, lots: &mut Lots) -> bool {
 }
 
 /// The stores that may be stale within the envelope, as a set drawn once for all faults.
-fn liars(drawn: &Scenario, lots: &mut Lots) -> u16 {
+pub(super) fn liars(drawn: &Scenario, lots: &mut Lots) -> u16 {
     let (Staleness::PerRun(most) | Staleness::PerReader(most)) = drawn.cluster.envelope.staleness();
     let stores = drawn.cluster.stores.len() as u64;
     let mut liars = 0_u16;
@@ -251,7 +251,12 @@ fn liars(drawn: &Scenario, lots: &mut Lots) -> u16 {
 }
 
 /// A fault of a kind, by chance, with settings in proportion to how long things take.
-fn rule(kind: FaultKind, of: &Scenario, liars: u16, lots: &mut Lots) -> Option<FaultRule> {
+pub(super) fn rule(
+    kind: FaultKind,
+    of: &Scenario,
+    liars: u16,
+    lots: &mut Lots,
+) -> Option<FaultRule> {
     let write = match &of.schedule.write {
         Delay::Range(span) => span.max,
         Delay::Histogram(table) => table.values[table.values.len() / 2],

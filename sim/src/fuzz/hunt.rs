@@ -15,7 +15,7 @@ use super::{
     block::{self, Block, Reproduced, Settings, block_size},
     tally::Tally,
 };
-use crate::{guard::Subject, pool::watched, scenario::Scenario};
+use crate::{fingerprint, guard::Subject, pool::watched, scenario::Scenario};
 
 /// Threads that never come back before the campaign is given up: each keeps a core busy.
 const LOST_MAX: usize = 8;
@@ -71,6 +71,23 @@ pub struct Done {
     pub endless: Vec<u64>,
     /// What it came to.
     pub tally: Tally,
+}
+
+impl Done {
+    /// The block as a line of a file: a checksum, and what it came to.
+    pub fn to_line(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        format!("{:016x} {text}\n", fingerprint::of_text(&text))
+    }
+
+    /// The block that a line tells of; none, if the line was cut or changed.
+    pub fn from_line(line: &str) -> Option<Self> {
+        let (sum, text) = line.strip_suffix('\n')?.split_once(' ')?;
+        if sum != format!("{:016x}", fingerprint::of_text(text)) {
+            return None;
+        }
+        serde_json::from_str(text).ok()
+    }
 }
 
 /// Why a campaign ended.

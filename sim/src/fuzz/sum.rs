@@ -59,6 +59,13 @@ impl Sum {
         self.findings.take(hunt, done, limits)
     }
 
+    /// How many runs the last block had.
+    pub fn last_block_runs(&self) -> u64 {
+        let mut last = self.features.iter().rev().map(|(runs, _)| runs);
+        let after = last.next().copied().unwrap_or(0);
+        after - last.next().copied().unwrap_or(0)
+    }
+
     /// How many features were new in the last tenth of the runs.
     pub fn late_features(&self) -> u64 {
         let from = self.total.runs - self.total.runs / 10;

@@ -14,6 +14,7 @@ use crate::{
     coverage::Coverage,
     failure::Failure,
     fault::FaultKind,
+    hlog,
     probe::Probe,
     report::{FaultCount, Outcome},
     verdict::Finished,
@@ -106,6 +107,13 @@ pub struct Features(pub Coverage);
 /// A histogram that can be written down: the compressed form of version 2, in base64.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Times(pub Histogram<u64>);
+
+impl Times {
+    /// The histogram as a log that other programs and scenarios read.
+    pub fn log(&self, comment: &str) -> String {
+        hlog::log(&self.0, comment, std::time::Duration::ZERO)
+    }
+}
 
 impl Default for Times {
     fn default() -> Self {

@@ -5,16 +5,13 @@ use std::{
     time::Duration,
 };
 
-use hdrhistogram::{
-    Histogram,
-    serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder},
-};
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::{Share, Variant, share};
 use crate::{
     engine::{End, Engine},
-    pool,
+    hlog, pool,
     report::Latency,
     verdict,
 };
@@ -72,18 +69,8 @@ impl Cell {
     /// can name too.
     pub fn log(&self) -> String {
         let last = self.undecided.last().map_or(0, |last| last.at_ns);
-        let mut bytes = Vec::new();
-        let mut serializer = V2DeflateSerializer::new();
-        let mut builder = IntervalLogWriterBuilder::new();
-        builder.add_comment("Time to the first decision of a run, nanoseconds");
-        let written = builder
-            .begin_log_with(&mut bytes, &mut serializer)
-            .map(|mut log| {
-                let until = Duration::from_nanos(last);
-                log.write_histogram(&self.times, Duration::ZERO, until, None)
-            });
-        debug_assert!(matches!(written, Ok(Ok(()))), "a vector takes every byte");
-        String::from_utf8(bytes).unwrap_or_default()
+        let said = "Time to the first decision of a run, nanoseconds";
+        hlog::log(&self.times, said, Duration::from_nanos(last))
     }
 }
 

@@ -1,0 +1,134 @@
+//! `bivalent merge`: one campaign out of the parts that were run apart.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bivalent_sim::fuzz::{Block, Done, Hunt, Slice, Sum};
+use bivalent_sim::guard::BuiltIn;
+use bivalent_sim::shrink::Limits;
+
+use crate::cli::fuzz::MergeArgs;
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+use crate::files;
+use crate::fuzz::results::{self, Summary};
+use crate::fuzz::store::{self, CAMPAIGN, Campaign};
+use crate::fuzz::{exit, report, talk, tell};
+use crate::render::units;
+
+/// Merges what was named.
+pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let folders: Vec<PathBuf> = store::folders(&args.dirs)?
+        .into_iter()
+        .filter(|folder| Some(folder) != args.out.as_ref())
+        .collect();
+    let (campaign, blocks) = read(&folders)?;
+    let first = folders[0].join(CAMPAIGN);
+    let scenarios = campaign.scenarios(&first)?;
+    let hunt = Hunt {
+        subject: Arc::new(BuiltIn),
+        scenarios: scenarios.into_iter().map(Arc::new).collect(),
+        seeds: campaign
+            .scenarios
+            .iter()
+            .map(|it| it.seeds.clone())
+            .collect(),
+        settings: campaign.settings,
+        slice: Slice::WHOLE,
+    };
+    let mut sum = Sum::new(&hunt);
+    let mut missing = 0_u64;
+    if campaign.open {
+        let mut all: Vec<Done> = blocks.into_values().collect();
+        all.sort_by_key(|done| order(&hunt, &done.block));
+        all.iter()
+            .for_each(|done| drop(sum.take(&hunt, done, Limits::default())));
+    } else {
+        for block in hunt.blocks() {
+            match blocks.get(&(block.scenario, block.seeds.start)) {
+                Some(done) => drop(sum.take(&hunt, done, Limits::default())),
+                None => missing += block.seeds.end - block.seeds.start,
+            }
+        }
+    }
+    let summary = Summary::new(&hunt, &sum, missing == 0);
+    if let Some(out) = &args.out {
+        files::make_folder(out)?;
+        results::keep(out, &hunt, &sum, &summary, began.elapsed())?;
+    }
+    let talk = talk(args.format);
+    let paint = console.paint(talk);
+    let kept = args.out.as_ref().map(|out| out.display().to_string());
+    for finding in &sum.findings.list {
+        let text = report::finding(finding, paint, kept.as_deref());
+        console.put(talk, &format!("{text}\n"))?;
+    }
+    let parts = units::counted(folders.len() as u64, "part", "parts");
+    console.put(talk, &format!("{parts} merged\n"))?;
+    tell(&hunt, &sum, &summary, began.elapsed(), args.format, console)?;
+    if missing > 0 {
+        let runs = units::counted(missing, "run", "runs");
+        console.warning(&format!(
+            "{runs} of the campaign are in none of these folders: a part is missing or unfinished"
+        ));
+    }
+    let least = if missing > 0 {
+        Exit::Inconclusive
+    } else {
+        Exit::Ok
+    };
+    Ok(exit(&sum, &summary, true).or_worse(least))
+}
+
+/// The place of a block among all: in each round one of every scenario.
+fn order(hunt: &Hunt, block: &Block) -> (u64, usize) {
+    let size = bivalent_sim::fuzz::block_size(&hunt.scenarios[block.scenario]);
+    (block.seeds.start / size, block.scenario)
+}
+
+/// A campaign and its blocks out of its parts. A block that is in several is the same in all of them.
+fn read(folders: &[PathBuf]) -> Result<(Campaign, BTreeMap<(usize, u64), Done>), Failure> {
+    let mut whole: Option<(Campaign, PathBuf)> = None;
+    let mut blocks: BTreeMap<(usize, u64), Done> = BTreeMap::new();
+    for folder in folders {
+        let campaign = store::read_campaign(&folder.join(CAMPAIGN))?;
+        let (done, _) = store::read_blocks(folder, &campaign)?;
+        match &whole {
+            None => whole = Some((campaign, folder.clone())),
+            Some((known, first)) if !known.is_part_with(&campaign) => {
+                let message = format!(
+                    "{} and {} are parts of different campaigns",
+                    first.display(),
+                    folder.display()
+                );
+                let help = "merge the folders of one campaign at a time";
+                return Err(Failure::new(Exit::Usage, message).help(help));
+            }
+            Some(_) => {}
+        }
+        for done in done {
+            let key = (done.block.scenario, done.block.seeds.start);
+            let same = blocks
+                .get(&key)
+                .is_none_or(|known| known.tally.fingerprint == done.tally.fingerprint);
+            if !same {
+                let message = format!(
+                    "{}: seeds {:#x}.. came out differently elsewhere",
+                    folder.display(),
+                    done.block.seeds.start
+                );
+                let help = "the parts were run by different builds, or a run is not deterministic";
+                return Err(Failure::new(Exit::Diverged, message).help(help));
+            }
+            blocks.entry(key).or_insert(done);
+        }
+    }
+    let Some((campaign, _)) = whole else {
+        let failure = Failure::new(Exit::Nothing, "no campaign is in or below these folders");
+        return Err(failure.help("a campaign's folder is what `bivalent fuzz --out DIR` writes"));
+    };
+    Ok((campaign, blocks))
+}
