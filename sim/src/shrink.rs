@@ -63,7 +63,8 @@ pub struct Size {
 /// A small run that fails as a greater one did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Shrunk {
-    /// The scenario, planted bug included. It ends at the failing step.
+    /// The scenario, planted bug included, with a text of its own. It ends at the failing step, and follows
+    /// no choices by itself.
     pub scenario: Scenario,
     /// The choices of the run: a list that fits the scenario.
     pub choices: Vec<u32>,

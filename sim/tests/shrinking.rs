@@ -4,11 +4,10 @@
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    engine::Engine,
     failure::Failure,
-    guard::{BuiltIn, Guard, How, Subject},
+    guard::{BuiltIn, Guard, How},
     planted::Planted,
-    runner::{Rest, Runner},
+    runner::Rest,
     scenario::Scenario,
     shrink::{Limits, Shrunk, shrink},
     trace::{Trace, replay},
@@ -51,11 +50,7 @@ fn of_protocol(protocol: &str) -> String {
 
 /// The first seed that fails, its choices, and how it fails.
 fn failing(scenario: &Scenario) -> (Vec<u32>, Failure) {
-    failing_of(&BuiltIn, scenario)
-}
-
-fn failing_of(subject: &dyn Subject, scenario: &Scenario) -> (Vec<u32>, Failure) {
-    let mut guard = Guard::new(subject, scenario);
+    let mut guard = Guard::new(&BuiltIn, scenario);
     for seed in 0..20_000 {
         if let Some(failure) = guard.judge(How::Kept(seed)) {
             return (guard.take_choices(), failure);
@@ -76,6 +71,22 @@ fn shrunk(scenario: &Scenario, limits: Limits) -> Shrunk {
     assert_eq!(guard.take_choices(), shrunk.choices, "the list fits");
     assert_eq!(shrunk.scenario.planted, scenario.planted);
     assert_eq!(shrunk.strikes.len() as u64, shrunk.after.faults.min(100));
+
+    // A file that carries its choices is the same run, whatever the seed.
+    let mut carrying = shrunk.scenario.clone();
+    carrying.schedule.choices = Some(shrunk.choices.clone().into());
+    carrying.expect.seeds = None;
+    let file = Scenario {
+        planted: scenario.planted,
+        ..parse(&carrying.to_toml(), None)
+    };
+    let mut guard = Guard::new(&BuiltIn, &file);
+    let again = guard.judge(How::Kept(99));
+    assert!(again.is_some_and(|again| again.is_like(&failure)));
+    assert_eq!(guard.take_choices(), shrunk.choices, "{}", file.text);
+    let trace = Trace::of_choices(&shrunk.scenario, 7, &shrunk.choices);
+    let replayed = replay(&trace, None).map(|replayed| replayed.compared);
+    assert_eq!(replayed.ok(), Some(shrunk.after.steps));
 
     let (before, after) = (shrunk.before, shrunk.after);
     let pairs = [
@@ -165,46 +176,27 @@ fn a_log_is_shrunk_as_far_as_the_budget_goes() {
     let scenario = parse(text, Some(Bug::ReadsUnchecked));
     let limits = Limits {
         runs: 20_000,
-        steps: 500_000,
+        steps: 1_000_000,
     };
 
     let shrunk = shrunk(&scenario, limits);
 
     assert!(!shrunk.complete);
-    assert!(shrunk.after.steps < shrunk.before.steps);
-}
-
-/// Agents that never try again after an abort.
-struct WaitForEver;
-
-impl Subject for WaitForEver {
-    fn runner(&self, scenario: &Scenario) -> Runner {
-        let mut engine = Engine::new(scenario);
-        engine.plant_in_contention(true);
-        Runner::Single(Box::new(engine))
-    }
+    let (before, after) = (shrunk.before, shrunk.after);
+    assert!(after.rules < before.rules, "{before:?} to {after:?}");
 }
 
 #[test]
 fn a_wedge_is_shrunk_up_to_where_it_is_found_and_stays_a_wedge() {
-    let text = CALM.replace("outcome = \"any\"", "outcome = \"decide\"");
-    let scenario = parse(&text, None);
-    let (choices, failure) = failing_of(&WaitForEver, &scenario);
-    assert_eq!(failure, Failure::Wedge);
+    let text = CALM.replace("outcome = \"any\"", "outcome = \"decide\"")
+        + "\n[[fault]]\nchance = 0.02\ntimes = 1\ncrash = {}\n";
 
-    let limits = Limits::default();
-    let shrunk = shrink(&WaitForEver, &scenario, choices, &failure, limits).unwrap();
+    let shrunk = shrinks_well(&text, Bug::WaitsForTheDead);
 
-    assert!(shrunk.complete);
-    assert!(shrunk.after.steps < shrunk.before.steps);
-    assert_eq!(
-        shrunk.after.stores, 3,
-        "with fewer, silence of few is a stall"
-    );
-    assert_eq!(shrunk.scenario.schedule.retry, scenario.schedule.retry);
-    let mut guard = Guard::new(&WaitForEver, &shrunk.scenario);
-    let again = guard.judge(How::Following(shrunk.choices, Rest::First));
-    assert_eq!(again, Some(Failure::Wedge));
+    assert_eq!(shrunk.failure, Failure::Wedge);
+    assert_eq!(shrunk.after.stores, 3, "fewer may be too few to decide");
+    let retry = parse(&text, None).schedule.retry;
+    assert_eq!(shrunk.scenario.schedule.retry, retry);
 }
 
 #[test]
@@ -219,6 +211,20 @@ fn the_same_input_gives_the_same_result_and_a_small_budget_an_honest_one() {
         assert_eq!(first, shrunk(&scenario, limits));
         assert_eq!(first.complete, runs == 100_000);
     }
+}
+
+#[test]
+fn a_scenario_that_carries_its_choices_shrinks_as_one_that_does_not() {
+    let scenario = parse(CALM, Some(Bug::NoReread));
+    let (choices, failure) = failing(&scenario);
+    let mut carrying = scenario.clone();
+    carrying.schedule.choices = Some(choices.clone().into());
+    let limits = Limits::default();
+
+    let one = shrink(&BuiltIn, &scenario, choices.clone(), &failure, limits);
+    let other = shrink(&BuiltIn, &carrying, choices, &failure, limits);
+
+    assert_eq!(one, other);
 }
 
 #[test]

@@ -70,11 +70,10 @@ impl Trials<'_> {
     /// Lotteries that nobody wins: all of them, some, each.
     fn drop_faults(&mut self, best: &mut Found) -> bool {
         let mut smaller = false;
-        let mut size = usize::MAX;
-        while size > 0 && !self.over() {
-            let kinds = self.kinds(best);
-            let hits = hits(&best.choices, &kinds);
-            size = size.min(hits.len());
+        let mut kinds = self.kinds(best);
+        let mut hits = hits(&best.choices, &kinds);
+        let mut size = hits.len();
+        while size > 0 {
             let mut end = hits.len();
             while end > 0 && !self.over() {
                 let start = end.saturating_sub(size);
@@ -86,14 +85,12 @@ impl Trials<'_> {
                 ];
                 if hows.into_iter().any(|how| self.improve(best, how)) {
                     smaller = true;
-                    // The list is another one now.
-                    break;
+                    kinds = self.kinds(best);
+                    hits = self::hits(&best.choices, &kinds);
                 }
-                end = start;
+                end = start.min(hits.len());
             }
-            if end == 0 {
-                size /= 2;
-            }
+            size /= 2;
         }
         smaller
     }

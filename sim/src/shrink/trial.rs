@@ -96,7 +96,10 @@ impl<'a> Trials<'a> {
 
     /// The run that all starts from, if it fails as it should.
     pub(super) fn first(&mut self, scenario: &Scenario, choices: Vec<u32>) -> Option<Found> {
-        let mut guard = Guard::new(self.subject, scenario);
+        let mut scenario = scenario.clone();
+        // Seeds are to make a difference, and the list is kept beside the scenario.
+        scenario.schedule.choices = None;
+        let mut guard = Guard::new(self.subject, &scenario);
         self.run(&mut guard, How::Following(choices, Rest::First))
     }
 
