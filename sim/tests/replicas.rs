@@ -270,7 +270,7 @@ fn forgotten_promises_make_logs_disagree() {
 
 #[test]
 fn what_is_proposed_again_under_its_old_ballot_is_noticed() {
-    assert!(first_found(Bug::KeepsOldBallot, &["agreement"], 100).is_some());
+    assert!(first_found(Bug::KeepsOldBallot, &["agreement"], 1000).is_some());
 }
 
 #[test]
