@@ -18,6 +18,7 @@ pub(crate) mod story;
 mod strike;
 mod tally;
 mod turns;
+mod vows;
 mod wire;
 mod witness;
 
@@ -57,6 +58,7 @@ pub(crate) use diary::{LogJournal, LogNote};
 use oracle::Book;
 use shelf::Shelf;
 use tally::Tally;
+use vows::Vows;
 
 /// A machine's answer.
 type Answer<M> = <M as StateMachine>::Answer;
@@ -128,6 +130,7 @@ pub struct LogEngine<L: Load> {
     flights: Slab<Flight<L::Machine>>,
     clients: Clients<L::Machine>,
     book: Book<L::Machine>,
+    vows: Vows,
     envelope: Accounting,
     tally: Tally,
     fingerprint: Fingerprint,
@@ -189,6 +192,7 @@ impl<L: Load> LogEngine<L> {
             flights: Slab::default(),
             clients: Clients::new(std::iter::empty(), 0),
             book: Book::new(machine),
+            vows: Vows::new(plan.agents, plan.stores, plan.envelope.quorum()),
             envelope: Accounting::new(&plan),
             tally: Tally::new(),
             fingerprint: Fingerprint::new(),
@@ -318,6 +322,7 @@ impl<L: Load> LogEngine<L> {
         self.slow_spells.fill(0);
         self.flights.clear();
         self.book = Book::new(self.load.machine());
+        self.vows.reset();
         self.envelope.reset();
         self.tally.reset();
         self.fingerprint = Fingerprint::new();

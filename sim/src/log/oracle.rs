@@ -2,8 +2,8 @@
 //!
 //! Checked: no slot has two decided batches (agreement: logs are prefixes of one another); whoever has
 //! applied the same slots is in the same state (replicas), and in the one that a book of its own, kept
-//! here, leads to when every command of a session counts once (exactly-once); a promise on a store
-//! never falls (invariant-promise); what is decided stays where every quorum meets it (durability).
+//! here, leads to when every command of a session counts once (exactly-once); what is decided stays where
+//! every quorum meets it (durability). What heads may not take back is judged in `vows.rs`.
 //! Not checked here: the clients' view, which `linear.rs` judges from their history alone.
 
 use std::collections::BTreeMap;

@@ -262,20 +262,10 @@ impl<L: Load> LogEngine<L> {
         let now = self.net.now();
         let there = &mut self.kept[store.index()];
         let ops = &mut self.tally.ops;
-        let mut fallen = None;
-        let mut sunk = None;
         let word = match &flight.ask {
             Ask::WriteHead { version, head } => {
                 ops.heads += 1;
-                let before = there.head(agent);
-                if let Some(before) = before.filter(|before| before.version < *version) {
-                    if before.head.mbal > head.mbal {
-                        fallen = Some((before.head.mbal, head.mbal));
-                    }
-                    if before.head.floor > head.floor {
-                        sunk = Some((before.head.floor, head.floor));
-                    }
-                }
+                self.vows.taken(agent, version.incarnation(), store, head);
                 version.to_bits()
             }
             Ask::WriteVote(vote) => {
@@ -299,20 +289,6 @@ impl<L: Load> LogEngine<L> {
         }
         self.fingerprint
             .mix(word, u64::from(store.0) << 8 | u64::from(agent.0));
-        if let Some((before, after)) = fallen {
-            let detail = format!(
-                "{{a{}}}'s promise on {{s{}}} falls from {before:?} to {after:?}",
-                agent.0, store.0
-            );
-            self.book.found(self.steps, "invariant-promise", detail);
-        }
-        if let Some((before, after)) = sunk {
-            let detail = format!(
-                "{{a{}}}'s floor on {{s{}}} falls from {before:?} to {after:?}",
-                agent.0, store.0
-            );
-            self.book.found(self.steps, "invariant-floor", detail);
-        }
         if let Some(below) = dropped {
             self.check_durable(below);
         }

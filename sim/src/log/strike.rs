@@ -280,6 +280,7 @@ impl<L: Load> LogEngine<L> {
         if seat.incarnation != incarnation || !is_down(seat.status) {
             return;
         }
+        self.vows.restarted(id, incarnation);
         let config = self.config(id, incarnation);
         let machine = self.load.machine();
         let mut effects = std::mem::take(&mut self.effects);

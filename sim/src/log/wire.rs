@@ -25,10 +25,13 @@ impl<L: Load> LogEngine<L> {
         let scan = matches!(ask, Ask::Scan { .. });
         let (rule, ticks) = self.net.ask(kind, id, store);
         let lands = self.lands(rule, ticks);
-        if let Ask::WriteHead { head, .. } = &ask
-            && let Some(ballot) = head.mbal
-        {
-            self.started(id, ballot);
+        if let Ask::WriteHead { head, .. } = &ask {
+            for (property, detail) in self.vows.said(id, head).into_iter().flatten() {
+                self.book.found(self.steps, property, detail);
+            }
+            if let Some(ballot) = head.mbal {
+                self.started(id, ballot);
+            }
         }
         self.clock_write(id, &ask);
         let flight = self.flights.put(Flight {
@@ -164,6 +167,10 @@ impl<L: Load> LogEngine<L> {
         let mut name = None;
         if let Ask::ReadSnapshot { name: asked } = flight.ask {
             name = Some(asked);
+        }
+        if let (Ask::WriteHead { version, head }, Told::Wrote) = (&flight.ask, &told) {
+            // Whether it is true or not: its agent will count it.
+            self.vows.taken(agent, version.incarnation(), store, head);
         }
         let answer = flight.answer;
         let seat = &self.seats[agent.index()];
