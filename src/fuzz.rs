@@ -11,7 +11,7 @@ pub(crate) mod store;
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -101,7 +101,7 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         session.say(&format!("going on after {blocks}, {runs}\n"))?;
     }
     let (close, took) = session.run(store, interrupted)?;
-    session.end(close, took, relapsed, folder)
+    session.end(close, took, relapsed, folder.as_deref())
 }
 
 /// Where talk goes: data has standard output to itself.
@@ -113,7 +113,7 @@ pub(crate) const fn talk(format: Format) -> Stream {
 }
 
 /// A part of a campaign has a folder of its own in that of the whole.
-fn folder(out: &std::path::Path, slice: Slice) -> PathBuf {
+fn folder(out: &Path, slice: Slice) -> PathBuf {
     if slice == Slice::WHOLE {
         out.to_owned()
     } else {
@@ -179,7 +179,7 @@ impl Session<'_> {
 
     fn found(&mut self, finding: &Finding) -> Result<(), Failure> {
         if let Some(kept) = &self.kept {
-            results::keep_finding(std::path::Path::new(kept), finding)?;
+            results::keep_finding(Path::new(kept), finding)?;
         }
         self.told += 1;
         if self.told > TOLD_MAX {
@@ -262,11 +262,11 @@ impl Session<'_> {
         close: Close,
         took: Duration,
         relapsed: Exit,
-        folder: Option<PathBuf>,
+        folder: Option<&Path>,
     ) -> Result<Exit, Failure> {
         let stopped = interrupt_asked(close, self.args);
         let summary = Summary::new(self.hunt, &self.sum, close == Close::Complete);
-        if let Some(folder) = &folder {
+        if let Some(folder) = folder {
             results::keep(folder, self.hunt, &self.sum, &summary, took)?;
         }
         tell(
@@ -281,7 +281,7 @@ impl Session<'_> {
             self.console
                 .warning("too many steps never came to an end: the campaign was given up");
         }
-        if stopped && let Some(folder) = &folder {
+        if stopped && let Some(folder) = folder {
             let words: Vec<String> = std::env::args().map(|word| escape::shell(&word)).collect();
             let folder = folder.display();
             self.say(&format!(
@@ -353,7 +353,7 @@ pub(crate) fn tell(
 /// The exit code. A part of a campaign leaves what it has not tested to whoever merges it.
 pub(crate) fn exit(sum: &Sum, summary: &Summary, whole: bool) -> Exit {
     let untested = summary.untested.iter().any(|it| it.required);
-    let nothing = (whole && untested) || (whole && sum.total.runs == 0);
+    let nothing = whole && (untested || sum.total.runs == 0);
     let least = if nothing { Exit::Nothing } else { Exit::Ok };
     sum.findings.list.iter().fold(least, |exit, finding| {
         exit.or_worse(

@@ -44,12 +44,15 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     if campaign.open {
         let mut all: Vec<Done> = blocks.into_values().collect();
         all.sort_by_key(|done| order(&hunt, &done.block));
-        all.iter()
-            .for_each(|done| drop(sum.take(&hunt, done, Limits::default())));
+        for done in &all {
+            sum.take(&hunt, done, Limits::default());
+        }
     } else {
         for block in hunt.blocks() {
             match blocks.get(&(block.scenario, block.seeds.start)) {
-                Some(done) => drop(sum.take(&hunt, done, Limits::default())),
+                Some(done) => {
+                    sum.take(&hunt, done, Limits::default());
+                }
                 None => missing += block.seeds.end - block.seeds.start,
             }
         }
@@ -89,10 +92,13 @@ fn order(hunt: &Hunt, block: &Block) -> (u64, usize) {
     (block.seeds.start / size, block.scenario)
 }
 
+/// Blocks by scenario and first seed.
+type Blocks = BTreeMap<(usize, u64), Done>;
+
 /// A campaign and its blocks out of its parts. A block that is in several is the same in all of them.
-fn read(folders: &[PathBuf]) -> Result<(Campaign, BTreeMap<(usize, u64), Done>), Failure> {
+fn read(folders: &[PathBuf]) -> Result<(Campaign, Blocks), Failure> {
     let mut whole: Option<(Campaign, PathBuf)> = None;
-    let mut blocks: BTreeMap<(usize, u64), Done> = BTreeMap::new();
+    let mut blocks = Blocks::new();
     for folder in folders {
         let campaign = store::read_campaign(&folder.join(CAMPAIGN))?;
         let (done, _) = store::read_blocks(folder, &campaign)?;

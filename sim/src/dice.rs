@@ -237,15 +237,6 @@ impl Dice {
     /// The next choice of a list that is played, if it is below `bound`; none if nothing is played, and
     /// somebody has to think of one.
     pub(crate) fn played(&mut self, bound: u64) -> Option<u64> {
-        if let Tape::Follow { source, kept, rest } = &mut self.tape {
-            let choice = match (source.next(PICK), rest) {
-                (Some(choice), _) => u64::from(choice) % bound,
-                (None, Rest::First) => 0,
-                (None, Rest::Seed(_)) => return None,
-            };
-            kept.push(PICK, choice as u32);
-            return Some(choice);
-        }
         let Tape::Play {
             choices,
             at,
@@ -261,6 +252,19 @@ impl Dice {
         }
         *at += 1;
         Some(fits.unwrap_or(0))
+    }
+
+    /// The next pick of a list that is followed; none if it has ended and somebody has to think of one. Whoever
+    /// asks makes it fit, and keeps it.
+    pub(crate) fn followed(&mut self) -> Option<u64> {
+        let Tape::Follow { source, rest, .. } = &mut self.tape else {
+            return None;
+        };
+        match (source.next(PICK), rest) {
+            (Some(choice), _) => Some(u64::from(choice)),
+            (None, Rest::First) => Some(0),
+            (None, Rest::Seed(_)) => None,
+        }
     }
 
     /// Keeps a choice that somebody has thought of.

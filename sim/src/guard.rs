@@ -149,14 +149,12 @@ impl<'a> Guard<'a> {
 
 /// Does something on a thread of its own, and does not wait for it for longer than this.
 ///
-/// # Errors
-///
-/// It did not come back.
+/// None if it did not come back.
 pub fn apart<T: Send + 'static>(
     patience: std::time::Duration,
     what: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ()> {
-    crate::pool::watched::alone(patience, move |_| what()).map_err(|_| ())
+) -> Option<T> {
+    crate::pool::watched::alone(patience, move |_| what()).ok()
 }
 
 thread_local! {

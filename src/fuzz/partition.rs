@@ -95,17 +95,14 @@ fn from_environment(
             None => u32::from(index.starts_with("CI_")),
         };
         let number = at.checked_sub(from).map(|at| at + 1);
-        return match number.filter(|&number| number <= count) {
-            Some(number) => Ok(Slice { number, count }),
-            None => {
-                let message =
-                    format!("{index} is {at}, and there are {count} parts from {from} on");
-                Err(usage(
-                    message,
-                    "say which part it is: --partition slice:M/N",
-                ))
-            }
-        };
+        if let Some(number) = number.filter(|&number| number <= count) {
+            return Ok(Slice { number, count });
+        }
+        let message = format!("{index} is {at}, and there are {count} parts from {from} on");
+        return Err(usage(
+            message,
+            "say which part it is: --partition slice:M/N",
+        ));
     }
     let names = ARRAYS.map(|(index, ..)| index).join(", ");
     let message = format!("--partition auto: none of {names} is set");

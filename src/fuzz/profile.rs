@@ -60,7 +60,7 @@ pub(crate) fn complete(mut args: FuzzArgs) -> Result<FuzzArgs, Failure> {
         args.runs = profile.runs;
         if let Some(text) = profile.seeds {
             let seeds = coordinate::seeds(&text);
-            args.seeds = Some(seeds.map_err(|why| key("seeds", why.to_string()))?);
+            args.seeds = Some(seeds.map_err(|why| key("seeds", why))?);
         }
         if let Some(text) = profile.r#for {
             args.r#for = Some(duration(&text).map_err(|why| key("for", why))?);

@@ -13,6 +13,12 @@ const EVERY: Duration = Duration::from_millis(200);
 /// How often a line is written where nobody watches.
 const PLAIN: Duration = Duration::from_secs(10);
 
+/// How many a second.
+pub(super) fn per_second(count: u64, took: Duration) -> u64 {
+    let ms = took.as_millis().max(1);
+    u64::try_from(u128::from(count) * 1000 / ms).unwrap_or(u64::MAX)
+}
+
 /// The line.
 pub(super) struct Line {
     terminal: bool,
@@ -77,14 +83,14 @@ impl Line {
             return;
         }
         self.next = now + if self.terminal { EVERY } else { PLAIN };
-        let seconds = (now - self.began).as_secs_f64();
-        let rate = (self.runs - self.runs_before) as f64 / seconds.max(0.001);
+        let took = now - self.began;
+        let rate = per_second(self.runs - self.runs_before, took);
         let text = if self.text.is_empty() {
             "0 runs"
         } else {
             &self.text
         };
-        let text = format!("{text}, {} runs/s, {seconds:.0} s", count(rate as u64));
+        let text = format!("{text}, {} runs/s, {} s", count(rate), took.as_secs());
         if self.terminal {
             let width = Console::width(Stream::Err).unwrap_or(80).saturating_sub(1);
             let text: String = text.chars().take(width).collect();

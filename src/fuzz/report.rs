@@ -106,11 +106,7 @@ pub(crate) fn total(
         paint.good("ok")
     };
     let seconds = took.as_secs_f64();
-    let rate = if seconds > 0.0 {
-        sum.total.runs as f64 / seconds
-    } else {
-        0.0
-    };
+    let rate = super::progress::per_second(sum.total.runs, took);
     let mut text = format!(
         "{word}  {} of {}, {}: {} · {} · {} · {} beyond the envelope  {seconds:.1} s, {} runs/s\n",
         counted(sum.total.runs, "run", "runs"),
@@ -120,7 +116,7 @@ pub(crate) fn total(
         format_args!("{} stalled", count(sum.total.stalled)),
         format_args!("{} broken", count(sum.total.broken)),
         count(sum.total.beyond),
-        count(rate as u64),
+        count(rate),
     );
     let schedulers: Vec<String> = sum
         .total

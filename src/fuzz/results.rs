@@ -1,4 +1,4 @@
-//! The results of a campaign as files for others: findings, JUnit, a summary, histograms.
+//! The results of a campaign as files for others: findings, `JUnit`, a summary, histograms.
 
 use std::collections::BTreeMap;
 use std::path::Path;

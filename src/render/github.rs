@@ -28,7 +28,7 @@ pub(crate) fn step_summary(markdown: &str) -> Result<(), Failure> {
         .find(|&end| markdown.is_char_boundary(end));
     files::append(
         std::path::Path::new(&file),
-        markdown[..end.unwrap_or(0)].as_bytes(),
+        &markdown.as_bytes()[..end.unwrap_or(0)],
     )
 }
 

@@ -9,7 +9,13 @@ use bivalent_core::{AgentId, Ballot};
 
 use super::{Engine, seat::Status, strike::is_down};
 use crate::{
-    event::Event, journal::What, probe::Probe, report::Stall, scenario::StallKind, store::Service,
+    dice::{Dice, Rest},
+    event::Event,
+    journal::What,
+    probe::Probe,
+    report::Stall,
+    scenario::StallKind,
+    store::Service,
 };
 
 /// Attempts' worth of operations that a solo probe may take: one undisturbed agent needs a recovery,
@@ -225,6 +231,8 @@ impl Engine {
     fn heals(self) -> bool {
         let mut world = self;
         world.journal = None;
+        // No luck, good or bad, and the same however the run's own choices came about.
+        world.net.dice = Dice::following(Vec::new(), Rest::First);
         let candidates: Vec<AgentId> = {
             let up = world
                 .seats

@@ -197,13 +197,7 @@ impl Engine {
             return Pick::Made;
         }
         let pooled = self.net.pool.len();
-        let bound = pooled as u64 + 2;
-        let choice = self.net.dice.played(bound).unwrap_or_else(|| {
-            let choice = self.think() as u64;
-            self.net.dice.keep(choice);
-            choice
-        });
-        match choice as usize {
+        match self.choice(pooled) {
             place if place < pooled => self.commit(place),
             place if place == self.crash_choice() && self.order.crashes > 0 => {
                 return self.crash_leader();
@@ -212,6 +206,39 @@ impl Engine {
             _ => {}
         }
         Pick::Made
+    }
+
+    /// A choice out of a list, or the adversary's own.
+    fn choice(&mut self, pooled: usize) -> usize {
+        let played = self.net.dice.played(pooled as u64 + 2);
+        if let Some(choice) = played {
+            return choice as usize;
+        }
+        let choice = match self.net.dice.followed() {
+            // It was made for another run: nothing may be held back by it for longer than by a mind.
+            Some(_) if self.is_overdue() => self.pick_overdue(),
+            Some(choice) => self.folded(choice, pooled),
+            None => self.think(),
+        };
+        self.net.dice.keep(choice as u64);
+        choice
+    }
+
+    /// A choice made to fit: a place, a crash if one is left, or to wait if somebody pauses.
+    fn folded(&self, choice: u64, pooled: usize) -> usize {
+        let (crashes, wait) = (self.order.crashes > 0, self.wait_choice());
+        let count = pooled + usize::from(crashes) + usize::from(wait.is_some());
+        let choice = (choice % count as u64) as usize;
+        match wait {
+            Some(wait) if choice + 1 == count => wait,
+            _ => choice,
+        }
+    }
+
+    /// Whether something has been held back for as long as it may be.
+    fn is_overdue(&self) -> bool {
+        let oldest = self.net.pool.front().map_or(0, |pooled| pooled.since);
+        self.net.picks - oldest >= self.plan.patience
     }
 
     /// Instead of a place in the pool: crash somebody.
@@ -318,8 +345,7 @@ impl Engine {
 
     /// Which of the pool: the adversary's own mind, unless its patience is at an end.
     fn think(&mut self) -> usize {
-        let oldest = self.net.pool.front().map_or(0, |pooled| pooled.since);
-        if self.net.picks - oldest >= self.plan.patience {
+        if self.is_overdue() {
             return self.pick_overdue();
         }
         let mut mind = std::mem::replace(&mut self.order.mind, Mind::None);

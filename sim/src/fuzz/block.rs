@@ -26,7 +26,7 @@ use crate::{
     guard::{Ended, Guard, How, Subject},
     report::Outcome,
     runner::Rest,
-    scenario::{Adversary, Protocol, Scenario},
+    scenario::{Adversary, Expected, Protocol, Scenario},
     verdict,
 };
 
@@ -235,7 +235,7 @@ impl<'a> Memory<'a> {
             let list = mutate::changed(&kept.choices, &self.corpus[other].choices, &mut lots);
             return Drawn {
                 scheduler,
-                scenario: Arc::clone(&kept.scenario),
+                scenario: with_bad_luck(&kept.scenario),
                 how: How::Following(list, Rest::Seed(seed)),
             };
         }
@@ -248,7 +248,11 @@ impl<'a> Memory<'a> {
         let adversary = portfolio::adversary(scheduler, &mut lots, length);
         let scenario = if self.settings.swarm {
             let mut drawn = draw::configuration(self.base, &mut lots);
-            set_adversary(&mut drawn, adversary);
+            if adversary.is_some() {
+                set_adversary(&mut drawn, adversary);
+                drawn.expect.outcome = draw::promise(&drawn, self.base, true);
+                drawn.expect.stall = None;
+            }
             Arc::new(drawn)
         } else if adversary.is_some() {
             let mut drawn = Scenario::clone(self.base);
@@ -356,6 +360,17 @@ impl<'a> Memory<'a> {
         let ppm = self.settings.compare_ppm;
         ppm > 0 && Lots::new(seed ^ 0x7477_6963_6500).below(1_000_000) < u64::from(ppm)
     }
+}
+
+/// A scenario whose choices are not left to chance: a stall is then nobody's fault, and a wedge still is.
+fn with_bad_luck(scenario: &Arc<Scenario>) -> Arc<Scenario> {
+    if scenario.expect.outcome != Expected::Decide {
+        return Arc::clone(scenario);
+    }
+    let mut bad = Scenario::clone(scenario);
+    bad.expect.outcome = draw::promise(&bad, scenario, true);
+    bad.expect.value = None;
+    Arc::new(bad)
 }
 
 /// Lets another adversary order the steps.

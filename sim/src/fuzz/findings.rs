@@ -19,7 +19,7 @@ use crate::{
     fault::FaultKind,
     fingerprint,
     guard::{Guard, How, Subject},
-    scenario::Scenario,
+    scenario::{Protocol, Scenario},
     shrink::{self, Limits, Shrunk, Size},
     trace::Trace,
 };
@@ -197,6 +197,7 @@ fn finding(hunt: &Hunt, done: &Done, failed: &Failed, limits: Limits) -> Finding
             let choices = guard.take_choices();
             let kept = choices.clone();
             let is_same = failure.is_some_and(|failure| failure.is_like(&failed.failure));
+            let limits = bounded(limits, &again.scenario, &failed.failure);
             let shrunk = if is_same {
                 shrink::shrink(subject, &again.scenario, choices, &failed.failure, limits)
             } else {
@@ -218,6 +219,23 @@ fn finding(hunt: &Hunt, done: &Done, failed: &Failed, limits: Limits) -> Finding
         count: failed.count,
         needed,
         small: small.0,
+    }
+}
+
+/// Less for what takes long: a campaign waits for it.
+fn bounded(limits: Limits, scenario: &Scenario, failure: &Failure) -> Limits {
+    let is_log = scenario.cluster.protocol == Protocol::ReplicatedLog;
+    let agents = scenario.cluster.agents.len() as u64;
+    // A stall is judged by probes, which take many steps that nobody counts.
+    let probes = matches!(failure, Failure::Wedge | Failure::Stall { .. });
+    let runs = match (is_log, probes) {
+        (true, true) => 2_000 / (1 + agents),
+        (true, false) => 20_000 / (1 + agents / 8),
+        (false, _) => 20_000,
+    };
+    Limits {
+        runs: limits.runs.min(runs),
+        steps: limits.steps,
     }
 }
 

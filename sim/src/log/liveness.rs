@@ -11,10 +11,18 @@ use super::{
     machines::Load,
 };
 use crate::{
-    engine::seat::Status, linear, probe::Probe, report::Stall, scenario::StallKind, store::Service,
+    dice::{Dice, Rest},
+    engine::seat::Status,
+    linear,
+    probe::Probe,
+    report::Stall,
+    scenario::StallKind,
+    store::Service,
 };
 
-/// Steps that a solo probe may take.
+/// Agents that are probed one by one: all run the same code.
+const PROBED_MAX: usize = 8;
+/// Steps that a solo probe may take, for up to eight agents.
 const PROBE_STEPS: u64 = 60_000;
 /// Leaders since the last answer that make a stall one of contention.
 const LEADERS_OF_CONTENTION: u64 = 3;
@@ -123,7 +131,7 @@ impl<L: Load> LogEngine<L> {
             .filter(|id| !is_down(self.seats[id.index()].status))
             .collect();
         let candidates = if up.is_empty() { ids.collect() } else { up };
-        candidates.into_iter().any(|id| {
+        candidates.into_iter().take(PROBED_MAX).any(|id| {
             let mut world = self.clone();
             world.journal = None;
             world.plan = std::sync::Arc::new(crate::plan::Plan {
@@ -131,9 +139,12 @@ impl<L: Load> LogEngine<L> {
                 steps_max: u64::MAX,
                 ..(*self.plan).clone()
             });
+            // No luck, good or bad, and the same however the run's own choices came about.
+            world.net.dice = Dice::following(Vec::new(), Rest::First);
             world.heal();
             world.solo = Some(id);
-            let until = world.steps + PROBE_STEPS;
+            // What the others have in flight and their alarms are steps too, and come to nothing.
+            let until = world.steps + PROBE_STEPS * (1 + self.seats.len() as u64 / 8);
             world.go(until);
             world.over
         })

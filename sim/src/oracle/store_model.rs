@@ -89,7 +89,7 @@ impl StoreModel {
             shadow.newest = block;
             shadow.version = shadow.version.max(version);
         }
-        if self.keeps {
+        if self.keeps && !again {
             self.remember(at, block);
         }
     }

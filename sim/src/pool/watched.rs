@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
@@ -69,7 +69,8 @@ pub(crate) fn run<P, R>(
     let ticks = u32::try_from(patience.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX);
     // Lives until this function returns: then its channel closes.
     let (_alive, over) = mpsc::channel::<()>();
-    ticker(say.clone(), over);
+    let ticked = Arc::new(AtomicBool::new(false));
+    ticker(say.clone(), over, Arc::clone(&ticked));
     let mut workers: Vec<Worker<P>> = (0..jobs.max(1)).map(|n| hire(n, work, &say)).collect();
     let (mut handed_out, mut taken) = (0, 0);
     let mut ready: BTreeMap<u64, (P, R)> = BTreeMap::new();
@@ -105,6 +106,7 @@ pub(crate) fn run<P, R>(
                 }
             }
             Ok(Said::Tick) => {
+                ticked.store(false, Ordering::Relaxed);
                 (orders.idle)();
                 for index in 0..workers.len() {
                     if !is_silent(&mut workers[index], ticks) {
@@ -227,10 +229,11 @@ where
     }
 }
 
-fn ticker<R: Send + 'static>(say: Sender<Said<R>>, over: Receiver<()>) {
+/// Says that time goes by, once until somebody has heard it: whoever was busy for long is not told how often.
+fn ticker<R: Send + 'static>(say: Sender<Said<R>>, over: Receiver<()>, ticked: Arc<AtomicBool>) {
     start(move || {
         while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-            if say.send(Said::Tick).is_err() {
+            if !ticked.swap(true, Ordering::Relaxed) && say.send(Said::Tick).is_err() {
                 return;
             }
         }
@@ -280,6 +283,34 @@ mod tests {
         for jobs in [1, 2, 5] {
             assert_eq!(squares(jobs, None), (wanted.clone(), vec![]), "{jobs}");
         }
+    }
+
+    #[test]
+    fn whoever_is_busy_for_long_takes_nobody_for_dead() {
+        let work: Work<u64, u64> = Arc::new(|&number, _| number);
+        let (mut next, mut seen, mut lost) = (0..12, Vec::new(), 0);
+        run(
+            2,
+            Duration::from_millis(300),
+            &work,
+            &mut Orders {
+                next: &mut || next.next(),
+                take: &mut |_, number| {
+                    if number == 3 {
+                        thread::park_timeout(Duration::from_millis(1500));
+                    }
+                    seen.push(number);
+                    true
+                },
+                left: &mut |_, _| {
+                    lost += 1;
+                    None
+                },
+                idle: &mut || (),
+            },
+        );
+
+        assert_eq!((seen, lost), ((0..12).collect(), 0));
     }
 
     #[test]
