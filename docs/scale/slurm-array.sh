@@ -42,5 +42,5 @@ echo "array $array: $OUT/part-*.log"
 # afterany: a part that has findings has failed, and is what the merge is for.
 printf -v merge '%q merge %q --out %q' "$BIVALENT" "$OUT" "$OUT/merged"
 echo "merge after it: $OUT/merge.log, $OUT/merged/"
-env -u SBATCH_ARRAY_INX sbatch --job-name=bivalent-merge --dependency="afterany:$array" \
-  --ntasks=1 --mem=1G --time=00:30:00 --output="$OUT/merge.log" --wrap="$merge"
+env -u SBATCH_ARRAY_INX SBATCH_MEM_PER_NODE="${SBATCH_MEM_PER_NODE:-1G}" SBATCH_TIMELIMIT="${SBATCH_TIMELIMIT:-00:30:00}" \
+  sbatch --job-name=bivalent-merge --dependency="afterany:$array" --ntasks=1 --output="$OUT/merge.log" --wrap="$merge"
