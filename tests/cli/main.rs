@@ -5,6 +5,7 @@
 mod explain;
 mod explore;
 mod export;
+mod fuzz;
 mod history;
 mod planted;
 mod price;

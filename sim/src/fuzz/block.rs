@@ -77,11 +77,21 @@ pub fn block_size(scenario: &Scenario) -> u64 {
             agents * u64::from(scenario.workload.requests) * u64::from(scenario.workload.clients);
         return if work > 2_000 { 8 } else { 64 };
     }
-    let expensive = matches!(
+    let looks = matches!(
         scenario.schedule.adversary,
-        Adversary::StateAware | Adversary::KeepBivalent | Adversary::ContentAware
+        Adversary::StateAware
+            | Adversary::KeepBivalent
+            | Adversary::ContentAware
+            | Adversary::Duel(..)
+            | Adversary::Script(_)
     );
-    if agents > 16 || expensive { 64 } else { 1024 }
+    // A stall that is wanted takes all the time there is.
+    let stalls = matches!(scenario.expect.outcome, Expected::Stall { .. });
+    if agents > 16 || looks || stalls {
+        16
+    } else {
+        1024
+    }
 }
 
 /// Where a block is, for whoever watches it: the seed at hand, plus 1; 0: none.

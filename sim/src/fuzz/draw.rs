@@ -14,6 +14,8 @@ use crate::{
     workload::Pace,
 };
 
+/// A run of one decision that has come to none after so many steps will show nothing new.
+const STEPS_MAX: u64 = 100_000;
 /// Chances are counted in parts of this.
 const CERTAIN: u64 = 1_000_000_000;
 /// No fault is made likelier than this.
@@ -35,6 +37,9 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
         changed |= workload(&mut drawn, lots);
     }
     bound_chances(&mut drawn.faults);
+    if drawn.cluster.protocol != Protocol::ReplicatedLog {
+        drawn.limits.steps = drawn.limits.steps.min(STEPS_MAX);
+    }
     drawn.expect.outcome = promise(&drawn, base, changed);
     drawn.expect.seeds = None;
     if drawn.expect.outcome != base.expect.outcome {
