@@ -24,12 +24,14 @@ export BIVALENT
 say() { printf '\n== %s\n' "$*"; }
 
 # 1. The packages.
-if ! command -v slurmctld slurmd sbatch munged > /dev/null; then
+missing=0
+for command in munged slurmctld slurmd sbatch; do command -v "$command" > /dev/null || missing=1; done
+if ((missing)); then
   sudo=()
   ((EUID == 0)) || sudo=(sudo)
   say "installing slurm-wlm and munge"
   "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge > /dev/null
 fi
 
 # 2. A folder with everything in it. Munge wants its key private and its socket's folder open.
