@@ -9,6 +9,7 @@ use std::{
 use crate::{
     engine::End,
     failure::{self, Failure},
+    log::{Load, LogEngine},
     runner::{Rest, Runner, Sorted},
     scenario::Scenario,
 };
@@ -26,6 +27,20 @@ pub struct BuiltIn;
 impl Subject for BuiltIn {
     fn runner(&self, scenario: &Scenario) -> Runner {
         Runner::new(scenario)
+    }
+}
+
+/// A user's own machine with its clients, on the replicas that come with Bivalent. Every scenario must have
+/// replicas; the machine that it names is not looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnMachine<L>(pub L);
+
+impl<L: Load + Send + Sync + 'static> Subject for OwnMachine<L>
+where
+    LogEngine<L>: Send,
+{
+    fn runner(&self, scenario: &Scenario) -> Runner {
+        Runner::of_machine(scenario, self.0.clone())
     }
 }
 
