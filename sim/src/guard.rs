@@ -7,9 +7,10 @@ use std::{
 };
 
 use crate::{
-    engine::End,
+    engine::{End, Engine},
     failure::{self, Failure},
     log::{Load, LogEngine},
+    protocol::Agents,
     runner::{Rest, Runner, Sorted},
     scenario::Scenario,
 };
@@ -41,6 +42,16 @@ where
 {
     fn runner(&self, scenario: &Scenario) -> Runner {
         Runner::of_machine(scenario, self.0.clone())
+    }
+}
+
+/// Agents of a user's own protocol. Every scenario must be about one decision.
+#[derive(Clone, Debug)]
+pub struct OwnProtocol(pub Agents);
+
+impl Subject for OwnProtocol {
+    fn runner(&self, scenario: &Scenario) -> Runner {
+        Runner::Single(Box::new(Engine::with_agents(scenario, self.0.clone())))
     }
 }
 
