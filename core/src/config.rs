@@ -72,6 +72,36 @@ impl Config {
         Self { bug, ..self }
     }
 
+    /// Who this is.
+    pub const fn id(self) -> AgentId {
+        self.me
+    }
+
+    /// How many agents there are.
+    pub const fn agents(self) -> u8 {
+        self.agents
+    }
+
+    /// Which start of it this is.
+    pub const fn start(self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Quorums, and what stores may do.
+    pub const fn envelope(self) -> Envelope {
+        self.envelope
+    }
+
+    /// Whether a write replaces the one before it.
+    pub const fn overwrite(self) -> Overwrite {
+        self.overwrite
+    }
+
+    /// What it proposes.
+    pub const fn input(self) -> Value {
+        self.input
+    }
+
     /// All agents but this one, as a set.
     pub(crate) const fn others(self) -> u128 {
         let all = if self.agents == 128 {
@@ -83,14 +113,14 @@ impl Config {
     }
 
     /// The ids of all agents but this one.
-    pub(crate) fn other_ids(self) -> impl Iterator<Item = AgentId> {
+    pub fn other_ids(self) -> impl Iterator<Item = AgentId> {
         (0..self.agents)
             .map(AgentId)
             .filter(move |&agent| agent != self.me)
     }
 
     /// The stores' ids.
-    pub(crate) fn stores(self) -> impl Iterator<Item = StoreId> {
+    pub fn stores(self) -> impl Iterator<Item = StoreId> {
         self.envelope.store_ids()
     }
 }

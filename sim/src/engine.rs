@@ -32,11 +32,12 @@ use crate::{
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
     journal::{Journal, What},
-    member::Member,
+    member::Cast,
     oracle::Oracles,
     plan::Plan,
     planted::Planted,
     probe::Probe,
+    protocol::Agents,
     scenario::Scenario,
     store::{Service, Stores},
 };
@@ -63,6 +64,7 @@ pub enum End {
 #[derive(Clone, Debug)]
 pub struct Engine {
     plan: Arc<Plan>,
+    cast: Cast,
     net: Net,
     seats: Vec<Seat>,
     stores: Stores,
@@ -102,11 +104,29 @@ pub struct Engine {
 impl Engine {
     /// Works a scenario out and allocates what its runs need.
     pub fn new(scenario: &Scenario) -> Self {
+        Self::with_cast(scenario, Cast::BuiltIn(scenario.cluster.protocol))
+    }
+
+    /// The same with agents of a user's protocol.
+    ///
+    /// # Panics
+    ///
+    /// If the adversary is one that explores, or a script: both know the core's agents alone.
+    pub fn with_agents(scenario: &Scenario, agents: Agents) -> Self {
+        let adversary = &scenario.schedule.adversary;
+        assert!(
+            Agents::bear(adversary),
+            "{adversary:?} knows the core's agents alone"
+        );
+        Self::with_cast(scenario, Cast::Own(agents))
+    }
+
+    fn with_cast(scenario: &Scenario, cast: Cast) -> Self {
         let plan = Arc::new(Plan::new(scenario));
         let seats = (0..plan.agents as u8).map(|index| {
             let id = AgentId(index);
             Seat {
-                agent: Member::new(plan.protocol, config(&plan, id)),
+                agent: cast.fresh(config(&plan, id)),
                 id,
                 status: Status::Up,
                 incarnation: 0,
@@ -122,6 +142,7 @@ impl Engine {
         });
         Self {
             seats: seats.collect(),
+            cast,
             stores: Stores::new(plan.layout, plan.agents, plan.stores, plan.history),
             service: vec![Service::Up; plan.stores],
             waiting: vec![Vec::new(); plan.stores],

@@ -7,8 +7,10 @@ use std::{
 };
 
 use crate::{
-    engine::End,
+    engine::{End, Engine},
     failure::{self, Failure},
+    log::{Load, LogEngine},
+    protocol::Agents,
     runner::{Rest, Runner, Sorted},
     scenario::Scenario,
 };
@@ -26,6 +28,30 @@ pub struct BuiltIn;
 impl Subject for BuiltIn {
     fn runner(&self, scenario: &Scenario) -> Runner {
         Runner::new(scenario)
+    }
+}
+
+/// A user's own machine with its clients, on the replicas that come with Bivalent. Every scenario must have
+/// replicas; the machine that it names is not looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnMachine<L>(pub L);
+
+impl<L: Load + Send + Sync + 'static> Subject for OwnMachine<L>
+where
+    LogEngine<L>: Send,
+{
+    fn runner(&self, scenario: &Scenario) -> Runner {
+        Runner::of_machine(scenario, self.0.clone())
+    }
+}
+
+/// Agents of a user's own protocol. Every scenario must be about one decision.
+#[derive(Clone, Debug)]
+pub struct OwnProtocol(pub Agents);
+
+impl Subject for OwnProtocol {
+    fn runner(&self, scenario: &Scenario) -> Runner {
+        Runner::Single(Box::new(Engine::with_agents(scenario, self.0.clone())))
     }
 }
 

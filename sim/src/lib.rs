@@ -35,6 +35,7 @@ pub mod planted;
 mod pool;
 pub mod price;
 pub mod probe;
+pub mod protocol;
 pub mod report;
 pub mod runner;
 pub mod scenario;

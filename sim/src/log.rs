@@ -4,6 +4,7 @@
 //! differs is what stands on the stores (a log, not one block an agent) and who is served (clients).
 
 mod account;
+mod any;
 mod carry;
 mod clients;
 mod cover;
@@ -46,6 +47,7 @@ use crate::{
     workload::{Tuning, Workload},
 };
 
+pub use any::AnyLog;
 pub use clients::Seen;
 pub use machines::{Asked, BankLoad, Call, Draw, KvLoad, Load, LockLoad};
 pub(crate) use tally::LogShapes;

@@ -1,13 +1,16 @@
 //! A member of a system: an agent of whichever protocol the scenario names.
 //!
-//! Nothing of a protocol is here. Each call goes to the core's agent as it is.
+//! Nothing of a protocol is here. Each call goes to the core's agent, or to a user's, as it is.
 
 use bivalent_core::{
     Agent, Ballot, Block, ClaimAgent, Config, Incarnation, Input, Operation, Phase, RecordAgent,
     Renaming, Sink, StoreId, Value,
 };
 
-use crate::scenario::Protocol;
+use crate::{
+    protocol::{Agents, Own},
+    scenario::Protocol,
+};
 
 /// An agent of any protocol.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -18,7 +21,50 @@ pub(crate) enum Member {
     Record(RecordAgent),
     /// Of put-if-absent.
     Claim(ClaimAgent),
+    /// Of a user's protocol.
+    Own(Own),
 }
+
+/// Which agents take part.
+#[derive(Clone, Debug)]
+pub(crate) enum Cast {
+    /// The core's, of this protocol.
+    BuiltIn(Protocol),
+    /// A user's.
+    Own(Agents),
+}
+
+impl Cast {
+    /// Whether they are the core's agents of this protocol, so that its invariants are theirs.
+    pub(crate) fn is(&self, protocol: Protocol) -> bool {
+        matches!(self, Self::BuiltIn(it) if *it == protocol)
+    }
+
+    /// An agent that has never run before.
+    pub(crate) fn fresh(&self, config: Config) -> Member {
+        match self {
+            Self::BuiltIn(protocol) => Member::new(*protocol, config),
+            Self::Own(agents) => Member::Own(agents.fresh(config)),
+        }
+    }
+
+    /// An agent that ran before, with its new incarnation.
+    pub(crate) fn recovered(&self, config: Config, out: &mut impl Sink) -> Member {
+        match self {
+            Self::BuiltIn(protocol) => Member::recover(*protocol, config, out),
+            Self::Own(agents) => {
+                let mut agent = agents.fresh(config);
+                agent.get_mut().recover(out);
+                Member::Own(agent)
+            }
+        }
+    }
+}
+
+/// Explorers take scenarios, and so none but the core's agents; of adversaries see [`Engine::with_agents`].
+///
+/// [`Engine::with_agents`]: crate::engine::Engine::with_agents
+const EXPLORED: &str = "agents of a user's protocol are not explored";
 
 /// Asks whichever agent it is the same.
 macro_rules! each {
@@ -27,6 +73,10 @@ macro_rules! each {
             Member::Disk($agent) => $call,
             Member::Record($agent) => $call,
             Member::Claim($agent) => $call,
+            Member::Own(own) => {
+                let $agent = own.get();
+                $call
+            }
         }
     };
 }
@@ -74,25 +124,26 @@ impl Member {
             Self::Disk(agent) => agent.on(input, out),
             Self::Record(agent) => agent.on(input, out),
             Self::Claim(agent) => agent.on(input, out),
+            Self::Own(agent) => agent.get_mut().on(input, out),
         }
         (before, self.phase())
     }
 
     /// Where it stands.
     #[inline]
-    pub(crate) const fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         each!(self, agent => agent.phase())
     }
 
     /// Its block in memory.
     #[inline]
-    pub(crate) const fn block(&self) -> Block {
+    pub(crate) fn block(&self) -> Block {
         each!(self, agent => agent.block())
     }
 
     /// The number of its phase; answers that carry another are stale.
     #[inline]
-    pub(crate) const fn epoch(&self) -> u32 {
+    pub(crate) fn epoch(&self) -> u32 {
         each!(self, agent => agent.epoch())
     }
 
@@ -101,13 +152,18 @@ impl Member {
     pub(crate) const fn disk(&self) -> Option<&Agent> {
         match self {
             Self::Disk(agent) => Some(agent),
-            Self::Record(_) | Self::Claim(_) => None,
+            Self::Record(_) | Self::Claim(_) | Self::Own(_) => None,
         }
     }
 
     /// Which start of it this is.
-    pub(crate) const fn incarnation(&self) -> Incarnation {
-        each!(self, agent => agent.incarnation())
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        match self {
+            Self::Disk(agent) => agent.incarnation(),
+            Self::Record(agent) => agent.incarnation(),
+            Self::Claim(agent) => agent.incarnation(),
+            Self::Own(_) => unreachable!("{EXPLORED}"),
+        }
     }
 
     /// In phase 2, how many answers were the last missing to a decision, over the stores that are nearest
@@ -128,7 +184,7 @@ impl Member {
             Self::Record(agent) => stores
                 .map(|store| u32::from(agent.complete() & store.bit() == 0))
                 .collect(),
-            Self::Claim(_) => return None,
+            Self::Claim(_) | Self::Own(_) => return None,
         };
         missing.sort_unstable();
         Some(missing.iter().take(usize::from(quorum)).sum())
@@ -146,7 +202,12 @@ impl Member {
 
     /// Says every ballot in its state, some perhaps twice.
     pub(crate) fn ballots(&self, each: &mut impl FnMut(Ballot)) {
-        each!(self, agent => agent.ballots(each));
+        match self {
+            Self::Disk(agent) => agent.ballots(each),
+            Self::Record(agent) => agent.ballots(each),
+            Self::Claim(agent) => agent.ballots(each),
+            Self::Own(_) => unreachable!("{EXPLORED}"),
+        }
     }
 
     /// The same state renamed, in its one spelling.
@@ -155,6 +216,7 @@ impl Member {
             Self::Disk(agent) => Self::Disk(agent.renamed(names)),
             Self::Record(agent) => Self::Record(agent.renamed(names)),
             Self::Claim(agent) => Self::Claim(agent.renamed(names)),
+            Self::Own(_) => unreachable!("{EXPLORED}"),
         }
     }
 }

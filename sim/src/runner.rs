@@ -6,7 +6,7 @@ use crate::{
     dice::Dice,
     engine::{End, Engine},
     journal::Journal,
-    log::{BankLoad, KvLoad, LockLoad, LogEngine, LogJournal},
+    log::{AnyLog, BankLoad, KvLoad, Load, LockLoad, LogEngine, LogJournal},
     planted::Planted,
     report::{Outcome, RunReport},
     scenario::{Protocol, Scenario},
@@ -21,12 +21,8 @@ pub use crate::dice::{Rest, Sorted};
 pub enum Runner {
     /// One decision a run.
     Single(Box<Engine>),
-    /// A replicated map.
-    Kv(Box<LogEngine<KvLoad>>),
-    /// A replicated bank.
-    Bank(Box<LogEngine<BankLoad>>),
-    /// A replicated lock service.
-    Lock(Box<LogEngine<LockLoad>>),
+    /// A replicated state machine, one that comes with Bivalent or a user's own.
+    Log(AnyLog),
 }
 
 /// What a recorded run left behind.
@@ -41,9 +37,10 @@ macro_rules! each {
     ($runner:expr, $engine:ident => $body:expr) => {
         match $runner {
             Runner::Single($engine) => $body,
-            Runner::Kv($engine) => $body,
-            Runner::Bank($engine) => $body,
-            Runner::Lock($engine) => $body,
+            Runner::Log(any) => {
+                let $engine = any.get_mut();
+                $body
+            }
         }
     };
 }
@@ -55,13 +52,21 @@ impl Runner {
             return Self::Single(Box::new(Engine::new(scenario)));
         }
         match scenario.workload.machine {
-            MachineKind::Kv => Self::Kv(Box::new(LogEngine::new(scenario, KvLoad))),
+            MachineKind::Kv => Self::of_machine(scenario, KvLoad),
             MachineKind::Bank => {
                 let accounts = scenario.workload.keys;
-                Self::Bank(Box::new(LogEngine::new(scenario, BankLoad { accounts })))
+                Self::of_machine(scenario, BankLoad { accounts })
             }
-            MachineKind::Lock => Self::Lock(Box::new(LogEngine::new(scenario, LockLoad))),
+            MachineKind::Lock => Self::of_machine(scenario, LockLoad),
         }
+    }
+
+    /// The engine for a scenario with replicas of any machine, whichever one the scenario names.
+    pub fn of_machine<L: Load + 'static>(scenario: &Scenario, load: L) -> Self
+    where
+        LogEngine<L>: Send,
+    {
+        Self::Log(LogEngine::new(scenario, load).into())
     }
 
     /// Gives every agent the bug, if there is one, instead of the scenario's, from the next run on.
@@ -81,9 +86,10 @@ impl Runner {
                 let (end, choices, journal) = engine.run_recorded(seed);
                 (end, choices, Record::Single(journal))
             }
-            Self::Kv(engine) => of_log(engine.run_recorded(seed)),
-            Self::Bank(engine) => of_log(engine.run_recorded(seed)),
-            Self::Lock(engine) => of_log(engine.run_recorded(seed)),
+            Self::Log(any) => {
+                let (end, choices, journal) = any.get_mut().run_recorded(seed);
+                (end, choices, Record::Log(journal))
+            }
         }
     }
 
@@ -129,26 +135,32 @@ impl Runner {
         choices: Vec<u32>,
         until: u64,
     ) -> (End, Record, Option<usize>) {
-        let of_log = |(end, journal, misfit)| (end, Record::Log(journal), misfit);
         match self {
             Self::Single(engine) => {
                 let (end, journal, misfit) = engine.run_choices(choices, until);
                 (end, Record::Single(journal), misfit)
             }
-            Self::Kv(engine) => of_log(engine.run_choices(choices, until)),
-            Self::Bank(engine) => of_log(engine.run_choices(choices, until)),
-            Self::Lock(engine) => of_log(engine.run_choices(choices, until)),
+            Self::Log(any) => {
+                let (end, journal, misfit) = any.get_mut().run_choices(choices, until);
+                (end, Record::Log(journal), misfit)
+            }
         }
     }
 
     /// A tick as nanoseconds.
     pub(crate) fn ns(&self, tick: u64) -> u64 {
-        each!(self, engine => engine.ns(tick))
+        match self {
+            Self::Single(engine) => engine.ns(tick),
+            Self::Log(any) => any.get().ns(tick),
+        }
     }
 
     /// The run that is over.
     pub fn finished(&self) -> &dyn Finished {
-        each!(self, engine => &**engine)
+        match self {
+            Self::Single(engine) => &**engine,
+            Self::Log(any) => any.get().finished(),
+        }
     }
 
     /// What it came to.
@@ -160,10 +172,6 @@ impl Runner {
     pub(crate) fn judge(&self, scenario: &Scenario, end: End) -> (Outcome, bool) {
         verdict::judge(scenario, self.finished(), end)
     }
-}
-
-fn of_log((end, choices, journal): (End, Vec<u32>, LogJournal)) -> (End, Vec<u32>, Record) {
-    (end, choices, Record::Log(journal))
 }
 
 impl Record {

@@ -8,7 +8,7 @@ use crate::{oracle::invariants::World, scenario::Protocol};
 impl Engine {
     /// The paper's invariants are about blocks of one writer.
     fn has_own_blocks(&self) -> bool {
-        self.plan.protocol == Protocol::DiskPaxos
+        self.cast.is(Protocol::DiskPaxos)
     }
 
     /// Invariants 4c and 6, when somebody has decided.
@@ -30,7 +30,7 @@ impl Engine {
 
     /// The invariants of acceptor records, when one was written.
     pub(super) fn check_record(&mut self, store: StoreId, before: Block, after: Block) {
-        if self.plan.protocol != Protocol::AcceptorRecords {
+        if !self.cast.is(Protocol::AcceptorRecords) {
             return;
         }
         let forgets = self.oracles.envelope.is_stale(store);

@@ -10,7 +10,6 @@ use crate::{
     event::Event,
     fingerprint::Fingerprint,
     journal::{Journal, Keeps},
-    member::Member,
     scenario::Adversary,
     store::Service,
 };
@@ -160,7 +159,7 @@ impl Engine {
         self.set_triggers();
         for index in 0..self.seats.len() {
             let config = self.config(AgentId(index as u8));
-            let agent = Member::new(self.plan.protocol, config);
+            let agent = self.cast.fresh(config);
             let seat = &mut self.seats[index];
             seat.reset(agent);
             let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);

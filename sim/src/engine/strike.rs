@@ -7,7 +7,6 @@ use crate::{
     dice::Purpose,
     event::{Event, INCARNATIONS_MAX},
     fault::{Fault, FaultKind, Happening, Span, Trigger},
-    member::Member,
     plan::Plan,
     probe::Probe,
     store::Service,
@@ -339,7 +338,7 @@ impl Engine {
             incarnation,
             rate: seat.rate,
         };
-        seat.agent = Member::recover(self.plan.protocol, config, &mut port);
+        seat.agent = self.cast.recovered(config, &mut port);
         self.net.observed(FaultKind::Crash);
         if let Some(super::Milestone::Abort { above }) = self.net.milestone.take() {
             self.on_abort(id, bivalent_core::Phase::Recovering, above);
