@@ -1,9 +1,10 @@
 //! Fuzzing: many seeds, each with a configuration and a schedule of its own, and what was found, made small.
 //!
 //! A campaign is a list of scenarios and a range of seeds. It falls into blocks (`fuzz/block.rs`), which can
-//! be run anywhere and add up (`fuzz/tally.rs`).
+//! be run anywhere and add up (`fuzz/tally.rs`). [`check()`] is all of it for a test of a user's own.
 
 mod block;
+mod check;
 mod draw;
 mod findings;
 mod hunt;
@@ -14,6 +15,7 @@ mod sum;
 mod tally;
 
 pub use self::block::{Block, Pulse, Reproduced, Settings, Stopped, block_size, reproduce, run};
+pub use self::check::{Check, check};
 pub use self::findings::{Finding, FindingReport, Findings, Small};
 pub use self::hunt::{Close, Done, Hunt, Slice};
 pub use self::portfolio::{Portfolio, Scheduler};

@@ -1,8 +1,8 @@
 //! The simulator: a seeded discrete-event engine, passive stores with faults, and the oracles.
 //!
 //! [`scenario`] says what a run is, [`engine`] runs it, [`verdict`] and [`report`] say what it came
-//! to, [`campaign`] runs many seeds, [`story`] tells one, [`trace`] keeps one. Nothing here knows
-//! files, terminals, arguments or a wall clock.
+//! to, [`campaign`] runs many seeds, [`story`] tells one, [`trace`] keeps one. [`fuzz::check()`] does
+//! it all in a test of a user's own; nothing else here knows files, terminals, arguments or a wall clock.
 
 pub mod campaign;
 pub mod catalogue;

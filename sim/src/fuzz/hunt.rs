@@ -145,6 +145,30 @@ impl Hunt {
         idle: &mut dyn FnMut(),
         take: &mut dyn FnMut(Done) -> bool,
     ) -> Close {
+        self.go(false, (jobs, patience), stop, skip, idle, take)
+    }
+
+    /// The same, and a block in which a run never ends goes no further: for whoever wants the first finding only.
+    pub(crate) fn run_to_the_first(
+        &self,
+        jobs: usize,
+        patience: Duration,
+        take: &mut dyn FnMut(Done) -> bool,
+    ) -> Close {
+        let never = Arc::new(AtomicBool::new(false));
+        let all = |_: &Block| false;
+        self.go(true, (jobs, patience), &never, &all, &mut || (), take)
+    }
+
+    fn go(
+        &self,
+        short: bool,
+        (jobs, patience): (usize, Duration),
+        stop: &Arc<AtomicBool>,
+        skip: &dyn Fn(&Block) -> bool,
+        idle: &mut dyn FnMut(),
+        take: &mut dyn FnMut(Done) -> bool,
+    ) -> Close {
         let mut blocks = self.blocks().filter(|block| !skip(block));
         let (hunt, stopping) = (self.clone(), Arc::clone(stop));
         let work: watched::Work<Piece, Option<Tally>> = Arc::new(move |piece, pulse| {
@@ -196,11 +220,14 @@ impl Hunt {
                 left: &mut |piece, pulse| {
                     lost += 1;
                     let mut piece = piece.clone();
-                    if lost > LOST_MAX || pulse == 0 {
+                    if (lost > LOST_MAX && !short) || pulse == 0 {
                         gave_up = true;
                         return None;
                     }
                     piece.endless.push(pulse - 1);
+                    if short {
+                        piece.block.seeds.end = pulse;
+                    }
                     Some(piece)
                 },
                 idle,

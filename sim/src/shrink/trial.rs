@@ -145,7 +145,10 @@ impl<'a> Trials<'a> {
     /// What each choice was for.
     pub(super) fn kinds(&mut self, found: &Found) -> Vec<u8> {
         self.steps += found.step;
-        Guard::new(self.subject, &found.scenario).kinds(&found.choices)
+        let mut kinds = Guard::new(self.subject, &found.scenario).kinds(&found.choices);
+        // Runs of what rolls dice of its own may differ in length.
+        kinds.resize(found.choices.len(), 0);
+        kinds
     }
 
     fn take(&mut self, best: &mut Found, guard: &mut Guard<'_>, how: How) -> bool {
