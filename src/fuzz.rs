@@ -63,7 +63,8 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         compare_ppm: args.check_determinism.unwrap_or(0),
     };
     let slice = args.partition.map_or(Ok(Slice::WHOLE), Partition::slice)?;
-    let campaign = Campaign::new(&scenarios, &seeds, settings, slice, args.r#for.is_some());
+    let open = args.r#for.is_some();
+    let campaign = Campaign::new(&scenarios, &seeds, settings, slice, open);
     let hunt = Hunt {
         subject: Arc::new(BuiltIn),
         scenarios: scenarios.into_iter().map(Arc::new).collect(),
@@ -265,18 +266,24 @@ impl Session<'_> {
         folder: Option<&Path>,
     ) -> Result<Exit, Failure> {
         let stopped = interrupt_asked(close, self.args);
-        let summary = Summary::new(self.hunt, &self.sum, close == Close::Complete);
+        // Who is told for how long has run all there is when the time is over.
+        let complete = match close {
+            Close::Complete => true,
+            Close::Stopped => !stopped,
+            Close::Enough | Close::Lost => false,
+        };
+        let summary = Summary::new(self.hunt, &self.sum, complete);
         if let Some(folder) = folder {
             results::keep(folder, self.hunt, &self.sum, &summary, took)?;
         }
-        tell(
-            self.hunt,
-            &self.sum,
-            &summary,
-            took,
-            self.args.format,
-            self.console,
-        )?;
+        let told = Told {
+            hunt: self.hunt,
+            sum: &self.sum,
+            summary: &summary,
+            took: Some(took),
+            kept: self.kept.as_deref(),
+        };
+        tell(&told, self.args.format, self.console)?;
         if close == Close::Lost {
             self.console
                 .warning("too many steps never came to an end: the campaign was given up");
@@ -303,15 +310,20 @@ fn interrupt_asked(close: Close, args: &FuzzArgs) -> bool {
     close == Close::Stopped && (args.r#for.is_none() || interrupt::was_asked())
 }
 
+/// What there is to tell at the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) hunt: &'a Hunt,
+    pub(crate) sum: &'a Sum,
+    pub(crate) summary: &'a Summary,
+    /// How long it took; none where others have run it.
+    pub(crate) took: Option<Duration>,
+    /// The folder in which findings are kept.
+    pub(crate) kept: Option<&'a str>,
+}
+
 /// What a campaign came to, in the format that was asked for.
-pub(crate) fn tell(
-    hunt: &Hunt,
-    sum: &Sum,
-    summary: &Summary,
-    took: Duration,
-    format: Format,
-    console: &mut Console,
-) -> Result<(), Failure> {
+pub(crate) fn tell(told: &Told<'_>, format: Format, console: &mut Console) -> Result<(), Failure> {
     let talk = talk(format);
     let sequence = match format {
         Format::Human | Format::Github => None,
@@ -319,35 +331,40 @@ pub(crate) fn tell(
         Format::Jsonl => Some(Sequence::new(Shape::Lines)),
     };
     if let Some(mut sequence) = sequence {
-        for finding in &summary.findings {
+        for finding in &told.summary.findings {
             console.data(sequence.add(finding).as_bytes())?;
         }
-        console.data(sequence.add(summary).as_bytes())?;
+        console.data(sequence.add(told.summary).as_bytes())?;
         console.data(sequence.end().as_bytes())?;
     }
     if format == Format::Github {
-        for finding in sum.findings.list.iter().take(ANNOTATIONS_MAX) {
-            let scenario = &hunt.scenarios[finding.scenario];
-            let title = format!(
-                "{} {}@{:#x}",
-                finding.failure.word(),
-                finding.from,
-                finding.seed
-            );
-            let bug = planted::again(scenario.planted);
-            let message = format!(
-                "{}\nbivalent run findings/{}.toml{bug}",
-                finding.failure.words(),
-                finding.file_stem()
-            );
-            let line = github::line_of_expect(&scenario.text);
-            console.data(github::error(&scenario.name, line, &title, &message).as_bytes())?;
+        for finding in told.sum.findings.list.iter().take(ANNOTATIONS_MAX) {
+            let line = annotation(told, finding);
+            console.data(line.as_bytes())?;
         }
-        github::step_summary(&report::markdown(hunt, sum, summary))?;
+        github::step_summary(&report::markdown(told.sum, told.summary))?;
     }
     let paint = console.paint(talk);
-    let text = report::total(hunt, sum, summary, took, paint);
+    let text = report::total(told, paint);
     console.put(talk, &text)
+}
+
+fn annotation(told: &Told<'_>, finding: &Finding) -> String {
+    let scenario = &told.hunt.scenarios[finding.scenario];
+    let title = format!(
+        "{} {}@{:#x}",
+        finding.failure.word(),
+        finding.from,
+        finding.seed
+    );
+    let bug = planted::again(scenario.planted);
+    let mut message = finding.failure.words();
+    if let Some(kept) = told.kept {
+        let file = format!("{kept}/findings/{}.toml", finding.file_stem());
+        message += &format!("\nbivalent run {}{bug}", escape::shell(&file));
+    }
+    let line = github::line_of_expect(&scenario.text);
+    github::error(&scenario.name, line, &title, &message)
 }
 
 /// The exit code. A part of a campaign leaves what it has not tested to whoever merges it.

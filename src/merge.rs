@@ -1,6 +1,6 @@
 //! `bivalent merge`: one campaign out of the parts that were run apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::fuzz::results::{self, Summary};
 use crate::fuzz::store::{self, CAMPAIGN, Campaign};
-use crate::fuzz::{exit, report, talk, tell};
+use crate::fuzz::{Told, exit, report, talk, tell};
 use crate::render::units;
 
 /// Merges what was named.
@@ -25,7 +25,7 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         .into_iter()
         .filter(|folder| Some(folder) != args.out.as_ref())
         .collect();
-    let (campaign, blocks) = read(&folders)?;
+    let (campaign, blocks, parts) = read(&folders)?;
     let first = folders[0].join(CAMPAIGN);
     let scenarios = campaign.scenarios(&first)?;
     let hunt = Hunt {
@@ -57,7 +57,8 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
             }
         }
     }
-    let summary = Summary::new(&hunt, &sum, missing == 0);
+    let lost = lost_parts(&parts);
+    let summary = Summary::new(&hunt, &sum, missing == 0 && lost.is_empty());
     if let Some(out) = &args.out {
         files::make_folder(out)?;
         results::keep(out, &hunt, &sum, &summary, began.elapsed())?;
@@ -69,19 +70,32 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         let text = report::finding(finding, paint, kept.as_deref());
         console.put(talk, &format!("{text}\n"))?;
     }
-    let parts = units::counted(folders.len() as u64, "part", "parts");
-    console.put(talk, &format!("{parts} merged\n"))?;
-    tell(&hunt, &sum, &summary, began.elapsed(), args.format, console)?;
+    let count = units::counted(folders.len() as u64, "part", "parts");
+    console.put(talk, &format!("{count} merged\n"))?;
+    let told = Told {
+        hunt: &hunt,
+        sum: &sum,
+        summary: &summary,
+        took: None,
+        kept: kept.as_deref(),
+    };
+    tell(&told, args.format, console)?;
     if missing > 0 {
         let runs = units::counted(missing, "run", "runs");
         console.warning(&format!(
             "{runs} of the campaign are in none of these folders: a part is missing or unfinished"
         ));
     }
-    let least = if missing > 0 {
-        Exit::Inconclusive
-    } else {
+    if !lost.is_empty() {
+        let lost = lost.join(", ");
+        console.warning(&format!(
+            "of the campaign these parts are in none of these folders: {lost}"
+        ));
+    }
+    let least = if summary.complete {
         Exit::Ok
+    } else {
+        Exit::Inconclusive
     };
     Ok(exit(&sum, &summary, true).or_worse(least))
 }
@@ -92,16 +106,29 @@ fn order(hunt: &Hunt, block: &Block) -> (u64, usize) {
     (block.seeds.start / size, block.scenario)
 }
 
+/// The parts that a campaign has and that were not there.
+fn lost_parts(parts: &BTreeSet<(u32, u32)>) -> Vec<String> {
+    let count = parts.iter().map(|&(_, count)| count).max().unwrap_or(1);
+    let there = |number: u32| parts.contains(&(number, count));
+    let lost = (1..=count).filter(|&number| !there(number));
+    lost.map(|number| format!("{number} of {count}")).collect()
+}
+
+/// What was read: the campaign, its blocks, and which parts of how many were there.
+type Read = (Campaign, Blocks, BTreeSet<(u32, u32)>);
+
 /// Blocks by scenario and first seed.
 type Blocks = BTreeMap<(usize, u64), Done>;
 
 /// A campaign and its blocks out of its parts. A block that is in several is the same in all of them.
-fn read(folders: &[PathBuf]) -> Result<(Campaign, Blocks), Failure> {
+fn read(folders: &[PathBuf]) -> Result<Read, Failure> {
     let mut whole: Option<(Campaign, PathBuf)> = None;
     let mut blocks = Blocks::new();
+    let mut parts = BTreeSet::new();
     for folder in folders {
         let campaign = store::read_campaign(&folder.join(CAMPAIGN))?;
         let (done, _) = store::read_blocks(folder, &campaign)?;
+        parts.insert((campaign.slice.number, campaign.slice.count));
         match &whole {
             None => whole = Some((campaign, folder.clone())),
             Some((known, first)) if !known.is_part_with(&campaign) => {
@@ -136,5 +163,5 @@ fn read(folders: &[PathBuf]) -> Result<(Campaign, Blocks), Failure> {
         let failure = Failure::new(Exit::Nothing, "no campaign is in or below these folders");
         return Err(failure.help("a campaign's folder is what `bivalent fuzz --out DIR` writes"));
     };
-    Ok((campaign, blocks))
+    Ok((campaign, blocks, parts))
 }

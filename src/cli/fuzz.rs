@@ -53,10 +53,10 @@ pub(crate) struct FuzzArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "for"])]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
     pub(crate) runs: Option<u64>,
-    /// These seeds of every scenario, B not included.
-    #[arg(long, value_name = "A..B", value_parser = coordinate::seeds, conflicts_with = "for")]
+    /// These seeds of every scenario, B not included; from 0 on if only --for says how many.
+    #[arg(long, value_name = "A..B", value_parser = coordinate::seeds)]
     pub(crate) seeds: Option<Range<u64>>,
-    /// For so long: 90s, 10m, 8h.
+    /// For so long, 90s, 10m, 8h, or until all seeds of --seeds are run.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) r#for: Option<Duration>,
     /// How many runs at a time; results do not depend on it. [default: number of cores]

@@ -89,11 +89,17 @@ fn from_environment(
             let message = format!("{index} says which part this is, and nothing says of how many");
             return Err(usage(message, "say it: --partition auto/N"));
         };
-        // Arrays begin where their owner says; other indices at 0, but for CI nodes at 1.
+        // Arrays begin at 0 or 1, as their owner says; other indices at 0, but for CI nodes at 1.
         let from = match first {
             Some(first) => number(first)?.unwrap_or(0),
             None => u32::from(index.starts_with("CI_")),
         };
+        if from > 1 || told.is_some_and(|told| told < count) {
+            // Some tasks of an array, run again by themselves: their numbers do not say where it began.
+            let message = format!("{index} is {at} of an array that is not the whole one");
+            let help = "say which part it is: --partition slice:M/N";
+            return Err(usage(message, help));
+        }
         let number = at.checked_sub(from).map(|at| at + 1);
         if let Some(number) = number.filter(|&number| number <= count) {
             return Ok(Slice { number, count });
@@ -147,9 +153,9 @@ mod tests {
     #[test]
     fn an_array_job_knows_its_part() {
         let slurm = [
-            ("SLURM_ARRAY_TASK_ID", "7"),
+            ("SLURM_ARRAY_TASK_ID", "3"),
             ("SLURM_ARRAY_TASK_COUNT", "4"),
-            ("SLURM_ARRAY_TASK_MIN", "5"),
+            ("SLURM_ARRAY_TASK_MIN", "1"),
         ];
         let kubernetes = [("JOB_COMPLETION_INDEX", "0")];
 
@@ -182,6 +188,11 @@ mod tests {
             &[][..],
             &[("JOB_COMPLETION_INDEX", "3")],
             &[("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "2")],
+            &[
+                ("SLURM_ARRAY_TASK_ID", "3"),
+                ("SLURM_ARRAY_TASK_COUNT", "1"),
+                ("SLURM_ARRAY_TASK_MIN", "3"),
+            ],
             &[
                 ("SLURM_ARRAY_TASK_ID", "x"),
                 ("SLURM_ARRAY_TASK_COUNT", "2"),

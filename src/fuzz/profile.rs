@@ -65,13 +65,9 @@ pub(crate) fn complete(mut args: FuzzArgs) -> Result<FuzzArgs, Failure> {
         if let Some(text) = profile.r#for {
             args.r#for = Some(duration(&text).map_err(|why| key("for", why))?);
         }
-        let said = [
-            args.runs.is_some(),
-            args.seeds.is_some(),
-            args.r#for.is_some(),
-        ];
-        if said.iter().filter(|said| **said).count() > 1 {
-            return Err(key("runs", "one of `runs`, `seeds` and `for`".to_owned()));
+        if args.runs.is_some() && (args.seeds.is_some() || args.r#for.is_some()) {
+            let why = "`runs` says how many, and so do `seeds` and `for`".to_owned();
+            return Err(key("runs", why));
         }
     }
     args.jobs = args.jobs.or(profile.jobs.filter(|&jobs| jobs > 0));

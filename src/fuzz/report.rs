@@ -1,11 +1,10 @@
 //! A campaign in words: each finding as it comes, and what it all came to.
 
-use std::time::Duration;
-
-use bivalent_sim::fuzz::{Finding, Hunt, Sum};
+use bivalent_sim::fuzz::{Finding, Slice, Sum};
 use bivalent_sim::story;
 use bivalent_sim::trace::Trace;
 
+use super::Told;
 use super::results::Summary;
 use crate::cli::planted;
 use crate::render::paint::Paint;
@@ -88,36 +87,50 @@ fn tell(finding: &Finding) -> Option<story::Story> {
 }
 
 /// What a campaign came to.
-pub(crate) fn total(
-    hunt: &Hunt,
-    sum: &Sum,
-    summary: &Summary,
-    took: Duration,
-    paint: Paint,
-) -> String {
+pub(crate) fn total(told: &Told<'_>, paint: Paint) -> String {
+    let Told {
+        hunt,
+        sum,
+        summary,
+        took,
+        ..
+    } = *told;
     let run = sum.scenarios.iter().filter(|tally| tally.runs > 0).count() as u64;
     let findings = sum.findings.list.len() as u64;
     let missing = summary.untested.iter().filter(|it| it.required).count();
     let word = if findings > 0 {
         paint.bad("FAIL")
-    } else if missing > 0 || sum.total.runs == 0 {
+    } else if !summary.complete {
+        paint.odd("INCOMPLETE")
+    } else if missing > 0 && hunt.slice == Slice::WHOLE {
         paint.odd("UNTESTED")
     } else {
         paint.good("ok")
     };
-    let seconds = took.as_secs_f64();
-    let rate = super::progress::per_second(sum.total.runs, took);
+    let speed = took.map_or_else(String::new, |took| {
+        let rate = super::progress::per_second(sum.total.runs, took);
+        format!("  {:.1} s, {} runs/s", took.as_secs_f64(), count(rate))
+    });
+    let mut counts = vec![
+        format!("{} decided", count(sum.total.decided)),
+        format!("{} stalled", count(sum.total.stalled)),
+        format!("{} broken", count(sum.total.broken)),
+    ];
+    if sum.total.inconclusive > 0 {
+        counts.push(format!("{} not over", count(sum.total.inconclusive)));
+    }
+    counts.push(format!("{} beyond the envelope", count(sum.total.beyond)));
     let mut text = format!(
-        "{word}  {} of {}, {}: {} · {} · {} · {} beyond the envelope  {seconds:.1} s, {} runs/s\n",
+        "{word}  {} of {}, {}: {}{speed}\n",
         counted(sum.total.runs, "run", "runs"),
         counted(run, "scenario", "scenarios"),
         counted(findings, "finding", "findings"),
-        format_args!("{} decided", count(sum.total.decided)),
-        format_args!("{} stalled", count(sum.total.stalled)),
-        format_args!("{} broken", count(sum.total.broken)),
-        count(sum.total.beyond),
-        count(rate),
+        counts.join(" · "),
     );
+    if sum.total.runs == 0 {
+        text += "  this part has no blocks: there are fewer blocks of seeds than parts\n";
+        return text;
+    }
     let schedulers: Vec<String> = sum
         .total
         .schedulers
@@ -156,7 +169,6 @@ pub(crate) fn total(
         );
     }
     text += &untested(summary, paint);
-    let _ = hunt;
     text
 }
 
@@ -196,8 +208,7 @@ fn untested(summary: &Summary, paint: Paint) -> String {
 }
 
 /// A campaign as Markdown, for a step summary.
-pub(crate) fn markdown(hunt: &Hunt, sum: &Sum, summary: &Summary) -> String {
-    let _ = hunt;
+pub(crate) fn markdown(sum: &Sum, summary: &Summary) -> String {
     let mut text = format!(
         "## bivalent fuzz\n\n{}, {} decided, {} stalled, {} beyond the envelope; fingerprint `{}`\n\n",
         counted(summary.runs, "run", "runs"),

@@ -131,7 +131,7 @@ pub(crate) fn keep(
     };
     let json = serde_json::to_string_pretty(summary).unwrap_or_default();
     write("summary.json", &format!("{}\n", escape::json(&json)))?;
-    write("summary.md", &super::report::markdown(hunt, sum, summary))?;
+    write("summary.md", &super::report::markdown(sum, summary))?;
     write(
         "latency.hlog",
         &sum.total

@@ -111,6 +111,7 @@ fn a_missing_part_is_told_and_so_are_parts_of_different_campaigns() {
     exits(&fuzz(&["--partition", "slice:1/2"]), 0);
 
     let half = run(folder.path(), &["merge", "parts"]);
+    assert!(out(&half).contains("INCOMPLETE"), "{}", out(&half));
     exits(&fuzz(&["--partition", "slice:2/2", "--no-swarm"]), 0);
     let mixed = run(folder.path(), &["merge", "parts"]);
 
@@ -368,6 +369,7 @@ fn wrong_arguments_are_usage() {
         &["fuzz", "wild.toml", "--partition", "slice:4/3"][..],
         &["fuzz", "wild.toml", "--for", "10"],
         &["fuzz", "wild.toml", "--runs", "5", "--for", "1s"],
+        &["fuzz", "wild.toml", "--runs", "5", "--seeds", "0..3"],
         &["fuzz", "wild.toml", "--portfolio", "luck=1"],
         &["fuzz", "wild.toml", "--nth-fault", "gremlin"],
         &["fuzz", "wild.toml@3"],
