@@ -11,6 +11,7 @@ mod hunt;
 mod mutate;
 pub mod nth;
 mod portfolio;
+mod promise;
 mod sum;
 mod tally;
 

@@ -288,13 +288,11 @@ impl Stores {
     ) -> bool {
         let mut torn = false;
         let versioned = self.layout.format() == Format::Versioned;
+        let overtaken = version < self.cell(place).applied;
         self.edit(place, now, |layout, image| {
             // A versioned write has a key of its own: nothing else stands where it goes.
-            let old = if versioned {
-                vec![0; image.len()]
-            } else {
-                image.to_vec()
-            };
+            let blank = vec![0; image.len()];
+            let old = if versioned { blank } else { image.to_vec() };
             let mut whole = old.clone();
             layout.encode(place, version, block, &mut whole);
             let mut mixed = old.clone();
@@ -306,7 +304,7 @@ impl Stores {
             }
             torn = mixed != old && mixed != whole;
             // A torn key is passed over: readers take the greatest version that can be read.
-            if !versioned || mixed == whole {
+            if !versioned || (mixed == whole && !overtaken) {
                 image.copy_from_slice(&mixed);
             }
         });
@@ -496,3 +494,6 @@ impl Stores {
         index
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -345,7 +345,8 @@ impl Engine {
             .write_torn(place, block, version, now, |sector| {
                 kept & 1 << (sector % 128) != 0
             });
-        self.oracles.store_model.touched(place, Some(block));
+        let tried = Some((block, version));
+        self.oracles.store_model.touched(place, tried);
         self.note_torn(write);
         if torn {
             self.net.landed(kind);
@@ -382,7 +383,8 @@ impl Engine {
             self.stores
                 .write_torn(place, block, version, now, |sector| sector < kept)
         });
-        self.oracles.store_model.touched(place, Some(block));
+        let tried = Some((block, version));
+        self.oracles.store_model.touched(place, tried);
         self.note_torn(write);
         if torn {
             self.net.landed(kind);

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     draw, mutate,
     portfolio::{self, Portfolio, Scheduler},
+    promise,
     tally::{Failed, Tally},
 };
 use crate::{
@@ -260,14 +261,14 @@ impl<'a> Memory<'a> {
             let mut drawn = draw::configuration(self.base, &mut lots);
             if adversary.is_some() {
                 set_adversary(&mut drawn, adversary);
-                drawn.expect.outcome = draw::promise(&drawn, self.base, true);
+                drawn.expect.outcome = promise::of(&drawn, self.base, true);
                 drawn.expect.stall = None;
             }
             Arc::new(drawn)
         } else if adversary.is_some() {
             let mut drawn = Scenario::clone(self.base);
             set_adversary(&mut drawn, adversary);
-            drawn.expect.outcome = draw::promise(&drawn, self.base, true);
+            drawn.expect.outcome = promise::of(&drawn, self.base, true);
             Arc::new(drawn)
         } else {
             Arc::clone(self.base)
@@ -378,7 +379,7 @@ fn with_bad_luck(scenario: &Arc<Scenario>) -> Arc<Scenario> {
         return Arc::clone(scenario);
     }
     let mut bad = Scenario::clone(scenario);
-    bad.expect.outcome = draw::promise(&bad, scenario, true);
+    bad.expect.outcome = promise::of(&bad, scenario, true);
     bad.expect.value = None;
     Arc::new(bad)
 }

@@ -6,10 +6,11 @@
 
 use bivalent_core::{Envelope, Format, Staleness};
 
+use super::promise;
 use crate::{
     dice::Lots,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, AgentSpec, Expected, Protocol, Scenario},
+    scenario::{Adversary, AgentSpec, Protocol, Scenario},
     shrink::smaller::{self, Smaller},
     workload::Pace,
 };
@@ -40,57 +41,13 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
     if drawn.cluster.protocol != Protocol::ReplicatedLog {
         drawn.limits.steps = drawn.limits.steps.min(STEPS_MAX);
     }
-    drawn.expect.outcome = promise(&drawn, base, changed);
+    drawn.expect.outcome = promise::of(&drawn, base, changed);
     drawn.expect.seeds = None;
     if drawn.expect.outcome != base.expect.outcome {
         drawn.expect.stall = None;
         drawn.expect.value = None;
     }
     drawn
-}
-
-/// What is still promised of a scenario that was changed.
-pub(super) fn promise(drawn: &Scenario, base: &Scenario, changed: bool) -> Expected {
-    match base.expect.outcome {
-        Expected::Decide if !changed => Expected::Decide,
-        Expected::Decide | Expected::Unwedged
-            if drawn.faults.iter().all(|rule| passes(&rule.fault)) =>
-        {
-            Expected::Unwedged
-        }
-        // It breaks outside its envelope, or stalls by design: inside there is safety.
-        Expected::Decide
-        | Expected::Unwedged
-        | Expected::Violation(_)
-        | Expected::ViolationOrWedge(_)
-        | Expected::Wedge
-        | Expected::Stall { .. }
-        | Expected::Any => Expected::Any,
-    }
-}
-
-/// Whether nobody has to wait for ever for what this fault has done, whatever the blocks.
-const fn passes(fault: &Fault) -> bool {
-    match fault {
-        Fault::Crash { unfenced, .. } => !*unfenced,
-        Fault::Restart { .. }
-        | Fault::Pause { .. }
-        | Fault::ClockSkew { .. }
-        | Fault::SlowStore { .. }
-        | Fault::Delay { .. }
-        | Fault::Reorder { .. }
-        | Fault::Outage { .. } => true,
-        Fault::Amnesia { .. }
-        | Fault::StoreLoss { .. }
-        | Fault::LostRequest { .. }
-        | Fault::LostAck { .. }
-        | Fault::LateWrite { .. }
-        | Fault::Duplicate { .. }
-        | Fault::TornWrite { .. }
-        | Fault::StaleRead { .. }
-        | Fault::BitRot { .. }
-        | Fault::MisdirectedWrite { .. } => false,
-    }
 }
 
 fn stores(drawn: &mut Scenario, lots: &mut Lots) -> bool {
@@ -197,6 +154,12 @@ fn pauses(drawn: &mut Scenario, lots: &mut Lots) -> bool {
             .max
             .saturating_mul(1 + lots.below(10))
             .min(1_000_000_000);
+        changed = true;
+    }
+    // Who is impatient asks again while the first try is on its way.
+    if lots.percent(30) {
+        let timeout = &mut drawn.schedule.timeout_ns;
+        *timeout = (*timeout / 8).max(1) << lots.below(6);
         changed = true;
     }
     if lots.percent(25) {
@@ -420,7 +383,7 @@ fn bound_chances(rules: &mut [FaultRule]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue;
+    use crate::{catalogue, scenario::Expected};
 
     #[test]
     fn what_is_drawn_can_be_written_as_a_file_and_read_again() {

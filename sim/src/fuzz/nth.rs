@@ -4,7 +4,7 @@ use crate::{
     dice::Lots,
     failure::Failure,
     fault::{FaultKind, FaultRule, Trigger},
-    fuzz::draw,
+    fuzz::{draw, promise},
     guard::{BuiltIn, Guard, How},
     scenario::Scenario,
 };
@@ -45,7 +45,7 @@ pub fn nth_faults(
         fault,
         line: 0,
     });
-    struck.expect.outcome = draw::promise(&struck, scenario, true);
+    struck.expect.outcome = promise::of(&struck, scenario, true);
     struck.expect.seeds = None;
     let parsed = Scenario::parse(&scenario.name, &struck.to_toml(), &|named| {
         let found = scenario.files.iter().find(|(name, _)| name == named);

@@ -23,6 +23,8 @@ const KEPT: usize = 256;
 struct Shadow {
     newest: Block,
     version: Version,
+    /// The greatest version that a fault had a hand in: it may be there as a whole.
+    tried: Version,
     /// A fault has touched the bytes since the last whole write in turn.
     touched: bool,
 }
@@ -45,6 +47,7 @@ const NEVER: Shadow = Shadow {
         vote: None,
     },
     version: Version::from_bits(0),
+    tried: Version::from_bits(0),
     touched: false,
 };
 
@@ -84,8 +87,14 @@ impl StoreModel {
         // took longer than its agent waits for is asked for once more.
         let again = version == shadow.version && block == shadow.newest;
         let in_turn = self.format != Format::Dual || version > shadow.version || again;
+        // Under keys of their own an older write does not do away with what a fault has left of a newer one.
+        let stays = match self.format {
+            Format::Raw | Format::Checked => false,
+            Format::Dual => true,
+            Format::Versioned => version < shadow.tried,
+        };
         if counts {
-            shadow.touched = (shadow.touched && self.format == Format::Dual) || !in_turn;
+            shadow.touched = (shadow.touched && stays) || !in_turn;
             shadow.newest = block;
             shadow.version = shadow.version.max(version);
         }
@@ -131,11 +140,13 @@ impl StoreModel {
         written.push(block);
     }
 
-    /// A fault had a hand in a place; `block` is what it tried to write, if it did.
-    pub(crate) fn touched(&mut self, place: Place, block: Option<Block>) {
+    /// A fault had a hand in a place; `write` is what it tried to write, if it did.
+    pub(crate) fn touched(&mut self, place: Place, write: Option<(Block, Version)>) {
         let at = self.at(place);
-        self.shadows[at].touched = true;
-        if let Some(block) = block {
+        let shadow = &mut self.shadows[at];
+        shadow.touched = true;
+        if let Some((block, version)) = write {
+            shadow.tried = shadow.tried.max(version);
             self.remember(at, block);
         }
     }
@@ -216,5 +227,29 @@ mod tests {
 
         assert_eq!(model.read(place, block, None), None);
         assert!(model.read(place, NEVER.newest, None).is_some());
+    }
+
+    #[test]
+    fn an_older_write_does_not_do_away_with_a_newer_one_that_a_fault_may_have_let_through() {
+        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 1\nblock = { format = \"versioned\" }\n";
+        let scenario = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
+        let mut model = StoreModel::new(&Arc::new(Plan::new(&scenario)));
+        let (store, owner) = (StoreId(0), AgentId(0));
+        let place = Place { store, owner };
+        let block = |round| Block {
+            mbal: Some(Ballot::new(round, owner, Incarnation(0))),
+            vote: None,
+        };
+        let first = Version::from_bits(0).next(Incarnation(0));
+        let second = first.next(Incarnation(0));
+        let third = second.next(Incarnation(0));
+
+        model.touched(place, Some((block(2), second)));
+        model.wrote(place, block(1), first);
+        assert_eq!(model.read(place, block(2), None), None);
+        assert_eq!(model.read(place, block(1), None), None);
+
+        model.wrote(place, block(3), third);
+        assert!(model.read(place, block(2), None).is_some());
     }
 }

@@ -1,0 +1,133 @@
+//! What a scenario still promises when it was drawn from one that promised more.
+
+use bivalent_core::Format;
+
+use crate::{
+    fault::{Delay, Fault},
+    scenario::{Expected, Protocol, Scenario},
+};
+
+/// Tries of a write that an agent tells apart.
+const TRIES: u64 = 8;
+
+/// What is still promised of a scenario that was changed.
+pub(super) fn of(drawn: &Scenario, base: &Scenario, changed: bool) -> Expected {
+    match base.expect.outcome {
+        Expected::Decide if !changed => Expected::Decide,
+        Expected::Decide | Expected::Unwedged
+            if drawn.faults.iter().all(|rule| passes(&rule.fault)) && !outlasts_tries(drawn) =>
+        {
+            Expected::Unwedged
+        }
+        // It breaks outside its envelope, or stalls by design: inside there is safety.
+        Expected::Decide
+        | Expected::Unwedged
+        | Expected::Violation(_)
+        | Expected::ViolationOrWedge(_)
+        | Expected::Wedge
+        | Expected::Stall { .. }
+        | Expected::Any => Expected::Any,
+    }
+}
+
+/// Whether nobody has to wait for ever for what this fault has done, whatever the blocks.
+const fn passes(fault: &Fault) -> bool {
+    match fault {
+        Fault::Crash { unfenced, .. } => !*unfenced,
+        Fault::Restart { .. }
+        | Fault::Pause { .. }
+        | Fault::ClockSkew { .. }
+        | Fault::SlowStore { .. }
+        | Fault::Delay { .. }
+        | Fault::Reorder { .. }
+        | Fault::Outage { .. } => true,
+        Fault::Amnesia { .. }
+        | Fault::StoreLoss { .. }
+        | Fault::LostRequest { .. }
+        | Fault::LostAck { .. }
+        | Fault::LateWrite { .. }
+        | Fault::Duplicate { .. }
+        | Fault::TornWrite { .. }
+        | Fault::StaleRead { .. }
+        | Fault::BitRot { .. }
+        | Fault::MisdirectedWrite { .. } => false,
+    }
+}
+
+/// Whether a write may be asked for so often that an agent can no longer tell its tries apart. Where it is
+/// written in place, no other may ever follow: one of them might be on its way still.
+fn outlasts_tries(of: &Scenario) -> bool {
+    if of.cluster.protocol != Protocol::DiskPaxos || of.cluster.layout.format() == Format::Versioned
+    {
+        return false;
+    }
+    let longest = |delay: &Delay| match delay {
+        Delay::Range(span) => span.max,
+        Delay::Histogram(table) => table.values.last().copied().unwrap_or(0),
+    };
+    let mut percent = 100;
+    for rule in &of.faults {
+        if let Fault::SlowStore { percent: slow, .. } = rule.fault {
+            percent = percent.max(u64::from(slow));
+        }
+    }
+    let slowed = |delay| longest(delay).saturating_mul(percent) / 100;
+    let write = slowed(&of.schedule.write);
+    let mut most = write;
+    for rule in &of.faults {
+        let held = if let Fault::Delay { by, .. } = rule.fault {
+            by.max
+        } else if let Fault::Outage { span, .. } = rule.fault {
+            span.map_or(u64::MAX, |span| span.max)
+        } else if let Fault::Reorder { .. } = rule.fault {
+            write.saturating_mul(2)
+        } else {
+            0
+        };
+        most = most.saturating_add(held);
+    }
+    if of.schedule.adversary.picks() {
+        let each = write.max(slowed(&of.schedule.read));
+        most = most.saturating_add(of.schedule.patience.saturating_mul(each));
+    }
+    most / of.schedule.timeout_ns.max(1) >= TRIES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is promised of this where no wedge was to come.
+    fn promised(block: &str, schedule: &str, fault: &str) -> Expected {
+        let text = format!(
+            "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 3\n\
+             block = {{ format = \"{block}\" }}\n[schedule]\n{schedule}\n{fault}\n\
+             [expect]\noutcome = \"unwedged\"\n"
+        );
+        let scenario = Scenario::parse("t", &text, &|_| Err(String::new())).unwrap();
+        of(&scenario, &scenario, true)
+    }
+
+    #[test]
+    fn a_write_that_outlasts_eight_tries_in_place_may_block_its_place_for_ever() {
+        let delay = "[[fault]]\nchance = 0.1\ndelay = { by = \"1ms..20ms\" }";
+        let (short, shorter) = ("timeout = \"3ms\"", "timeout = \"2ms\"");
+
+        assert_eq!(promised("dual", short, delay), Expected::Unwedged);
+        assert_eq!(promised("dual", shorter, delay), Expected::Any);
+        assert_eq!(promised("checked", shorter, delay), Expected::Any);
+        assert_eq!(promised("versioned", shorter, delay), Expected::Unwedged);
+    }
+
+    #[test]
+    fn whoever_picks_operations_may_hold_a_write_back_for_many_tries() {
+        let (short, usual) = (
+            "timeout = \"20ms\"\nadversary = \"pos\"",
+            "adversary = \"pos\"",
+        );
+
+        assert_eq!(promised("dual", short, ""), Expected::Any);
+        assert_eq!(promised("dual", usual, ""), Expected::Unwedged);
+        assert_eq!(promised("versioned", short, ""), Expected::Unwedged);
+    }
+}
