@@ -7,6 +7,8 @@
 //! `--jobs N`, `--folder DIR` for other grounds, and `--sound RUNS` to hunt agents without a bug instead.
 
 #![expect(
+    clippy::format_push_string,
+    clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     clippy::print_stdout,
     clippy::disallowed_types,
