@@ -389,8 +389,5 @@ fn set_adversary(scenario: &mut Scenario, adversary: Option<Adversary>) {
     let Some(adversary) = adversary else { return };
     scenario.schedule.adversary = adversary;
     scenario.schedule.crashes = 0;
-    let agents = scenario.cluster.agents.len() as u64;
-    let stores = scenario.cluster.stores.len() as u64;
-    // As where a scenario says nothing: four rounds of everybody's operations.
-    scenario.schedule.patience = (4 * agents * agents * stores).max(64);
+    scenario.schedule.patience = draw::patience(scenario);
 }

@@ -31,6 +31,10 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
     let mut drawn = base.clone();
     let mut changed = stores(&mut drawn, lots);
     changed |= agents(&mut drawn, lots);
+    if !drawn.schedule.adversary.has_patience() {
+        // Nobody says it of such a scenario: what it is follows from its size.
+        drawn.schedule.patience = patience(&drawn);
+    }
     changed |= pauses(&mut drawn, lots);
     changed |= faults(&mut drawn, lots);
     changed |= added(&mut drawn, lots);
@@ -48,6 +52,12 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
         drawn.expect.value = None;
     }
     drawn
+}
+
+/// How long operations may be held back where a scenario says nothing: four rounds of everybody's.
+pub(super) fn patience(of: &Scenario) -> u64 {
+    let (agents, stores) = (of.cluster.agents.len(), of.cluster.stores.len());
+    ((4 * agents * agents * stores) as u64).max(64)
 }
 
 fn stores(drawn: &mut Scenario, lots: &mut Lots) -> bool {
@@ -245,6 +255,11 @@ pub(super) fn rule(
     }
     let stale = Scope {
         stores: if bears_all { u16::MAX } else { liars },
+        writes: false,
+        ..scope
+    };
+    let written = Scope {
+        reads: false,
         ..scope
     };
     let fault = match kind {
@@ -296,7 +311,7 @@ pub(super) fn rule(
         FaultKind::LostRequest => Fault::LostRequest { scope },
         FaultKind::LostAck => Fault::LostAck { scope },
         FaultKind::LateWrite => Fault::LateWrite {
-            scope,
+            scope: written,
             by: span(60),
         },
         FaultKind::Duplicate => Fault::Duplicate {
@@ -304,7 +319,7 @@ pub(super) fn rule(
             by: span(60),
         },
         FaultKind::TornWrite => Fault::TornWrite {
-            scope,
+            scope: written,
             keep: None,
             acknowledged: false,
         },
@@ -313,7 +328,10 @@ pub(super) fn rule(
             bound: StaleBound::Versions(1 + lots.below(4) as u32),
         },
         FaultKind::BitRot => Fault::BitRot { scope, bits: 1 },
-        FaultKind::MisdirectedWrite => Fault::MisdirectedWrite { scope, onto: None },
+        FaultKind::MisdirectedWrite => Fault::MisdirectedWrite {
+            scope: written,
+            onto: None,
+        },
     };
     let once = matches!(kind, FaultKind::StoreLoss | FaultKind::Amnesia);
     let chance = lots.pick(&CHANCES).copied().unwrap_or(CHANCES[0]);
