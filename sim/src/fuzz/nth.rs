@@ -105,7 +105,8 @@ mod tests {
 
         assert!(found.complete && found.failures.is_empty());
         assert!(found.operations >= 12, "{}", found.operations);
-        assert_eq!(found.landed, found.operations);
+        // What is asked for last may not arrive before everybody has decided.
+        assert!(found.landed + 2 >= found.operations, "{found:?}");
     }
 
     #[test]
