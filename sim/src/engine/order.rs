@@ -227,6 +227,11 @@ impl Engine {
     /// A choice made to fit: a place, a crash if one is left, or to wait if somebody pauses.
     fn folded(&self, choice: u64, pooled: usize) -> usize {
         let (crashes, wait) = (self.order.crashes > 0, self.wait_choice());
+        let crash = crashes && choice == self.crash_choice() as u64;
+        let waits = wait.is_some_and(|wait| choice == wait as u64);
+        if choice < pooled as u64 || crash || waits {
+            return choice as usize;
+        }
         let count = pooled + usize::from(crashes) + usize::from(wait.is_some());
         let choice = (choice % count as u64) as usize;
         match wait {
