@@ -277,7 +277,7 @@ fn a_share_of_the_runs_is_run_twice_and_compared() {
 
 #[test]
 fn a_profile_completes_what_was_typed_and_a_wrong_one_is_told_by_its_line() {
-    let config = "[profile.ci]\nscenarios = [\"wild.toml\"]\nruns = 700\nportfolio = \"uniform\"\n\n[profile.bad]\nrnus = 1\n";
+    let config = "[profile.ci]\nscenarios = [\"wild.toml\"]\nruns = 700\nportfolio = \"uniform\"\n";
     let folder = with(&[("wild.toml", WILD), ("bivalent.toml", config)]);
 
     let ran = run(
@@ -296,6 +296,8 @@ fn a_profile_completes_what_was_typed_and_a_wrong_one_is_told_by_its_line() {
             "jsonl",
         ],
     );
+    let wrong = format!("{config}\n[profile.bad]\nrnus = 1\n");
+    fs::write(folder.path().join("bivalent.toml"), wrong).unwrap();
     let bad = run(folder.path(), &["fuzz", "--profile", "bad"]);
 
     exits(&ran, 0);
