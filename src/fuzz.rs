@@ -1,5 +1,6 @@
 //! `bivalent fuzz`: a campaign, from its arguments to its exit code.
 
+pub(crate) mod merge;
 mod nth;
 pub(crate) mod partition;
 mod profile;
@@ -7,6 +8,7 @@ mod progress;
 mod regressions;
 pub(crate) mod report;
 pub(crate) mod results;
+pub(crate) mod shrink;
 pub(crate) mod store;
 
 use std::cell::RefCell;

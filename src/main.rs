@@ -20,7 +20,6 @@ mod files;
 mod fuzz;
 mod interrupt;
 mod man;
-mod merge;
 mod price;
 mod progress;
 mod render;
@@ -28,7 +27,6 @@ mod replay;
 mod run;
 mod scenario;
 mod select;
-mod shrink;
 mod verify;
 
 use clap::Parser;
@@ -38,6 +36,5 @@ fn main() -> ExitCode {
     bug::install_hook();
     let args = cli::Cli::parse();
     // A panic has told its story through the hook; here it only becomes a code.
-    let exit = catch_unwind(|| cli::dispatch(&args)).unwrap_or(exit::Exit::Bug);
-    exit.into()
+    catch_unwind(|| cli::dispatch(&args)).map_or(exit::Exit::Bug.into(), Into::into)
 }
