@@ -114,6 +114,7 @@ const CHAPTERS: &[Chapter] = chapters![
     "fuzz/log-kv",
     "fuzz/log-lock",
     "fuzz/old-answers",
+    "fuzz/outdated-blocks",
     "fuzz/put-if-absent",
     "fuzz/slow-writes-in-place",
     "log/clock-skew-against-the-heartbeat",
