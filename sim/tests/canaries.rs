@@ -124,7 +124,7 @@ fn what_a_canary_finds_is_made_small_and_both_its_files_fail_again() {
 fn stumble(bug: Bug, last: u64) -> (u64, Vec<(String, u64)>) {
     let mut hunt = campaign(Protocol::DiskPaxos, Some(bug), last);
     hunt.scenarios.retain(|it| it.name.contains("contention"));
-    hunt.seeds = vec![0..last];
+    hunt.seeds = vec![0..last; hunt.scenarios.len()];
     let (mut runs, mut failures) = (0, Vec::new());
     hunt.run(
         1,
