@@ -47,6 +47,7 @@ pub mod story;
 pub mod timeline;
 pub mod trace;
 pub mod verdict;
+pub mod view;
 mod wheel;
 pub mod workload;
 
