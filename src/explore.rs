@@ -123,6 +123,7 @@ fn write_files(
         let script = Script {
             stem: entries(&lasso.stem),
             turn: entries(&lasso.turn),
+            ..Script::default()
         };
         let title = "A fair run that never decides";
         let summary = "A way and a cycle: nobody crashes, every operation is answered, and nothing is ever \
@@ -141,6 +142,7 @@ fn write_files(
         let script = Script {
             stem: entries(&path),
             turn: Vec::new(),
+            ..Script::default()
         };
         let steps = script.stem.len() as u64 + LASSO_STEPS;
         let said = (

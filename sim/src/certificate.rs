@@ -107,7 +107,7 @@ pub struct Held {
 /// Refused: it is no certificate, for the reason given.
 pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<Held, Refused> {
     let plan = Plan::new(scenario);
-    let Script { stem, turn } = certificate;
+    let Script { stem, turn, .. } = certificate;
     let whole = |flaw| Refused { flaw, step: None };
     if turn.is_empty() {
         return Err(whole(Flaw::Empty));
@@ -218,6 +218,7 @@ mod tests {
         let certificate = Script {
             stem: entries(stem),
             turn: entries(turn),
+            ..Script::default()
         };
         verify(&system(2, stores), &certificate, 10_000)
     }

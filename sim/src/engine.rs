@@ -9,9 +9,10 @@ mod duel;
 mod judge;
 mod liveness;
 pub(crate) mod net;
-mod order;
+pub(crate) mod order;
 #[cfg(feature = "planted-bugs")]
 mod planted;
+pub(crate) mod possible;
 mod put;
 mod read;
 pub(crate) mod remedy;
@@ -211,6 +212,18 @@ impl Engine {
     fn go(&mut self, until: u64) -> End {
         let until = until.min(self.plan.steps_max);
         let end = loop {
+            let end = self.go_on(until.min(self.order.takes_over));
+            if end != End::Steps || self.steps >= until {
+                break end;
+            }
+            self.take_over();
+        };
+        self.close_stall();
+        end
+    }
+
+    fn go_on(&mut self, until: u64) -> End {
+        loop {
             if self.steps >= until {
                 break End::Steps;
             }
@@ -230,9 +243,7 @@ impl Engine {
             if let Some(end) = self.step(bits) {
                 break end;
             }
-        };
-        self.close_stall();
-        end
+        }
     }
 
     /// Takes one event.
@@ -313,6 +324,8 @@ impl Engine {
             }
             Event::Trigger { rule } => self.on_trigger(rule, None, None),
             Event::TriggerEnd { rule } => self.on_trigger_end(rule),
+            // Whoever has taken a run over is not stopped by the scenario's end of faults.
+            Event::Heal if self.order.took_over => {}
             Event::Heal => self.heal(),
             Event::StallCheck => self.check_stall(),
         }

@@ -21,6 +21,7 @@ pub mod failure;
 pub mod fault;
 mod fingerprint;
 pub mod fuzz;
+pub mod game;
 pub mod guard;
 pub mod history;
 mod hlog;

@@ -102,8 +102,8 @@ impl Plan {
             values,
             envelope: scenario.cluster.envelope,
             layout: scenario.cluster.layout,
-            read: draw(&schedule.read, shift, &schedule.adversary),
-            write: draw(&schedule.write, shift, &schedule.adversary),
+            read: draw(&schedule.read, shift, schedule.adversary.at_first()),
+            write: draw(&schedule.write, shift, schedule.adversary.at_first()),
             retry: schedule.retry,
             timeout: ticks(schedule.timeout_ns, shift).max(1),
             start: ticks(schedule.start_ns, shift),
@@ -124,6 +124,11 @@ impl Plan {
         for rule in &plan.rules {
             plan.kinds |= 1 << rule.fault.kind().index();
             plan.history = plan.history.max(history(&rule.fault));
+        }
+        if let Adversary::Script(script) = &plan.adversary
+            && script.looks_back()
+        {
+            plan.history = plan.history.max(1);
         }
         if plan.crashes > 0 {
             plan.kinds |= 1 << FaultKind::Crash.index();

@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, StoreId};
 
-use crate::scenario::Scenario;
+use crate::scenario::{Adversary, Scenario};
 
 /// What happens in a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +21,16 @@ pub enum Deed {
     /// The agent's write, which is in flight, has come half way: its block is torn until the rest of it
     /// lands.
     Tear,
+    /// The agent reads the version before the newest one of a block.
+    Stale {
+        /// Whose.
+        owner: AgentId,
+    },
+    /// The agent's operation, which is in flight, takes ten times as long as it still would.
+    Delay {
+        /// Whose block is read; none: it is a write.
+        owner: Option<AgentId>,
+    },
 }
 
 /// One step of a script.
@@ -40,6 +50,11 @@ pub struct Entry {
 /// A way, and a cycle that it leads to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Script {
+    /// It takes over after so many steps of a run that is the scenario's own until then: from there on no
+    /// fault comes but the script's. 0: it has the whole run.
+    pub from: u64,
+    /// Who chooses until then; none: chance. No script.
+    pub before: Option<Box<Adversary>>,
     /// The way.
     pub stem: Vec<Entry>,
     /// One turn of the cycle, which is taken for ever; empty: after the stem the script is over.
@@ -51,6 +66,16 @@ impl Script {
     pub fn has_gaps(&self) -> bool {
         let mut entries = self.stem.iter().chain(&self.turn);
         entries.any(|entry| entry.gap.is_some())
+    }
+
+    /// Whether some entry needs the version before the newest one of a block, or may come to: what takes a
+    /// run over may be written while it is followed.
+    pub(crate) fn looks_back(&self) -> bool {
+        if self.from > 0 {
+            return true;
+        }
+        let mut entries = self.stem.iter().chain(&self.turn);
+        entries.any(|entry| matches!(entry.deed, Deed::Tear | Deed::Stale { .. }))
     }
 
     /// Entry number `at`, from 0; none after the end.
@@ -65,8 +90,9 @@ impl Script {
     }
 }
 
-/// Reads an entry: `a1 write s1`, `a1 read s1 a2`, `a1 tear s1`, `a1 crash`, `a1 restart`; where all agents share a
-/// record, `a1 read s1`. Names are looked up in `agents` and `stores`.
+/// Reads an entry: `a1 write s1`, `a1 read s1 a2`, `a1 tear s1`, `a1 stale s1 a2`, `a1 delay s1` (a write),
+/// `a1 delay s1 a2` (a read), `a1 crash`, `a1 restart`; where all agents share a record, `a1 read s1`, and
+/// no tearing, staleness and delay. Names are looked up in `agents` and `stores`.
 ///
 /// # Errors
 ///
@@ -109,13 +135,25 @@ pub fn parse(
             entry(who, store(at)?, Deed::Read { owner })
         }
         [who, "tear", at] if !conditional => entry(who, store(at)?, Deed::Tear),
+        [who, "stale", at, whose] if !conditional => {
+            let owner = agent(whose)?;
+            entry(who, store(at)?, Deed::Stale { owner })
+        }
+        [who, "delay", at] if !conditional => {
+            entry(who, store(at)?, Deed::Delay { owner: None })
+        }
+        [who, "delay", at, whose] if !conditional => {
+            let owner = Some(agent(whose)?);
+            entry(who, store(at)?, Deed::Delay { owner })
+        }
         [who, "crash"] => entry(who, StoreId(0), Deed::Crash),
         [who, "restart"] => entry(who, StoreId(0), Deed::Restart),
         _ if conditional => {
             Err("is none of `a1 write s1`, `a1 read s1`, `a1 crash`, `a1 restart`".to_owned())
         }
         _ => Err(
-            "is none of `a1 write s1`, `a1 read s1 a2`, `a1 tear s1`, `a1 crash`, `a1 restart`"
+            "is none of `a1 write s1`, `a1 read s1 a2`, `a1 tear s1`, `a1 stale s1 a2`, `a1 delay s1`, \
+             `a1 delay s1 a2`, `a1 crash`, `a1 restart`"
                 .to_owned(),
         ),
     }
@@ -135,6 +173,9 @@ pub fn words(scenario: &Scenario, entry: Entry) -> String {
         Deed::Crash => format!("{agent} crash"),
         Deed::Restart => format!("{agent} restart"),
         Deed::Tear => format!("{agent} tear {store}"),
+        Deed::Stale { owner } => format!("{agent} stale {store} {}", name(owner)),
+        Deed::Delay { owner: None } => format!("{agent} delay {store}"),
+        Deed::Delay { owner: Some(owner) } => format!("{agent} delay {store} {}", name(owner)),
     };
     entry
         .gap
@@ -164,6 +205,20 @@ mod tests {
         assert_eq!(read("a1 crash", false).unwrap().deed, Deed::Crash);
         assert_eq!(read("a1 tear s2", false).unwrap().deed, Deed::Tear);
         assert!(read("a1 tear s2", true).is_err());
+        assert_eq!(
+            read("a1 stale s1 a2", false).unwrap().deed,
+            Deed::Stale { owner: AgentId(1) }
+        );
+        assert_eq!(
+            read("a1 delay s1", false).unwrap().deed,
+            Deed::Delay { owner: None }
+        );
+        let owner = Some(AgentId(1));
+        assert_eq!(
+            read("a1 delay s1 a2", false).unwrap().deed,
+            Deed::Delay { owner }
+        );
+        assert!(read("a1 delay s1", true).is_err());
         assert_eq!(read("a1 read s1 a2 above 3", false).unwrap().gap, Some(3));
         assert!(read("a1 read s1 a2 above all", false).is_err());
         assert!(read("a1 read s1", true).is_ok());
@@ -189,6 +244,7 @@ mod tests {
         let script = Script {
             stem: vec![entry(0)],
             turn: vec![entry(1), entry(2)],
+            ..Script::default()
         };
         let agents = (0..6).map(|at| script.entry(at).unwrap().agent.0);
         assert_eq!(agents.collect::<Vec<_>>(), [0, 1, 2, 1, 2, 1]);

@@ -124,6 +124,52 @@ impl Wheel {
         self.far_next = self.far_next.min(tick);
     }
 
+    /// Takes events out, in their order, each with its tick; time stays.
+    pub(crate) fn take_out(&mut self, wanted: impl Fn(u64) -> bool) -> Vec<(u64, u64)> {
+        let (mut taken, mut kept) = (Vec::new(), Vec::new());
+        for tick in self.now..self.now + SLOTS {
+            let at = (tick % SLOTS) as usize;
+            if self.occupied[at / 64] & 1 << (at % 64) == 0 {
+                continue;
+            }
+            let mut index = std::mem::replace(
+                &mut self.slots[at],
+                Slot {
+                    head: NONE,
+                    tail: NONE,
+                },
+            )
+            .head;
+            self.occupied[at / 64] &= !(1 << (at % 64));
+            while index != NONE {
+                let Node { event, next } = self.nodes[index as usize];
+                self.nodes[index as usize].next = self.free;
+                self.free = index;
+                if wanted(event) {
+                    taken.push((tick, event));
+                } else {
+                    kept.push((tick, event));
+                }
+                index = next;
+            }
+            for (tick, event) in kept.drain(..) {
+                self.put_near(tick, event);
+            }
+        }
+        let mut far = std::mem::take(&mut self.far).into_sorted_vec();
+        // The nearest first.
+        far.reverse();
+        for Reverse((tick, put, event)) in far {
+            if wanted(event) {
+                taken.push((tick, event));
+            } else {
+                self.far.push(Reverse((tick, put, event)));
+            }
+        }
+        self.far_next = self.far.peek().map_or(u64::MAX, |Reverse(next)| next.0);
+        taken
+    }
+
     /// Takes the next event and moves time to its tick.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<u64> {
@@ -207,6 +253,35 @@ mod tests {
     use super::*;
 
     proptest! {
+        /// What is taken out is what would have come, in that order; the rest comes as it would have.
+        #[test]
+        fn taking_out_leaves_the_rest_in_order(
+            ticks in prop::collection::vec(0..6000_u64, 1..200),
+            (pops, parts) in (0..50_usize, 1..5_u64),
+        ) {
+            let mut wheel = Wheel::new();
+            for (event, &tick) in ticks.iter().enumerate() {
+                wheel.put(tick, event as u64);
+            }
+            for _ in 0..pops.min(ticks.len()) {
+                wheel.pop();
+            }
+            let mut model = wheel.clone();
+            let mut all = Vec::new();
+            while let Some(event) = model.pop() {
+                all.push((model.now(), event));
+            }
+            let taken = wheel.take_out(|event| event % parts == 0);
+            let mut rest = Vec::new();
+            while let Some(event) = wheel.pop() {
+                rest.push((wheel.now(), event));
+            }
+            let is_taken = |&(_, event): &(u64, u64)| event % parts == 0;
+            let (expected, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_taken);
+            prop_assert_eq!(taken, expected);
+            prop_assert_eq!(rest, others);
+        }
+
         /// Against a sorted list: the same events in the same order, whatever is put in between.
         #[test]
         fn events_come_in_the_order_of_tick_then_arrival(

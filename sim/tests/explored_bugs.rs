@@ -54,6 +54,7 @@ fn replayed(name: &str, bug: Bug) -> RunReport {
     let script = Script {
         stem: path.iter().map(|taken| taken.entry()).collect(),
         turn: Vec::new(),
+        ..Script::default()
     };
     let said = ("t", "s");
     let scripted = certificate::scripted(&scenario(name), &script, 1000, said, "any").unwrap();

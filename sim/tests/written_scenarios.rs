@@ -147,7 +147,7 @@ fn entry() -> BoxedStrategy<Entry> {
 
 fn adversary() -> BoxedStrategy<Adversary> {
     let entries = || prop::collection::vec(entry(), 0..40);
-    prop_oneof![
+    let others = prop_oneof![
         Just(Adversary::Random),
         Just(Adversary::Fair),
         (agent(), 1..AGENTS.len() as u8)
@@ -158,10 +158,24 @@ fn adversary() -> BoxedStrategy<Adversary> {
         Just(Adversary::Oblivious),
         Just(Adversary::ContentAware),
         Just(Adversary::StateAware),
-        (entries(), entries())
-            .prop_map(|(stem, turn)| Adversary::Script(Arc::new(Script { stem, turn }))),
     ]
-    .boxed()
+    .boxed();
+    let script = (
+        0..2_u64,
+        prop::option::of(others.clone()),
+        entries(),
+        entries(),
+    );
+    let script = script.prop_map(|(from, before, stem, turn)| {
+        let before = before.filter(|_| from > 0).map(Box::new);
+        Adversary::Script(Arc::new(Script {
+            from,
+            before,
+            stem,
+            turn,
+        }))
+    });
+    prop_oneof![4 => others, 1 => script].boxed()
 }
 
 fn scope(reads: bool, writes: bool) -> impl Strategy<Value = Scope> {

@@ -97,7 +97,9 @@ impl Walk {
         let wanted = match deed {
             Deed::Write => None,
             Deed::Read { owner } => Some(owner),
-            Deed::Crash | Deed::Restart | Deed::Tear => return Err(Flaw::Crash),
+            Deed::Crash | Deed::Restart | Deed::Tear | Deed::Stale { .. } | Deed::Delay { .. } => {
+                return Err(Flaw::Crash);
+            }
         };
         let known = agent.index() < self.agents.len() && store.index() < self.blocks.len();
         let flying = self.flying.get(agent.index()).filter(|_| known);

@@ -154,7 +154,7 @@ impl Net {
         self.probes = 0;
         self.touched = Touched::default();
         self.coverage.clear();
-        self.picked = self.plan.adversary.picks();
+        self.picked = self.plan.adversary.at_first().picks();
         self.pool.clear();
         self.picks = 0;
     }

@@ -6,6 +6,7 @@
 //! fair. What it has picked is a choice like any other, recorded and played back.
 
 mod content;
+pub(crate) mod hand;
 mod sampled;
 mod script;
 mod state;
@@ -51,6 +52,10 @@ pub(super) struct Order {
     mind: Mind,
     /// It picks; not after the heal, and not in a probe.
     active: bool,
+    /// After this step it does; `u64::MAX`: it does already, or never will.
+    pub(super) takes_over: u64,
+    /// It has taken a run over.
+    pub(super) took_over: bool,
     /// What was picked and has not taken effect yet, and when its time was.
     committed: Option<Pooled>,
     /// Crashes it may still bring about.
@@ -95,7 +100,7 @@ enum Mind {
 
 impl Order {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        let mind = match scenario.schedule.adversary {
+        let mind = match *scenario.schedule.adversary.at_first() {
             Adversary::Random | Adversary::Fair | Adversary::Duel(..) => Mind::None,
             Adversary::Script(_) => Mind::Script(0),
             Adversary::Pct { .. } => Mind::Priorities {
@@ -114,6 +119,8 @@ impl Order {
         Self {
             mind,
             active: false,
+            takes_over: u64::MAX,
+            took_over: false,
             committed: None,
             crashes: 0,
             earnest: 0,
@@ -128,7 +135,9 @@ impl Order {
 
     /// A new run.
     pub(super) fn begin(&mut self, plan: &Plan, dice: &mut Dice) {
-        self.active = plan.adversary.picks();
+        self.active = plan.adversary.at_first().picks();
+        self.takes_over = plan.adversary.takes_over().unwrap_or(u64::MAX);
+        self.took_over = false;
         self.committed = None;
         self.crashes = plan.crashes;
         self.earnest = 0;
@@ -157,7 +166,7 @@ impl Order {
                 }
                 // `of` is a random order of ranks; one agent each, the greatest first.
                 changes.clear();
-                let Adversary::Pct { depth, within } = plan.adversary else {
+                let Adversary::Pct { depth, within } = *plan.adversary.at_first() else {
                     return;
                 };
                 let usual = CHANGES_WITHIN * agents * plan.stores as u64;
@@ -178,6 +187,12 @@ impl Order {
     pub(super) const fn restarts_at_once(&self) -> bool {
         self.active && matches!(self.mind, Mind::Script(_))
     }
+}
+
+/// From here on the adversary has no plan but chance.
+pub(super) fn pick_at_random(order: &mut Order) {
+    order.mind = Mind::Sampled(Sampled::default());
+    order.takes_over = u64::MAX;
 }
 
 impl Engine {

@@ -238,7 +238,7 @@ impl Engine {
         self.answer_read(op, cell.block, version);
     }
 
-    fn read_stale(&mut self, op: ReadOp, bound: StaleBound) {
+    pub(super) fn read_stale(&mut self, op: ReadOp, bound: StaleBound) {
         let place = Place {
             store: op.store,
             owner: op.owner,

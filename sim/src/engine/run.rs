@@ -141,7 +141,7 @@ impl Engine {
         self.solo = None;
         self.healed = false;
         self.liveness.reset();
-        self.duel = match self.plan.adversary {
+        self.duel = match *self.plan.adversary.at_first() {
             Adversary::Duel(a, b) => Some((AgentId(a), AgentId(b))),
             Adversary::Random
             | Adversary::Fair

@@ -66,6 +66,13 @@ impl Exploration {
         after.collect()
     }
 
+    /// The values that can still be decided from a state, as bits; none if it is none of those explored.
+    pub(crate) fn possible(&self, world: &World<'_>) -> Option<u8> {
+        let valences = self.valences.as_ref()?;
+        let state = self.found.graph.find(&self.key(world)?)?;
+        Some(valences.of(state))
+    }
+
     /// The numbers of a state, if all its parts are known. An agent that pauses before its next attempt
     /// counts as if it had begun it, above everybody else.
     fn key(&self, world: &World<'_>) -> Option<Vec<u32>> {

@@ -49,6 +49,7 @@ fn misfit(scenario: &Scenario, way: &[Move]) -> Option<u64> {
     let script = Script {
         stem: way.iter().map(|taken| taken.entry()).collect(),
         turn: Vec::new(),
+        ..Script::default()
     };
     let said = ("t", "s");
     let scripted = certificate::scripted(scenario, &script, 10_000, said, "any").unwrap();

@@ -199,10 +199,16 @@ pub(super) struct PctTable {
     pub(super) within: Option<Field<i128>>,
 }
 
-/// An order of operations: entries like "a1 write s1", "a1 read s1 a2", "a1 crash", "a1 restart".
+/// An order of operations: entries like "a1 write s1", "a1 read s1 a2", "a1 tear s1", "a1 stale s1 a2",
+/// "a1 delay s1", "a1 crash", "a1 restart".
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ScriptSpec {
+    /// The step of the run after which the script takes over; until then the run is as it would be without
+    /// it, and from then on no faults come but the script's. 0: from the beginning.
+    pub(super) from: Option<Field<i128>>,
+    /// Who chooses until then, as in `adversary`; "random" by default. No script.
+    pub(super) before: Option<Field<AdversarySpec>>,
     /// The way to the cycle.
     pub(super) stem: Option<Field<Vec<Field<String>>>>,
     /// One turn of the cycle, which is then taken for ever.

@@ -125,7 +125,7 @@ impl Scenario {
         if schedule.timeout_ns != usual.timeout_ns {
             to.key("timeout", duration(schedule.timeout_ns));
         }
-        if adversary.has_patience() && schedule.patience != usual.patience {
+        if adversary.at_first().has_patience() && schedule.patience != usual.patience {
             to.key("patience", schedule.patience);
         }
         if schedule.crashes != usual.crashes {
@@ -174,7 +174,14 @@ impl Scenario {
             list(entries.iter().map(said))
         };
         let (stem, turn) = (entries(&script.stem), entries(&script.turn));
-        format!("{{ script = {{ stem = {stem}, turn = {turn} }} }}")
+        let from = match script.from {
+            0 => String::new(),
+            after => format!("from = {after}, "),
+        };
+        let before = script.before.as_ref().map_or_else(String::new, |before| {
+            format!("before = {}, ", self.adversary_in_words(before))
+        });
+        format!("{{ script = {{ {from}{before}stem = {stem}, turn = {turn} }} }}")
     }
 
     fn write_replicas(&self, to: &mut Writer) {

@@ -119,9 +119,24 @@ impl Engine {
             Deed::Write | Deed::Tear => self
                 .pooled_write(pooled.bits)
                 .is_some_and(|write| (write.agent, write.store) == (agent, store)),
-            Deed::Read { .. } | Deed::Crash | Deed::Restart => false,
+            Deed::Stale { owner } | Deed::Delay { owner: Some(owner) }
+                if event::kind(pooled.bits) == event::KIND_READ =>
+            {
+                let op = ReadOp::unpack(pooled.bits);
+                (op.agent, op.store, op.owner) == (agent, store, owner)
+            }
+            Deed::Delay { owner: None } => self
+                .pooled_write(pooled.bits)
+                .is_some_and(|write| (write.agent, write.store) == (agent, store)),
+            Deed::Read { .. }
+            | Deed::Stale { .. }
+            | Deed::Delay { .. }
+            | Deed::Crash
+            | Deed::Restart => false,
         };
         match deed {
+            // In the time until there is something to choose from nothing is chosen.
+            _ if self.order.took_over && !self.has_choice() => return Pick::Made,
             Deed::Write | Deed::Read { .. } => {
                 // What this phase asked for comes before what is left of an earlier one.
                 if let Some(place) = self.net.pool.iter().rposition(wanted) {
@@ -137,6 +152,18 @@ impl Engine {
                     self.order.mind = Mind::Script(at + 1);
                     self.net.drawn(FaultKind::TornWrite);
                     return self.act(|engine| engine.half_land(write));
+                }
+            }
+            Deed::Stale { .. } => {
+                if let Some(place) = self.net.pool.iter().rposition(wanted) {
+                    self.order.mind = Mind::Script(at + 1);
+                    return self.act(|engine| engine.answer_stale(place));
+                }
+            }
+            Deed::Delay { .. } => {
+                if let Some(place) = self.net.pool.iter().rposition(wanted) {
+                    self.order.mind = Mind::Script(at + 1);
+                    return self.act(|engine| engine.delay_pooled(place));
                 }
             }
             // Nobody crashes before all have started, as in an explorer's first state.

@@ -2,12 +2,9 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use bivalent_core::{AgentId, Block, Place};
-
 use super::super::Engine;
 use crate::{
-    event::ReadOp,
-    explore::{Exploration, Flying, Options, World, explore},
+    explore::{Exploration, Options, explore},
     scenario::Scenario,
 };
 
@@ -30,41 +27,8 @@ impl Valuer {
     /// The oldest operation after which more than one value can be decided; else somebody's pause is waited
     /// for; else the oldest after which nobody has decided.
     pub(super) fn pick(&self, engine: &Engine) -> usize {
-        let flying: Vec<Flying> = engine
-            .net
-            .pool
-            .iter()
-            .map(|pooled| {
-                if let Some(write) = engine.pooled_write(pooled.bits) {
-                    return Flying {
-                        agent: write.agent,
-                        store: write.store,
-                        owner: None,
-                        epoch: write.epoch,
-                        block: write.block,
-                    };
-                }
-                let op = ReadOp::unpack(pooled.bits);
-                Flying {
-                    agent: op.agent,
-                    store: op.store,
-                    owner: Some(op.owner),
-                    epoch: engine.seats[op.agent.index()].agent.epoch(),
-                    block: Block::default(),
-                }
-            })
-            .collect();
-        let agents: Vec<_> = engine.seats.iter().map(|seat| &seat.agent).collect();
-        let blocks = |store: usize, owner: AgentId| {
-            let store = super::super::store_id(store);
-            engine.stores.cell(Place { store, owner }).block
-        };
-        let world = World {
-            agents: &agents,
-            block: &blocks,
-            flying: &flying,
-        };
-        let after = self.known.as_ref().and_then(|known| known.after(&world));
+        let known = self.known.as_ref();
+        let after = known.and_then(|known| engine.with_world(|world| known.after(world)));
         let Some(after) = after else {
             return 0;
         };

@@ -33,6 +33,9 @@ const PATIENCE_MAX: u64 = 1_000_000_000;
 /// Entries of a script, stem and turn each.
 const ENTRIES_MAX: usize = 1_000_000;
 
+/// No run has more steps.
+const FROM_MAX: u64 = 1_000_000_000;
+
 /// How long it may hold an operation back, and how many agents it may crash.
 type Settings = (Option<Field<i128>>, Option<Field<i128>>);
 
@@ -55,8 +58,9 @@ impl Resolver<'_> {
         let Some(adversary) = adversary else {
             return;
         };
+        let at_first = adversary.at_first();
         if let Some(patience) = patience {
-            if adversary.has_patience() {
+            if at_first.has_patience() {
                 schedule.patience = patience.into_inner();
             } else {
                 self.needs(
@@ -66,7 +70,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(crashes) = crashes {
-            let kills = matches!(adversary, Adversary::ContentAware | Adversary::StateAware);
+            let kills = matches!(at_first, Adversary::ContentAware | Adversary::StateAware);
             if kills || *crashes.get_ref() == 0 {
                 schedule.crashes = crashes.into_inner() as u32;
             } else {
@@ -86,7 +90,7 @@ impl Resolver<'_> {
         rules: &[Rule],
         layout: Option<Layout>,
     ) {
-        let (what, help) = match schedule.adversary {
+        let (what, help) = match schedule.adversary.at_first() {
             Adversary::Script(_) => ("a script", "write crashes into the script: \"a1 crash\""),
             Adversary::KeepBivalent => ("`keep-bivalent`", "use \"state-aware\" beside faults"),
             Adversary::Random
@@ -234,10 +238,55 @@ impl Resolver<'_> {
     }
 
     fn script(&mut self, spec: ScriptSpec) -> Option<Adversary> {
+        let limited = spec.from.is_some();
+        let from = self.number("from", spec.from, 0, FROM_MAX);
+        let named = spec.before.is_some();
+        let before = self.before(spec.before);
+        if named && before.is_none() {
+            return None;
+        }
         let stem = self.entries("stem", spec.stem);
         let turn = self.entries("turn", spec.turn);
         let (stem, turn) = stem.zip(turn)?;
-        Some(Adversary::Script(Arc::new(Script { stem, turn })))
+        if from.is_none() && limited {
+            return None;
+        }
+        let from = from.map_or(0, Spanned::into_inner);
+        if let Some(before) = before.as_ref().filter(|_| from == 0) {
+            let flaw = conflict(
+                "there is nobody before a script that begins at once",
+                "never heard",
+            );
+            self.notes.add(
+                before.span(),
+                flaw.help("from = 12, the step after which it takes over"),
+            );
+            return None;
+        }
+        let before = before.map(|before| Box::new(before.into_inner()));
+        Some(Adversary::Script(Arc::new(Script {
+            from,
+            before,
+            stem,
+            turn,
+        })))
+    }
+
+    /// Who chooses before a script takes over.
+    fn before(&mut self, spec: Option<Field<AdversarySpec>>) -> Option<Spanned<Adversary>> {
+        let spec = self.read(spec)?;
+        let span = spec.span();
+        let before = match spec.into_inner() {
+            AdversarySpec::Word(word) => self.adversary_word(&Spanned::new(span.clone(), word))?,
+            AdversarySpec::Table(table) if table.script.is_some() => {
+                let flaw = conflict("no script comes before a script", "one script");
+                self.notes
+                    .add(span, flaw.help("write its entries into the stem"));
+                return None;
+            }
+            AdversarySpec::Table(table) => self.adversary_table(*table, &span)?,
+        };
+        Some(Spanned::new(span, before))
     }
 
     fn entries(
