@@ -18,6 +18,8 @@ pub(crate) mod remedy;
 mod run;
 pub(crate) mod seat;
 pub(crate) mod strike;
+pub(crate) mod view;
+mod walk;
 mod witness;
 mod write;
 
@@ -209,8 +211,15 @@ impl Engine {
     }
 
     fn go(&mut self, until: u64) -> End {
+        let end = self.run_on(until);
+        self.close_stall();
+        end
+    }
+
+    /// The same, and an open stall stays open.
+    fn run_on(&mut self, until: u64) -> End {
         let until = until.min(self.plan.steps_max);
-        let end = loop {
+        loop {
             if self.steps >= until {
                 break End::Steps;
             }
@@ -230,9 +239,7 @@ impl Engine {
             if let Some(end) = self.step(bits) {
                 break end;
             }
-        };
-        self.close_stall();
-        end
+        }
     }
 
     /// Takes one event.
