@@ -7,6 +7,8 @@
 
 mod lots;
 
+use std::sync::Arc;
+
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -40,7 +42,7 @@ enum Tape {
     Record(Vec<u32>),
     /// From an earlier run's list.
     Play {
-        choices: Vec<u32>,
+        choices: Arc<[u32]>,
         at: usize,
         /// The first choice that was missing or out of its bounds.
         misfit: Option<usize>,
@@ -61,17 +63,17 @@ const PICK: u8 = 5;
 /// A list that is followed.
 #[derive(Clone, Debug)]
 enum Source {
-    Line { choices: Vec<u32>, at: usize },
+    Line { choices: Arc<[u32]>, at: usize },
     Sorted { sorted: Sorted, at: [usize; KINDS] },
 }
 
 impl Source {
     fn next(&mut self, kind: u8) -> Option<u32> {
         let (list, at) = match self {
-            Self::Line { choices, at } => (choices, at),
+            Self::Line { choices, at } => (&choices[..], at),
             Self::Sorted { sorted, at } => {
                 let kind = usize::from(kind);
-                (&mut sorted.lists[kind], &mut at[kind])
+                (&sorted.lists[kind][..], &mut at[kind])
             }
         };
         let choice = list.get(*at).copied();
@@ -157,11 +159,11 @@ impl Dice {
     }
 
     /// Choices of an earlier run; where they end or do not fit, the first possible choice.
-    pub(crate) fn playing(choices: Vec<u32>) -> Self {
+    pub(crate) fn playing(choices: impl Into<Arc<[u32]>>) -> Self {
         Self {
             streams: streams(0),
             tape: Tape::Play {
-                choices,
+                choices: choices.into(),
                 at: 0,
                 misfit: None,
             },
@@ -171,7 +173,8 @@ impl Dice {
 
     /// A list that need not fit: a choice out of its bounds is folded into them, and where the list ends
     /// `rest` goes on. What was chosen is kept, and is a list that fits.
-    pub(crate) fn following(choices: Vec<u32>, rest: Rest) -> Self {
+    pub(crate) fn following(choices: impl Into<Arc<[u32]>>, rest: Rest) -> Self {
+        let choices = choices.into();
         Self::follow(Source::Line { choices, at: 0 }, rest, false)
     }
 
@@ -183,7 +186,8 @@ impl Dice {
 
     /// The same as a list that ends in first choices; of what was chosen, the kinds are kept as well: the
     /// kind of a choice stands before it.
-    pub(crate) fn telling_kinds(choices: Vec<u32>) -> Self {
+    pub(crate) fn telling_kinds(choices: impl Into<Arc<[u32]>>) -> Self {
+        let choices = choices.into();
         Self::follow(Source::Line { choices, at: 0 }, Rest::First, true)
     }
 
@@ -207,9 +211,26 @@ impl Dice {
     /// The choices kept so far.
     pub(crate) fn take_choices(&mut self) -> Vec<u32> {
         match &mut self.tape {
-            Tape::Record(choices) | Tape::Play { choices, .. } => std::mem::take(choices),
+            Tape::Record(choices) => std::mem::take(choices),
+            Tape::Play { choices, .. } => choices.to_vec(),
             Tape::Follow { kept, .. } => std::mem::take(&mut kept.choices),
             Tape::Off => Vec::new(),
+        }
+    }
+
+    /// How many choices of a list have been asked for, when playing.
+    pub(crate) const fn played_so_far(&self) -> Option<usize> {
+        match &self.tape {
+            Tape::Play { at, .. } => Some(*at),
+            Tape::Record(_) | Tape::Follow { .. } | Tape::Off => None,
+        }
+    }
+
+    /// The index of the first choice that has not fitted so far, when playing.
+    pub(crate) const fn misfit_so_far(&self) -> Option<usize> {
+        match &self.tape {
+            Tape::Play { misfit, .. } => *misfit,
+            Tape::Record(_) | Tape::Follow { .. } | Tape::Off => None,
         }
     }
 
@@ -443,154 +464,4 @@ fn streams(seed: u64) -> [ChaCha8Rng; 6] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draws(dice: &mut Dice) -> Vec<u64> {
-        let tickets = [
-            Ticket {
-                below: 1 << 30,
-                rule: 4,
-            },
-            Ticket {
-                below: 1 << 31,
-                rule: 9,
-            },
-        ];
-        (1..200)
-            .flat_map(|n| {
-                let hit = dice.lottery(&tickets).map_or(99, u64::from);
-                [
-                    dice.below(Purpose::Delay, n),
-                    hit,
-                    dice.within(Purpose::Pause, 5, 5 + (n << 30)),
-                ]
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_recorded_list_plays_back_the_same_draws() {
-        let mut recording = Dice::recording(7);
-        let first = draws(&mut recording);
-
-        let mut playing = Dice::playing(recording.take_choices());
-
-        assert_eq!(draws(&mut playing), first);
-        assert_eq!(playing.misfit(), None);
-        assert_eq!(
-            draws(&mut Dice::new(7)),
-            first,
-            "recording must not change the draws"
-        );
-        assert_ne!(draws(&mut Dice::new(8)), first);
-    }
-
-    #[test]
-    fn a_list_that_is_short_long_or_out_of_bounds_is_a_misfit_at_its_place() {
-        let mut short = Dice::playing(vec![1]);
-        let values = [
-            short.below(Purpose::Delay, 2),
-            short.below(Purpose::Delay, 2),
-        ];
-        assert_eq!((values, short.misfit()), ([1, 0], Some(1)));
-
-        let mut beyond = Dice::playing(vec![0, 7]);
-        let values = [
-            beyond.below(Purpose::Delay, 2),
-            beyond.below(Purpose::Delay, 2),
-        ];
-        assert_eq!((values, beyond.misfit()), ([0, 0], Some(1)));
-
-        let mut long = Dice::playing(vec![0, 0, 0]);
-        long.below(Purpose::Delay, 2);
-        assert_eq!(long.misfit(), Some(1));
-    }
-
-    #[test]
-    fn a_list_that_is_followed_is_made_to_fit_and_goes_on_as_it_is_told() {
-        let mut recording = Dice::recording(7);
-        let first = draws(&mut recording);
-        let mut list = recording.take_choices();
-
-        let mut same = Dice::following(list.clone(), Rest::First);
-        assert_eq!(draws(&mut same), first);
-        assert_eq!(same.take_choices(), list);
-
-        list.truncate(1);
-        list[0] = u32::MAX;
-        for rest in [Rest::First, Rest::Seed(9)] {
-            let mut bent = Dice::following(list.clone(), rest);
-            let bent_draws = draws(&mut bent);
-            let mut playing = Dice::playing(bent.take_choices());
-            assert_eq!(draws(&mut playing), bent_draws, "what was kept fits");
-            assert_eq!(playing.misfit(), None);
-        }
-    }
-
-    #[test]
-    fn a_sorted_list_gives_the_same_draws_and_bears_a_choice_too_few() {
-        let mut recording = Dice::recording(7);
-        let first = draws(&mut recording);
-        let list = recording.take_choices();
-        let mut telling = Dice::telling_kinds(list.clone());
-        assert_eq!(draws(&mut telling), first);
-        let (kinds, told): (Vec<u8>, Vec<u32>) = telling
-            .take_choices()
-            .chunks_exact(2)
-            .map(|pair| (pair[0] as u8, pair[1]))
-            .unzip();
-        assert_eq!(told, list);
-
-        let mut same = Dice::following_sorted(Sorted::new(&list, &kinds), Rest::First);
-        assert_eq!(draws(&mut same), first);
-        assert_eq!(same.take_choices(), list);
-
-        // The second choice is a delay.
-        let (mut list, mut kinds) = (list, kinds);
-        list.remove(1);
-        assert_eq!(kinds.remove(1), Purpose::Delay as u8);
-        let mut fewer = Dice::following_sorted(Sorted::new(&list, &kinds), Rest::First);
-        let others = |draws: &[u64]| -> Vec<u64> {
-            let pairs = draws.chunks(3).map(|draws| [draws[1], draws[2]]);
-            pairs.flatten().collect()
-        };
-        assert_eq!(others(&draws(&mut fewer)), others(&first));
-    }
-
-    #[test]
-    fn a_chance_of_one_always_comes_true_and_an_empty_lottery_never() {
-        let mut dice = Dice::new(1);
-        let certain = [Ticket {
-            below: 1 << 32,
-            rule: 3,
-        }];
-
-        assert!((0..100).all(|_| dice.lottery(&certain) == Some(3)));
-        assert_eq!(dice.lottery(&[]), None);
-    }
-
-    #[test]
-    fn a_whim_is_the_same_whether_choices_are_kept_or_not_and_is_not_among_them() {
-        let whims = |mut dice: Dice| {
-            let whims = [0; 20].map(|_| dice.whim(Purpose::Liking, 1000));
-            (whims, dice.take_choices())
-        };
-
-        assert_eq!(whims(Dice::recording(7)), whims(Dice::new(7)));
-        assert_eq!(whims(Dice::recording(7)).1, [0; 0]);
-        assert_ne!(whims(Dice::new(8)).0, whims(Dice::new(7)).0);
-    }
-
-    #[test]
-    fn a_draw_of_one_purpose_does_not_shift_another() {
-        let mut plain = Dice::new(3);
-        let mut mixed = Dice::new(3);
-        mixed.below(Purpose::Fault, 1000);
-
-        let same =
-            (0..50).all(|_| plain.below(Purpose::Delay, 99) == mixed.below(Purpose::Delay, 99));
-
-        assert!(same);
-    }
-}
+mod tests;

@@ -19,6 +19,8 @@ pub(crate) mod remedy;
 mod run;
 pub(crate) mod seat;
 pub(crate) mod strike;
+pub(crate) mod view;
+mod walk;
 mod witness;
 mod write;
 
@@ -210,16 +212,21 @@ impl Engine {
     }
 
     fn go(&mut self, until: u64) -> End {
+        let end = self.run_on(until);
+        self.close_stall();
+        end
+    }
+
+    /// The same, and an open stall stays open.
+    fn run_on(&mut self, until: u64) -> End {
         let until = until.min(self.plan.steps_max);
-        let end = loop {
+        loop {
             let end = self.go_on(until.min(self.order.takes_over));
             if end != End::Steps || self.steps >= until {
                 break end;
             }
             self.take_over();
-        };
-        self.close_stall();
-        end
+        }
     }
 
     fn go_on(&mut self, until: u64) -> End {

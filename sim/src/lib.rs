@@ -33,6 +33,7 @@ mod member;
 mod oracle;
 mod plan;
 pub mod planted;
+pub mod playback;
 mod pool;
 pub mod price;
 pub mod probe;

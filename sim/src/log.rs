@@ -19,7 +19,9 @@ pub(crate) mod story;
 mod strike;
 mod tally;
 mod turns;
+mod view;
 mod vows;
+mod walk;
 mod wire;
 mod witness;
 
@@ -398,8 +400,17 @@ impl<L: Load> LogEngine<L> {
     }
 
     fn go(&mut self, until: u64) -> End {
+        let end = self.run_on(until);
+        if self.solo.is_none() {
+            self.wind_up();
+        }
+        end
+    }
+
+    /// The same, and nothing is wound up.
+    fn run_on(&mut self, until: u64) -> End {
         let until = until.min(self.plan.steps_max);
-        let end = loop {
+        loop {
             if self.over {
                 break End::Decided;
             }
@@ -421,12 +432,7 @@ impl<L: Load> LogEngine<L> {
             if let Some(journal) = &mut self.journal {
                 journal.digests.push(self.fingerprint.value() as u16);
             }
-        };
-        if self.solo.is_none() {
-            self.close_stall();
-            self.judge_the_whole();
         }
-        end
     }
 
     fn step(&mut self, bits: u64) {

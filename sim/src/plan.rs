@@ -174,7 +174,7 @@ impl Plan {
 
     fn following(&self) -> Option<Dice> {
         let choices = self.choices.as_ref()?;
-        Some(Dice::following(choices.to_vec(), Rest::First))
+        Some(Dice::following(Arc::clone(choices), Rest::First))
     }
 
     /// Nanoseconds as ticks, rounded up.

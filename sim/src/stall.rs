@@ -257,7 +257,7 @@ fn remedies(scenario: &Scenario, world: &Engine) -> Vec<(&'static str, String, C
 
 /// A random pause that leaves room for a whole attempt between those of all others, nanoseconds; none if
 /// the scenario's own does already.
-fn backoff(scenario: &Scenario, world: &Engine) -> Option<(u64, u64)> {
+pub(crate) fn backoff(scenario: &Scenario, world: &Engine) -> Option<(u64, u64)> {
     const MS: u64 = 1_000_000;
     // Two phases, a write and a read in each.
     let attempt = 2 * world.typical_ns();

@@ -99,7 +99,34 @@ pub(crate) fn of(
     report: &RunReport,
 ) -> Story {
     let first_wrong = report.violations.first().map(|violation| violation.step);
-    let headline = match report.outcome {
+    let headline = headline(report);
+    let lines = choose(journal, first_wrong)
+        .into_iter()
+        .map(|note| {
+            let mut line = line(scenario, engine, note);
+            if Some(note.step) == first_wrong
+                && matches!(note.what, What::Decided { .. } | What::Fault { .. })
+            {
+                line.mark = "first wrong step";
+            }
+            line
+        })
+        .collect();
+    let explanation = explain(report, scenario);
+    Story {
+        headline,
+        lines,
+        explanation,
+        coordinate: report.coordinate.clone(),
+    }
+}
+
+/// What came of a run, in a line.
+pub(crate) fn headline(report: &RunReport) -> String {
+    if report.log.is_some() {
+        return log::story::headline(report);
+    }
+    match report.outcome {
         Outcome::Unsafe => report
             .violations
             .first()
@@ -119,25 +146,6 @@ pub(crate) fn of(
         }),
         Outcome::Decided => format!("{} agents decided", report.decided),
         Outcome::Inconclusive => "the budget ended first".to_owned(),
-    };
-    let lines = choose(journal, first_wrong)
-        .into_iter()
-        .map(|note| {
-            let mut line = line(scenario, engine, note);
-            if Some(note.step) == first_wrong
-                && matches!(note.what, What::Decided { .. } | What::Fault { .. })
-            {
-                line.mark = "first wrong step";
-            }
-            line
-        })
-        .collect();
-    let explanation = explain(report, scenario);
-    Story {
-        headline,
-        lines,
-        explanation,
-        coordinate: report.coordinate.clone(),
     }
 }
 

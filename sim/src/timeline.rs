@@ -264,14 +264,15 @@ fn clock(stamp: &Stamp, counts: &BTreeMap<usize, Vec<u32>>, names: &Arc<[Arc<str
 }
 
 /// What a note is about.
-struct Subject {
-    kind: &'static str,
-    agent: Option<AgentId>,
-    store: Option<StoreId>,
-    fault: Option<FaultKind>,
+pub(crate) struct Subject {
+    pub(crate) kind: &'static str,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) store: Option<StoreId>,
+    pub(crate) fault: Option<FaultKind>,
 }
 
-const fn subject(what: &What) -> Subject {
+/// What a note is about.
+pub(crate) const fn subject(what: &What) -> Subject {
     let (kind, agent, store) = match *what {
         What::Phase1 { agent, .. } => ("phase-1", Some(agent), None),
         What::Phase2 { agent, .. } => ("phase-2", Some(agent), None),

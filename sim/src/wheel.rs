@@ -200,6 +200,23 @@ impl Wheel {
         event
     }
 
+    /// Every event with its tick, in the order in which they would be taken.
+    pub(crate) fn in_order(&self) -> Vec<(u64, u64)> {
+        let mut events = Vec::new();
+        for tick in self.now..self.now + SLOTS {
+            let mut index = self.slots[(tick % SLOTS) as usize].head;
+            while index != NONE {
+                let node = &self.nodes[index as usize];
+                events.push((tick, node.event));
+                index = node.next;
+            }
+        }
+        let mut far: Vec<(u64, u64, u64)> = self.far.iter().map(|far| far.0).collect();
+        far.sort_unstable();
+        events.extend(far.into_iter().map(|(tick, _, event)| (tick, event)));
+        events
+    }
+
     /// How many ticks ahead the next occupied slot is.
     #[inline]
     fn nearest(&self) -> Option<u64> {
@@ -295,6 +312,7 @@ mod tests {
                     wheel.put(tick, event);
                     let at = model.partition_point(|&(t, _)| t <= tick);
                     model.insert(at, (tick, event));
+                    prop_assert_eq!(&wheel.in_order(), &model);
                     for _ in 0..pops {
                         let expected = (!model.is_empty()).then(|| model.remove(0));
                         let found = wheel.pop().map(|event| (wheel.now(), event));

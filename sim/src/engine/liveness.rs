@@ -31,13 +31,13 @@ const ABORTS_OF_CONTENTION: u32 = 4;
 pub(super) struct Liveness {
     pub(super) stalls: Vec<Stall>,
     /// The last of `stalls` goes on.
-    open: bool,
+    pub(super) open: bool,
     /// The tick and step of the last decision, or of the start.
-    since: u64,
+    pub(super) since: u64,
     since_step: u64,
     aborts: u32,
     /// The rounds of the first and the greatest ballot since the last decision.
-    rounds: Option<(u64, u64)>,
+    pub(super) rounds: Option<(u64, u64)>,
     /// Every agent that is up has decided.
     pub(super) over: bool,
 }

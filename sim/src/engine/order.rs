@@ -317,6 +317,11 @@ impl Engine {
         self.order.committed = Some(pooled);
     }
 
+    /// Whether something was picked and has not taken effect yet.
+    pub(super) const fn has_picked(&self) -> bool {
+        self.order.committed.is_some()
+    }
+
     /// What was picked takes effect.
     pub(super) fn picked_takes_effect(&mut self, bits: u64) {
         let Some(pooled) = self.order.committed.take_if(|pooled| pooled.bits == bits) else {

@@ -94,7 +94,7 @@ impl Engine {
         Some(tick - from)
     }
 
-    fn make(&mut self, change: Change) {
+    pub(super) fn make(&mut self, change: Change) {
         match change {
             Change::Nothing => {}
             Change::FairSchedule => {
@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// The tick of the next decision, if it comes before a step and a tick.
-    fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
+    pub(super) fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
         let before = self.decisions.len();
         while self.steps < steps {
             if self.net.picked {

@@ -28,6 +28,8 @@ pub(crate) struct World<'a> {
     pub(crate) agents: &'a [&'a Member],
     pub(crate) block: &'a dyn Fn(usize, AgentId) -> Block,
     pub(crate) flying: &'a [Flying],
+    /// The next ballot of an agent that pauses; none: above everybody else's.
+    pub(crate) begins: &'a dyn Fn(AgentId) -> Option<Ballot>,
 }
 
 /// What an operation would lead to.
@@ -66,15 +68,14 @@ impl Exploration {
         after.collect()
     }
 
-    /// The values that can still be decided from a state, as bits; none if it is none of those explored.
-    pub(crate) fn possible(&self, world: &World<'_>) -> Option<u8> {
-        let valences = self.valences.as_ref()?;
+    /// The values that can be decided from a state, as bits; none if it is none of those explored.
+    pub(crate) fn values_of(&self, world: &World<'_>) -> Option<u8> {
         let state = self.found.graph.find(&self.key(world)?)?;
-        Some(valences.of(state))
+        Some(self.valences.as_ref()?.of(state))
     }
 
     /// The numbers of a state, if all its parts are known. An agent that pauses before its next attempt
-    /// counts as if it had begun it, above everybody else.
+    /// counts as if it had begun it.
     fn key(&self, world: &World<'_>) -> Option<Vec<u32>> {
         let (agents, stores) = self.found.tables.shape;
         let mut parts: Vec<Part> = Vec::new();
@@ -119,11 +120,9 @@ impl Exploration {
             image.each_ballot(&mut |ballot| ballots.push(ballot));
         }
         for (index, part) in parts.iter_mut().enumerate() {
-            ballots.extend(begin(
-                part,
-                AgentId(index as u8),
-                ballots.iter().max().copied(),
-            ));
+            let id = AgentId(index as u8);
+            let greatest = ballots.iter().max().copied();
+            ballots.extend(begin(part, id, (world.begins)(id), greatest));
         }
         ballots.sort_unstable();
         ballots.dedup();
@@ -143,7 +142,12 @@ impl Exploration {
 }
 
 /// Lets an agent that pauses begin its next attempt.
-fn begin(part: &mut Part, id: AgentId, greatest: Option<Ballot>) -> Option<Ballot> {
+fn begin(
+    part: &mut Part,
+    id: AgentId,
+    next: Option<Ballot>,
+    greatest: Option<Ballot>,
+) -> Option<Ballot> {
     let Part { seat, ops, .. } = part;
     let Seat::Up(agent) = seat else {
         return None;
@@ -151,7 +155,7 @@ fn begin(part: &mut Part, id: AgentId, greatest: Option<Ballot>) -> Option<Ballo
     if agent.phase() != Phase::Waiting {
         return None;
     }
-    let ballot = Ballot::above(greatest, id, agent.incarnation());
+    let ballot = next.unwrap_or_else(|| Ballot::above(greatest, id, agent.incarnation()));
     agent.on(Input::Start { ballot }, &mut |effect: Effect| {
         ops.extend(Op::written(effect));
     });

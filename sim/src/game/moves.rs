@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Block, Place};
 
 use super::{Game, SAMPLES};
 use crate::{
-    engine::{Engine, possible::exactly},
+    engine::Engine,
     scenario::Scenario,
     script::{Deed, Entry},
     verdict,
@@ -63,20 +63,6 @@ impl Game {
     /// Works out what each move leaves possible. Takes a while where it has to be tried.
     pub fn value_moves(&mut self) {
         let known = self.known.clone();
-        let names = self.engine.values().to_vec();
-        if let Some(known) = &known
-            && let Some(after) = self.engine.possible_after_each(known)
-        {
-            let states = known.states() as u64;
-            let entries = self.engine.entries_in_pool();
-            for it in &mut self.moves {
-                // Of two alike, the newer one is picked.
-                let place = entries.iter().rposition(|entry| *entry == it.entry);
-                if let Some(&values) = place.and_then(|place| after.get(place)) {
-                    it.after = Some(exactly(&names, values, states));
-                }
-            }
-        }
         let seed = self.seed;
         for it in self.moves.iter_mut().filter(|it| it.after.is_none()) {
             let mut world = self.engine.clone();

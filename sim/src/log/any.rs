@@ -2,8 +2,11 @@
 
 use std::{fmt::Debug, sync::atomic::AtomicU64};
 
-use super::{Load, LogEngine, LogJournal};
-use crate::{dice::Dice, engine::End, planted::Planted, verdict::Finished};
+use super::{Load, LogEngine, LogJournal, LogNote};
+use crate::{
+    dice::Dice, engine::End, planted::Planted, playback::What, scenario::Scenario,
+    verdict::Finished, view::View,
+};
 
 /// An engine of logs, of whichever machine.
 #[derive(Debug)]
@@ -48,6 +51,16 @@ pub(crate) trait Logs: Debug + Send {
     fn run_step_by_step(&mut self, dice: Dice, taken: &AtomicU64);
     fn run_choices(&mut self, choices: Vec<u32>, until: u64) -> (End, LogJournal, Option<usize>);
     fn take_choices(&mut self) -> Vec<u32>;
+    fn dice_kept(&self, seed: u64) -> Dice;
+    fn set_out(&mut self, dice: Dice);
+    fn walk_to(&mut self, until: u64) -> Option<End>;
+    fn wind_up(&mut self);
+    fn listen(&mut self, listens: bool);
+    fn take_told(&mut self) -> (Vec<u16>, Vec<LogNote>);
+    fn dice_mut(&mut self) -> &mut Dice;
+    fn can_change(&self, what: What) -> bool;
+    fn change(&mut self, what: What);
+    fn view(&self, scenario: &Scenario) -> View;
 }
 
 impl<L: Load + 'static> Logs for LogEngine<L>
@@ -100,5 +113,45 @@ where
 
     fn take_choices(&mut self) -> Vec<u32> {
         self.take_choices()
+    }
+
+    fn dice_kept(&self, seed: u64) -> Dice {
+        self.dice_kept(seed)
+    }
+
+    fn set_out(&mut self, dice: Dice) {
+        self.set_out(dice);
+    }
+
+    fn walk_to(&mut self, until: u64) -> Option<End> {
+        self.walk_to(until)
+    }
+
+    fn wind_up(&mut self) {
+        self.wind_up();
+    }
+
+    fn listen(&mut self, listens: bool) {
+        self.listen(listens);
+    }
+
+    fn take_told(&mut self) -> (Vec<u16>, Vec<LogNote>) {
+        self.take_told()
+    }
+
+    fn dice_mut(&mut self) -> &mut Dice {
+        self.dice_mut()
+    }
+
+    fn can_change(&self, what: What) -> bool {
+        Self::can_change(what)
+    }
+
+    fn change(&mut self, what: What) {
+        self.change(what);
+    }
+
+    fn view(&self, scenario: &Scenario) -> View {
+        self.view(scenario)
     }
 }

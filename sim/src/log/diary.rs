@@ -38,6 +38,8 @@ pub(crate) struct LogNote {
     pub(crate) store: Option<StoreId>,
     /// Which kind of fault it is.
     pub(crate) broken: Option<FaultKind>,
+    /// Which ballot begins or leads.
+    pub(crate) ballot: Option<Ballot>,
     pub(crate) stamp: Option<Stamp>,
 }
 
@@ -108,6 +110,7 @@ impl<L: Load> LogEngine<L> {
             agent,
             store,
             broken,
+            ballot: None,
             stamp,
         });
     }
@@ -119,6 +122,21 @@ impl<L: Load> LogEngine<L> {
         what: std::fmt::Arguments<'_>,
     ) {
         self.note(Who::Agent(id), kind, what);
+    }
+
+    /// The same of a ballot that begins or leads.
+    pub(super) fn note_ballot(
+        &mut self,
+        id: AgentId,
+        kind: &'static str,
+        ballot: Ballot,
+        what: std::fmt::Arguments<'_>,
+    ) {
+        self.note(Who::Agent(id), kind, what);
+        let notes = self.journal.as_mut().map(|journal| &mut journal.notes);
+        if let Some(note) = notes.and_then(|notes| notes.last_mut()) {
+            note.ballot = Some(ballot);
+        }
     }
 
     /// A write was asked for: whoever reads it knows what its author knew.

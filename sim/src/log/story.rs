@@ -69,12 +69,26 @@ pub(crate) fn tell(
             line
         })
         .collect();
+    Story {
+        headline: headline(report),
+        lines,
+        explanation: explanation(report),
+        coordinate: report.coordinate.clone(),
+    }
+}
+
+/// What came of a run, in a line.
+pub(crate) fn headline(report: &RunReport) -> String {
     let log = report
         .log
         .as_ref()
         .map(|log| log.counts)
         .unwrap_or_default();
-    let headline = match (report.outcome, wrong, report.stalls.first()) {
+    match (
+        report.outcome,
+        report.violations.first(),
+        report.stalls.first(),
+    ) {
         (Outcome::Unsafe, Some(wrong), _) => {
             format!("{} broken: {}", wrong.property.to_uppercase(), wrong.detail)
         }
@@ -84,12 +98,6 @@ pub(crate) fn tell(
             log.commands, log.queries, log.slots, log.leaders
         ),
         _ => "the budget ended first".to_owned(),
-    };
-    Story {
-        headline,
-        lines,
-        explanation: explanation(report),
-        coordinate: report.coordinate.clone(),
     }
 }
 

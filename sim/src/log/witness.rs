@@ -72,9 +72,10 @@ impl<L: Load> LogEngine<L> {
             }
             self.rounds.1 = self.rounds.1.max(ballot.round());
             self.tally.ballots += 1;
-            self.note_agent(
+            self.note_ballot(
                 id,
                 "stands",
+                ballot,
                 format_args!("stands for leader in ballot {ballot:?}"),
             );
             self.happens(Happening::Phase1, id, None);
@@ -90,9 +91,10 @@ impl<L: Load> LogEngine<L> {
         self.leaders_since += 1;
         self.fingerprint.mix(ballot.to_bits(), from.0);
         self.book.leads(self.steps, ballot, from, &name(id));
-        self.note_agent(
+        self.note_ballot(
             id,
             "leads",
+            ballot,
             format_args!("leads in ballot {ballot:?} from slot {} on", from.0),
         );
         self.happens(Happening::Phase2, id, None);

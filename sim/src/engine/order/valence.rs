@@ -2,10 +2,13 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::super::Engine;
+use bivalent_core::{AgentId, Ballot, Block, Incarnation, Place};
+
+use super::super::{Engine, seat::Status};
 use crate::{
-    explore::{Exploration, Options, explore},
-    scenario::Scenario,
+    event::{Event, ReadOp},
+    explore::{Exploration, Flying, Options, World, explore},
+    scenario::{Protocol, Scenario},
 };
 
 /// Exact valences of a small system.
@@ -28,7 +31,11 @@ impl Valuer {
     /// for; else the oldest after which nobody has decided.
     pub(super) fn pick(&self, engine: &Engine) -> usize {
         let known = self.known.as_ref();
-        let after = known.and_then(|known| engine.with_world(|world| known.after(world)));
+        let pool = engine.net.pool.iter();
+        let flying: Vec<Flying> = pool.map(|pooled| engine.flying(pooled.bits)).collect();
+        let after = engine.as_explored(&flying, &|_| None, |world| {
+            known.and_then(|known| known.after(world))
+        });
         let Some(after) = after else {
             return 0;
         };
@@ -37,5 +44,91 @@ impl Valuer {
         best.or_else(|| engine.wait_choice())
             .or_else(open)
             .unwrap_or(0)
+    }
+}
+
+impl Engine {
+    /// The values that can be decided from here, as bits: by some schedule, with some next ballots. None if
+    /// this state is none of those explored.
+    pub(crate) fn valence(&self, known: &Exploration) -> Option<u8> {
+        let plain = |seat: &super::super::Seat| {
+            seat.status == Status::Up && seat.inbox.is_empty() && seat.incarnation == 0
+        };
+        if self.plan.protocol != Protocol::DiskPaxos || !self.seats.iter().all(plain) {
+            return None;
+        }
+        let due = self.net.wheel.in_order().into_iter().map(|(_, bits)| bits);
+        let pooled = self.net.pool.iter().map(|pooled| pooled.bits);
+        let held = self.seats.iter().flat_map(|seat| &seat.held);
+        let held = held.map(|held| held.bits);
+        let flying = due.chain(pooled).chain(held).filter_map(|bits| {
+            let counts = match Event::unpack(bits) {
+                Event::Write { .. } => true,
+                // One that nobody waits for changes nothing.
+                Event::Read(op) => {
+                    self.seats[op.agent.index()].agent.epoch() & 0xff_ffff == op.epoch
+                }
+                Event::ReadTimeout(_)
+                | Event::WriteTimeout { .. }
+                | Event::Start { .. }
+                | Event::Restart { .. }
+                | Event::Wake { .. }
+                | Event::StoreUp { .. }
+                | Event::StoreFast { .. }
+                | Event::Trigger { .. }
+                | Event::TriggerEnd { .. }
+                | Event::Heal
+                | Event::StallCheck => false,
+            };
+            counts.then(|| self.flying(bits))
+        });
+        let flying: Vec<Flying> = flying.collect();
+        let begins = |id: AgentId| {
+            let seat = &self.seats[id.index()];
+            let floor = seat.above.max(seat.agent.block().mbal);
+            Some(Ballot::above(floor, id, Incarnation(seat.incarnation)))
+        };
+        self.as_explored(&flying, &begins, |world| known.values_of(world))
+    }
+
+    /// An operation in flight as an exploration knows such.
+    fn flying(&self, bits: u64) -> Flying {
+        if let Some(write) = self.pooled_write(bits) {
+            return Flying {
+                agent: write.agent,
+                store: write.store,
+                owner: None,
+                epoch: write.epoch,
+                block: write.block,
+            };
+        }
+        let op = ReadOp::unpack(bits);
+        Flying {
+            agent: op.agent,
+            store: op.store,
+            owner: Some(op.owner),
+            epoch: self.seats[op.agent.index()].agent.epoch(),
+            block: Block::default(),
+        }
+    }
+
+    /// Shows the world as an exploration knows such.
+    fn as_explored<T>(
+        &self,
+        flying: &[Flying],
+        begins: &dyn Fn(AgentId) -> Option<Ballot>,
+        look: impl FnOnce(&World<'_>) -> T,
+    ) -> T {
+        let agents: Vec<_> = self.seats.iter().map(|seat| &seat.agent).collect();
+        let blocks = |store: usize, owner: AgentId| {
+            let store = super::super::store_id(store);
+            self.stores.cell(Place { store, owner }).block
+        };
+        look(&World {
+            agents: &agents,
+            block: &blocks,
+            flying,
+            begins,
+        })
     }
 }

@@ -1,0 +1,153 @@
+//! What the head has told goes into the track: turns of ballots, moments to jump to.
+
+use bivalent_core::AgentId;
+
+use super::{Playback, cursor::remember, world::Noted};
+use crate::{
+    engine::view::rung,
+    fault::FaultKind,
+    journal::{Note, What as Happened},
+    log::LogNote,
+    verdict,
+    view::{Mark, MarkKind, Rung, Stair, Turn},
+};
+
+impl Playback {
+    /// Takes what the head has told since this was done last.
+    pub(super) fn drain(&mut self) {
+        let (digests, notes) = self.head.take_told();
+        self.digests.extend(digests);
+        if self.list.is_none() {
+            let made = self.head.dice_mut().take_choices();
+            self.choices.extend(made);
+        }
+        self.track.steps = self.head.steps();
+        self.track.time_ns = self.head.time_ns();
+        let mut marks = Vec::new();
+        for noted in &notes {
+            match noted {
+                Noted::Single(note) => self.take_note(note, noted, &mut marks),
+                Noted::Log(note) => self.take_log_note(note, noted, &mut marks),
+            }
+        }
+        self.mark_violations(&notes, &mut marks);
+        // Of one step, in the order in which they came.
+        marks.sort_by_key(|mark| mark.step);
+        self.track.marks.extend(marks);
+        remember(&mut self.latest, notes);
+    }
+
+    fn take_note(&mut self, note: &Note, noted: &Noted, marks: &mut Vec<Mark>) {
+        let (turn, agent, ballot) = match note.what {
+            Happened::Phase1 { agent, ballot } => (Turn::Phase1, agent, Some(ballot)),
+            Happened::Phase2 { agent, ballot, .. } => (Turn::Phase2, agent, Some(ballot)),
+            Happened::Aborted { agent, ballot, .. } => (Turn::Aborted, agent, ballot),
+            Happened::Decided { agent, .. } => {
+                self.mark(MarkKind::Decision, noted, marks);
+                (Turn::Decided, agent, None)
+            }
+            Happened::Fault { kind, agent, .. } => {
+                self.mark(MarkKind::Fault(kind), noted, marks);
+                let turn = if kind == FaultKind::Crash {
+                    Some(Turn::Crashed)
+                } else {
+                    (kind == FaultKind::Restart).then_some(Turn::Restarted)
+                };
+                let Some((turn, agent)) = turn.zip(agent) else {
+                    return;
+                };
+                (turn, agent, None)
+            }
+            Happened::Stall { .. } => return self.mark(MarkKind::Stall, noted, marks),
+            Happened::Healed => return self.mark(MarkKind::Healed, noted, marks),
+            Happened::Recovered { .. }
+            | Happened::Wrote { .. }
+            | Happened::Refused { .. }
+            | Happened::Read { .. } => return,
+        };
+        let ballot = ballot.map(rung);
+        self.stair(note.step, note.tick, turn, agent, ballot);
+    }
+
+    fn take_log_note(&mut self, note: &LogNote, noted: &Noted, marks: &mut Vec<Mark>) {
+        let turn = match note.kind {
+            "stands" => Some(Turn::Phase1),
+            "leads" => Some(Turn::Phase2),
+            "follows" => Some(Turn::Aborted),
+            "crashed" => Some(Turn::Crashed),
+            "restarted" => Some(Turn::Restarted),
+            _ => None,
+        };
+        match (note.kind, note.broken) {
+            ("stall", _) => self.mark(MarkKind::Stall, noted, marks),
+            ("healed", _) => self.mark(MarkKind::Healed, noted, marks),
+            (_, Some(kind)) => self.mark(MarkKind::Fault(kind), noted, marks),
+            (_, None) => {}
+        }
+        if let (Some(turn), Some(agent)) = (turn, note.agent) {
+            let ballot = note.ballot.map(rung);
+            self.stair(note.step, note.tick, turn, agent, ballot);
+        }
+    }
+
+    fn stair(&mut self, step: u64, tick: u64, turn: Turn, agent: AgentId, ballot: Option<Rung>) {
+        let last = &mut self.ballots[agent.index()];
+        if turn == Turn::Phase1 {
+            *last = ballot.or(*last);
+        }
+        let none = Rung {
+            round: 0,
+            agent: agent.0,
+            incarnation: 0,
+        };
+        let ballot = ballot.or(*last).unwrap_or(none);
+        self.track.stairs.push(Stair {
+            step,
+            time_ns: self.head.ns(tick),
+            ballot,
+            turn,
+        });
+    }
+
+    fn mark(&self, kind: MarkKind, noted: &Noted, marks: &mut Vec<Mark>) {
+        let event = self.head.line(&self.scenario, noted);
+        let text = match (kind, event.line.who.as_str()) {
+            (MarkKind::Decision, who) => format!("{who} {}", event.line.what),
+            (_, _) => event.line.what,
+        };
+        marks.push(Mark {
+            step: event.line.step,
+            time_ns: event.line.time_ns,
+            kind,
+            agent: event.agent,
+            store: event.store,
+            text,
+        });
+    }
+
+    /// What oracles have found; a property that the scenario does not ask about is none of its marks.
+    fn mark_violations(&mut self, notes: &[Noted], marks: &mut Vec<Mark>) {
+        let found = self.head.finished();
+        let all = found.violations();
+        for violation in &all[self.violations.min(all.len())..] {
+            if !verdict::is_armed(&self.scenario.expect, violation.property) {
+                continue;
+            }
+            // What breaks a property is noted, as a rule.
+            let cause = notes.iter().rfind(|it| it.step() == violation.step);
+            let time_ns = cause.map_or(self.track.time_ns, |cause| {
+                self.head.line(&self.scenario, cause).line.time_ns
+            });
+            let detail = verdict::spelled(&self.scenario, found, &violation.detail);
+            marks.push(Mark {
+                step: violation.step,
+                time_ns,
+                kind: MarkKind::Violation,
+                agent: None,
+                store: None,
+                text: format!("{} broken: {detail}", violation.property),
+            });
+        }
+        self.violations = all.len();
+    }
+}

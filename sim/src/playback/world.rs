@@ -1,0 +1,243 @@
+//! The world of a run, of whichever engine, as a playback needs it.
+
+use bivalent_core::Contention;
+
+use super::What;
+use crate::{
+    dice::Dice,
+    engine::{End, Engine, remedy::Change},
+    explore::Exploration,
+    journal::Note,
+    log::{self, LogNote},
+    report::RunReport,
+    runner::Runner,
+    scenario::Scenario,
+    stall, story,
+    timeline::{self, Subject},
+    verdict::Finished,
+    view::{EventLine, View},
+};
+
+/// Something that was noted, of whichever engine.
+#[derive(Clone, Debug)]
+pub(super) enum Noted {
+    Single(Note),
+    Log(LogNote),
+}
+
+impl Noted {
+    pub(super) const fn step(&self) -> u64 {
+        match self {
+            Self::Single(note) => note.step,
+            Self::Log(note) => note.step,
+        }
+    }
+}
+
+/// A run that goes on a stretch at a time.
+#[derive(Clone, Debug)]
+pub(super) struct World(Runner);
+
+/// Does the same with whichever engine it is.
+macro_rules! each {
+    ($world:expr, $engine:ident => $body:expr) => {
+        match &$world.0 {
+            Runner::Single($engine) => $body,
+            Runner::Log(any) => {
+                let $engine = any.get();
+                $body
+            }
+        }
+    };
+}
+
+/// The same, and it may change.
+macro_rules! each_mut {
+    ($world:expr, $engine:ident => $body:expr) => {
+        match &mut $world.0 {
+            Runner::Single($engine) => $body,
+            Runner::Log(any) => {
+                let $engine = any.get_mut();
+                $body
+            }
+        }
+    };
+}
+
+impl World {
+    /// The dice of a seed whose choices are kept.
+    pub(super) fn dice_kept(runner: &Runner, seed: u64) -> Dice {
+        match runner {
+            Runner::Single(engine) => engine.plan().dice_kept(seed),
+            Runner::Log(any) => any.get().dice_kept(seed),
+        }
+    }
+
+    /// A run at its start, which keeps digests and notes.
+    pub(super) fn begin(runner: Runner, dice: Dice) -> Self {
+        let mut world = Self(runner);
+        each_mut!(world, engine => engine.set_out(dice));
+        world
+    }
+
+    /// Goes on up to a step; how the run ended, if it did.
+    pub(super) fn walk_to(&mut self, until: u64) -> Option<End> {
+        each_mut!(self, engine => engine.walk_to(until))
+    }
+
+    /// What is done when a run is over.
+    pub(super) fn wind_up(&mut self) {
+        each_mut!(self, engine => engine.wind_up());
+    }
+
+    /// From here on digests and notes are kept, or are not.
+    pub(super) fn listen(&mut self, listens: bool) {
+        each_mut!(self, engine => engine.listen(listens));
+    }
+
+    /// The digests and notes since this was asked for last.
+    pub(super) fn take_told(&mut self) -> (Vec<u16>, Vec<Noted>) {
+        match &mut self.0 {
+            Runner::Single(engine) => {
+                let (digests, notes) = engine.take_told();
+                (digests, notes.into_iter().map(Noted::Single).collect())
+            }
+            Runner::Log(any) => {
+                let (digests, notes) = any.get_mut().take_told();
+                (digests, notes.into_iter().map(Noted::Log).collect())
+            }
+        }
+    }
+
+    /// A copy that keeps nothing. What was told must have been taken.
+    pub(super) fn silent_copy(&mut self) -> Self {
+        self.listen(false);
+        let copy = self.clone();
+        self.listen(true);
+        copy
+    }
+
+    /// Whether a change makes a difference here.
+    pub(super) fn can_change(&self, scenario: &Scenario, what: What) -> bool {
+        match &self.0 {
+            Runner::Single(engine) => change(scenario, engine, what).is_some(),
+            Runner::Log(any) => any.get().can_change(what),
+        }
+    }
+
+    /// Changes something from here on.
+    pub(super) fn change(&mut self, scenario: &Scenario, what: What) {
+        match &mut self.0 {
+            Runner::Single(engine) => {
+                if let Some(change) = change(scenario, engine, what) {
+                    engine.change(change);
+                }
+            }
+            Runner::Log(any) => any.get_mut().change(what),
+        }
+    }
+
+    pub(super) fn dice_mut(&mut self) -> &mut Dice {
+        each_mut!(self, engine => engine.dice_mut())
+    }
+
+    pub(super) fn finished(&self) -> &dyn Finished {
+        self.0.finished()
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        self.finished().steps()
+    }
+
+    pub(super) fn time_ns(&self) -> u64 {
+        self.finished().virtual_ns()
+    }
+
+    /// A tick as nanoseconds.
+    pub(super) fn ns(&self, tick: u64) -> u64 {
+        self.0.ns(tick)
+    }
+
+    pub(super) fn report(&self, scenario: &Scenario, seed: u64, end: End) -> RunReport {
+        self.0.report(scenario, seed, end)
+    }
+
+    /// What is to be seen of it, without what was noted.
+    pub(super) fn view(&self, scenario: &Scenario) -> View {
+        each!(self, engine => engine.view(scenario))
+    }
+
+    /// The proposals, by number - 1, of a single decision.
+    pub(super) fn values(&self) -> Option<Vec<String>> {
+        match &self.0 {
+            Runner::Single(engine) => Some(engine.values().to_vec()),
+            Runner::Log(_) => None,
+        }
+    }
+
+    /// The number of the first decision.
+    pub(super) fn decided(&self) -> Option<u64> {
+        match &self.0 {
+            Runner::Single(engine) => engine.value().map(|value| value.0),
+            Runner::Log(_) => None,
+        }
+    }
+
+    /// The number of the value that is decided first if a copy goes on with other dice.
+    pub(super) fn sample(&self, dice: Dice, steps: u64) -> Option<u64> {
+        match &self.0 {
+            Runner::Single(engine) => engine.sample(dice, steps),
+            Runner::Log(_) => None,
+        }
+    }
+
+    /// The values that can be decided from here, as bits, if its state is among those explored.
+    pub(super) fn valence(&self, known: &Exploration) -> Option<u8> {
+        match &self.0 {
+            Runner::Single(engine) => engine.valence(known),
+            Runner::Log(_) => None,
+        }
+    }
+
+    /// A note in words.
+    pub(super) fn line(&self, scenario: &Scenario, noted: &Noted) -> EventLine {
+        match (&self.0, noted) {
+            (Runner::Single(engine), Noted::Single(note)) => {
+                let Subject {
+                    kind,
+                    agent,
+                    store,
+                    fault,
+                } = timeline::subject(&note.what);
+                EventLine {
+                    line: story::line(scenario, engine, note),
+                    kind,
+                    agent: agent.map(|agent| agent.0),
+                    store: store.map(|store| store.0),
+                    fault,
+                }
+            }
+            (runner, Noted::Log(note)) => EventLine {
+                line: log::story::line(scenario, runner, note),
+                kind: note.kind,
+                agent: note.agent.map(|agent| agent.0),
+                store: note.store.map(|store| store.0),
+                fault: note.broken,
+            },
+            (Runner::Log(_), Noted::Single(_)) => unreachable!("an engine makes its own notes"),
+        }
+    }
+}
+
+/// What to change in a single decision's world, if it makes a difference there.
+fn change(scenario: &Scenario, engine: &Engine, what: What) -> Option<Change> {
+    match what {
+        What::DuelOff => engine.is_ordered().then_some(Change::FairSchedule),
+        What::OneLeader => engine.foremost().map(Change::OneLeader),
+        What::Backoff => {
+            let (min, max) = stall::backoff(scenario, engine)?;
+            Some(Change::Backoff(Contention::Random { min, max }))
+        }
+        What::NoFaults => (!scenario.faults.is_empty()).then_some(Change::NoFaults),
+    }
+}

@@ -1,0 +1,259 @@
+//! Playback: what is seen of a run is the same however one came there, and is what the engine itself does.
+
+#![cfg(test)]
+
+use bivalent_sim::{
+    catalogue,
+    planted::Planted,
+    playback::{Playback, What},
+    runner::Runner,
+    scenario::Scenario,
+    trace::{Trace, replay},
+    view::{MarkKind, Turn},
+};
+use proptest::prelude::*;
+
+const SINGLE: [&str; 9] = [
+    "basic/two-agents-agree",
+    "basic/inside-the-envelope",
+    "flp/duelling-agents.toml",
+    "flp/state-aware",
+    "flp/pos",
+    "fault/torn-write-dual",
+    "fault/crash",
+    "regimes/acceptor-records-duel",
+    "fuzz/contention",
+];
+const LOGS: [&str; 3] = ["log/three-replicas", "log/storm-kv", "log/zombie-leader"];
+
+fn scenario(name: &str) -> Scenario {
+    let mut chapters = catalogue::chapters().iter();
+    let chapter = chapters
+        .find(|chapter| chapter.name.contains(name))
+        .unwrap();
+    Scenario::parse(chapter.name, chapter.text, &catalogue::open).unwrap()
+}
+
+fn played(name: &str, seed: u64) -> Playback {
+    let mut playback = Playback::of_seed(&scenario(name), seed, Planted::default());
+    playback.advance(u64::MAX);
+    playback
+}
+
+#[test]
+fn a_playback_ends_as_the_engine_does() {
+    for name in SINGLE.into_iter().chain(LOGS) {
+        for seed in [1, 7] {
+            let scenario = scenario(name);
+            let mut runner = Runner::new(&scenario);
+            let end = runner.run(seed);
+            let report = runner.report(&scenario, seed, end);
+
+            let playback = played(name, seed);
+
+            assert_eq!(playback.report(), Some(&report), "{name}");
+            assert_eq!(playback.track().steps, report.steps, "{name}");
+            let again = Playback::of_choices(
+                &scenario,
+                seed,
+                playback.choices().to_vec(),
+                Planted::default(),
+            );
+            let mut again = again;
+            again.advance(u64::MAX);
+            assert_eq!(again.report(), Some(&report), "{name}");
+            assert_eq!(playback.first_difference(&again), None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn advancing_in_small_steps_leaves_the_same_track() {
+    for name in ["basic/inside-the-envelope", "log/three-replicas"] {
+        let whole = played(name, 3);
+        let mut small = Playback::of_seed(&scenario(name), 3, Planted::default());
+        while small.advance(7) {}
+
+        assert_eq!(small.track(), whole.track());
+        assert_eq!(small.choices(), whole.choices());
+        assert_eq!(small.fingerprint(), whole.fingerprint());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Wherever one was before, a step looks as it does to one who goes straight there.
+    #[test]
+    fn a_view_does_not_depend_on_the_way_there(
+        which in 0..SINGLE.len() + LOGS.len(),
+        seed in 0..50_u64,
+        seeks in prop::collection::vec((any::<u16>(), 0..4_u8), 1..12),
+    ) {
+        let all: Vec<&str> = SINGLE.into_iter().chain(LOGS).collect();
+        let scenario = scenario(all[which]);
+        let fresh = |steps| {
+            let mut playback = Playback::of_seed(&scenario, seed, Planted::default());
+            playback.advance(steps);
+            playback
+        };
+        let mut walked = fresh(20_000);
+        let steps = walked.track().steps;
+        let mut at: u64 = 0;
+        for (place, how) in seeks {
+            at = match how {
+                0 => at + 1,
+                1 => at.saturating_sub(1),
+                _ => u64::from(place) * steps / u64::from(u16::MAX),
+            }.min(steps);
+            let seen = walked.view_at(at);
+            prop_assert_eq!(seen.step, at);
+            prop_assert_eq!(&seen, &fresh(at).view_at(at));
+            prop_assert_eq!(&seen, &fresh(20_000).view_at(at));
+        }
+    }
+
+    /// Times and steps go up together.
+    #[test]
+    fn the_step_of_a_time_is_the_last_one_at_or_before_it(share in 0..=100_u64) {
+        let mut playback = played("flp/duelling-agents.toml", 1);
+        let time = playback.track().time_ns * share / 100;
+
+        let step = playback.step_at(time);
+
+        prop_assert!(playback.view_at(step).time_ns <= time);
+        let next = playback.view_at(step + 1);
+        prop_assert!(next.step == step || next.time_ns > time);
+    }
+}
+
+#[test]
+fn a_duel_climbs_a_staircase_and_is_found_to_stall() {
+    let mut playback = played("flp/duelling-agents.toml", 1);
+    let track = playback.track().clone();
+    let began = |turn| track.stairs.iter().filter(move |stair| stair.turn == turn);
+    assert!(began(Turn::Phase1).count() > 10);
+    assert!(began(Turn::Aborted).count() > 10);
+    assert!(began(Turn::Phase2).count() > 10);
+    let rounds: Vec<u64> = began(Turn::Phase1)
+        .map(|stair| stair.ballot.round)
+        .collect();
+    assert!(rounds.is_sorted());
+    let mut stalls = track.marks.iter();
+    let stall = stalls.find(|mark| mark.kind == MarkKind::Stall).unwrap();
+
+    let before = playback.view_at(stall.step - 1);
+    let at = playback.view_at(stall.step);
+
+    assert_eq!(before.stall, None);
+    let found = at.stall.unwrap();
+    assert_eq!(
+        (found.kind.as_str(), found.found),
+        ("contention", stall.step)
+    );
+    assert!(found.expected);
+    assert_eq!(at.events.last().unwrap().line.step, stall.step);
+    assert!(track.over.unwrap().ends_with("as expected"));
+}
+
+#[test]
+fn a_list_that_does_not_fit_ends_the_run_and_says_where() {
+    let whole = played("basic/inside-the-envelope", 3);
+    let scenario = scenario("basic/inside-the-envelope");
+    let over = |list: Vec<u32>| {
+        let mut playback = Playback::of_choices(&scenario, 3, list, Planted::default());
+        playback.advance(u64::MAX);
+        let steps = playback.track().steps;
+        playback.view_at(steps);
+        (playback.track().over.clone().unwrap(), steps)
+    };
+    let list = whole.choices().to_vec();
+
+    let (short, steps) = over(list[..40].to_vec());
+    assert_eq!(short, "the list of 40 choices ends before the run does");
+    assert!(steps < whole.track().steps);
+    let mut wrong = list.clone();
+    wrong[30] = u32::MAX;
+    let (wrong, _) = over(wrong);
+    assert_eq!(
+        wrong,
+        format!("the list does not fit: choice 31 of {}", list.len())
+    );
+    let (long, _) = over([&list[..], &[0, 0]].concat());
+    assert!(long.ends_with("; 2 choices are left over"), "{long}");
+    let (none, _) = over(Vec::new());
+    assert_eq!(none, "the list of 0 choices ends before the run does");
+}
+
+#[test]
+fn a_playback_can_be_sent_to_another_thread() {
+    fn is_sent<T: Send>(_: &T) {}
+    is_sent(&played("basic/two-agents-agree", 1));
+}
+
+#[test]
+fn a_fork_is_the_same_up_to_its_step_and_its_choices_are_a_run_of_their_own() {
+    for name in SINGLE.into_iter().chain(LOGS) {
+        let mut whole = played(name, 3);
+        let steps = whole.track().steps;
+        for at in [0, steps / 3, steps] {
+            let mut forks = [whole.fork_with_seed(at, 99), whole.fork_with_choice(at, 1)];
+            for fork in &mut forks {
+                assert_eq!(fork.view_at(at), whole.view_at(at), "{name}");
+                fork.advance(3000);
+                assert!(fork.first_difference(&whole).is_none_or(|step| step > at));
+                assert_eq!(fork.view_at(at / 2), whole.view_at(at / 2), "{name}");
+                let list = fork.choices().to_vec();
+                let again =
+                    &mut Playback::of_choices(whole.scenario(), 3, list, Planted::default());
+                again.advance(fork.track().steps);
+                assert_eq!(again.fingerprint(), fork.fingerprint(), "{name} {at}");
+                assert_eq!(again.track().stairs, fork.track().stairs, "{name}");
+                let end = fork.track().steps;
+                assert_eq!(again.view_at(end).agents, fork.view_at(end).agents);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fork_without_the_duel_decides_and_differs_only_after_its_step() {
+    let whole = played("flp/duelling-agents.toml", 1);
+    for what in [What::DuelOff, What::OneLeader] {
+        let mut fork = whole.fork_changed(300, what);
+        fork.advance(100_000);
+
+        let decided = |playback: &Playback| {
+            let marks = &playback.track().marks;
+            marks
+                .iter()
+                .find(|mark| mark.kind == MarkKind::Decision)
+                .map(|mark| mark.step)
+        };
+        let first = decided(&fork).unwrap();
+        assert!(decided(&whole).is_none_or(|step| first < step), "{what:?}");
+        assert!(fork.first_difference(&whole).unwrap() > 300);
+        assert_eq!(fork.trace(), None, "no list of choices makes it");
+        assert!(fork.coordinate(310).ends_with("#300, 10 steps into a fork"));
+    }
+    assert!(!whole.can_change(What::NoFaults));
+}
+
+#[test]
+fn a_run_that_is_over_is_a_trace_that_can_be_replayed() {
+    for name in ["fault/torn-write-dual", "flp/pos", "log/three-replicas"] {
+        let whole = played(name, 3);
+        let trace = whole.trace().unwrap();
+        assert_eq!(trace, Trace::record(whole.scenario(), 3));
+
+        let mut fork = whole.fork_with_seed(whole.track().steps / 2, 4);
+        assert_eq!(fork.trace(), None);
+        fork.advance(u64::MAX);
+        let replayed = replay(&fork.trace().unwrap(), None).unwrap();
+        assert_eq!(replayed.compared, fork.track().steps);
+        assert_eq!(
+            replayed.report.fingerprint,
+            fork.report().unwrap().fingerprint
+        );
+    }
+}
