@@ -5,6 +5,7 @@ pub(crate) mod fuzz;
 mod history;
 pub(crate) mod planted;
 mod price;
+mod watch;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use planted::PlantedArgs;
 pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use history::{CheckHistoryArgs, ModelName};
 pub(crate) use price::PriceArgs;
+pub(crate) use watch::WatchArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -200,7 +202,11 @@ pub(crate) enum Command {
     #[command(after_help = fuzz::SHRINK_EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{EXIT_CODES}", fuzz::SHRINK_EXAMPLES))]
     Shrink(ShrinkArgs),
-    /// Write a run, event by event with vector clocks, for other programs.
+    /// Walk about in a run on the whole screen: live, back and forth, and as its adversary.
+    #[command(after_help = watch::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", watch::EXAMPLES, watch::MORE))]
+    Watch(WatchArgs),
+    /// Write a run: its events for other programs, or its screens as pictures.
     #[command(after_help = export::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", export::EXAMPLES, export::MORE))]
     Export(ExportArgs),
@@ -481,6 +487,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Fuzz(args) => crate::fuzz::fuzz((**args).clone(), console),
         Command::Merge(args) => crate::fuzz::merge::merge(args, console),
         Command::Shrink(args) => crate::fuzz::shrink::shrink(args, console),
+        Command::Watch(args) => crate::watch::watch(args, console),
         Command::Export(args) => crate::export::export(args, console),
         Command::Price(args) => crate::price::price(args, console),
         Command::CheckHistory(args) => check_history::check_history(args, console),

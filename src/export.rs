@@ -1,6 +1,9 @@
 //! `bivalent export`: a run for other programs.
 
+use bivalent_sim::playback::Playback;
+use bivalent_sim::view::MarkKind;
 use bivalent_sim::{export, timeline};
+use bivalent_tui::still::Still;
 
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::console::{Console, Stream};
@@ -15,10 +18,15 @@ pub(crate) fn export(args: &ExportArgs, console: &mut Console) -> Result<Exit, F
     let why = "an export is of one run";
     let run = select::run::one(&args.what, args.planted.planted(), why, console)?;
     bug::while_running(format!("{}@{:#x}", run.scenario.name, run.seed));
+    if matches!(args.format, ExportFormat::Svg | ExportFormat::Cast) {
+        return pictures(&run, args, console);
+    }
     let history = timeline::of(&run.scenario, run.seed, run.planted);
     let text = match args.format {
-        ExportFormat::Jsonl => escape::json(&export::jsonl(&history)),
         ExportFormat::Shiviz => export::shiviz(&history),
+        ExportFormat::Jsonl | ExportFormat::Svg | ExportFormat::Cast => {
+            escape::json(&export::jsonl(&history))
+        }
     };
     if history.left_out > 0 {
         let (first, rest) = (count(history.events.len() as u64), count(history.left_out));
@@ -38,4 +46,63 @@ pub(crate) fn export(args: &ExportArgs, console: &mut Console) -> Result<Exit, F
         &format!("ok  {events} of {coordinate} written\n"),
     )?;
     Ok(Exit::Ok)
+}
+
+/// Exports screens of a run.
+fn pictures(
+    run: &select::run::Run,
+    args: &ExportArgs,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    let mut playback = Playback::of_seed(&run.scenario, run.seed, run.planted);
+    while playback.advance(1 << 16) {}
+    let last = playback.track().steps;
+    let beyond = [args.at, Some(args.from), args.to]
+        .into_iter()
+        .flatten()
+        .find(|&step| step > last);
+    if let Some(step) = beyond {
+        let message = format!(
+            "step {} comes after the end: the run has {} steps",
+            count(step),
+            count(last)
+        );
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let still = Still {
+        size: args.size,
+        // Pictures have colours, whoever asks for them from wherever.
+        look: args.look.look(true),
+    };
+    let (text, what) = if args.format == ExportFormat::Svg {
+        let step = args.at.unwrap_or_else(|| moment(&playback));
+        (
+            still.svg(&mut playback, step),
+            format!("step {}", count(step)),
+        )
+    } else {
+        let to = args.to.unwrap_or(last);
+        if to < args.from {
+            return Err(Failure::new(Exit::Usage, "--to comes before --from"));
+        }
+        let what = format!("steps {} to {}", count(args.from), count(to));
+        (still.cast(&mut playback, args.from, to), what)
+    };
+    let Some(file) = &args.output else {
+        console.data(text.as_bytes())?;
+        return Ok(Exit::Ok);
+    };
+    files::write(file, text.as_bytes(), Existing::Replace)?;
+    let run = escape::line(&playback.coordinate(0)).to_string();
+    let run = run.trim_end_matches("#0");
+    console.put(Stream::Err, &format!("ok  {what} of {run} written\n"))?;
+    Ok(Exit::Ok)
+}
+
+/// The moment that a run is known for.
+fn moment(playback: &Playback) -> u64 {
+    let track = playback.track();
+    let first = |kind| track.marks.iter().find(|mark| mark.kind == kind);
+    let found = first(MarkKind::Violation).or_else(|| first(MarkKind::Stall));
+    found.map_or(track.steps, |mark| mark.step)
 }

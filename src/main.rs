@@ -28,9 +28,9 @@ mod run;
 mod scenario;
 mod select;
 mod verify;
+mod watch;
 
-use clap::Parser;
-use std::{panic::catch_unwind, process::ExitCode};
+use {clap::Parser, std::panic::catch_unwind, std::process::ExitCode};
 
 fn main() -> ExitCode {
     bug::install_hook();

@@ -14,6 +14,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use crate::{
     engine::{End, Engine},
     explore::{Exploration, Options, Planted, explore},
+    playback::Playback,
     scenario::{Adversary, Expect, Expected, Protocol, Scenario},
     script::{Entry, Script, words},
     verdict::Finished,
@@ -37,6 +38,7 @@ const PATIENCE: u64 = 8;
 pub struct Game {
     scenario: Scenario,
     seed: u64,
+    planted: Planted,
     from: u64,
     /// The world when the game began.
     base: Engine,
@@ -119,6 +121,7 @@ impl Game {
         let mut game = Self {
             scenario: scenario.clone(),
             seed,
+            planted,
             from,
             base: engine.clone(),
             engine,
@@ -141,6 +144,19 @@ impl Game {
     /// The step at which the game began.
     pub const fn from(&self) -> u64 {
         self.from
+    }
+
+    /// The run so far, to be looked at: up to the step at which the next move is to be chosen.
+    pub fn playback(&self) -> Playback {
+        let mut playback = Playback::of_seed(&self.to_scenario(), self.seed, self.planted);
+        let step = self.engine.steps();
+        while playback.track().steps < step {
+            let left = step - playback.track().steps;
+            if !playback.advance(left) {
+                break;
+            }
+        }
+        playback
     }
 
     /// What can be picked, the oldest first.

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::planted::PlantedArgs;
+use super::watch::{LookArgs, size};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   bivalent export duelling-agents-with-backoff@0x3 --as shiviz -o duel.log
-  bivalent export duel-5eed.trace --as jsonl | jq 'select(.kind == \"decided\")'";
+  bivalent export duel-5eed.trace --as jsonl | jq 'select(.kind == \"decided\")'
+  bivalent export duelling-agents --as svg --at 600 -o duel.svg
+  bivalent export duelling-agents --as cast --from 500 --to 640 -o duel.cast";
 
 pub(super) const MORE: &str = "\
 Each event of an agent has a vector clock: of each agent, how many of its steps could have influenced it.
@@ -25,6 +28,8 @@ Formats:
   jsonl   an object a line: step, virtual_ns, agent, incarnation, store, kind, fault, text, lamport, clock
   shiviz  a log for ShiViz (https://bestchai.bitbucket.io/shiviz), which draws it; events without a
           clock are left out, and a write is told in the step that asked for it, with that of its landing
+  svg     a picture of the screen that `watch` shows after one step
+  cast    a film of it (asciicast v3), a frame a step, with a marker at each fault, stall and decision
 
 Of a long run the first 200,000 events are written; fewer, if very many agents or restarts make clocks long.";
 
@@ -35,6 +40,10 @@ pub(crate) enum ExportFormat {
     Jsonl,
     /// A log for `ShiViz`.
     Shiviz,
+    /// A picture of the screen.
+    Svg,
+    /// A film of the screen.
+    Cast,
 }
 
 /// Arguments of `export`.
@@ -49,6 +58,20 @@ pub(crate) struct ExportArgs {
     /// Write to a file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Of a picture: the step. [default: the violation, else the first stall, else the end]
+    #[arg(long, value_name = "STEP")]
+    pub(crate) at: Option<u64>,
+    /// Of a film: the first step.
+    #[arg(long, value_name = "STEP", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// Of a film: the last step. [default: the end]
+    #[arg(long, value_name = "STEP")]
+    pub(crate) to: Option<u64>,
+    /// Of pictures and films: columns and rows.
+    #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size)]
+    pub(crate) size: (u16, u16),
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
     #[command(flatten)]
     pub(crate) planted: PlantedArgs,
 }

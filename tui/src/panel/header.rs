@@ -1,0 +1,211 @@
+//! The header: where we are, which values are possible, what has come of it.
+
+use bivalent_sim::view::{Standing, Valence};
+
+use crate::{
+    keys::Mode,
+    pen::Pen,
+    scene::Scene,
+    theme::Role,
+    words::{grouped, time},
+};
+
+/// Columns of the bar between two values.
+const BAR: usize = 14;
+
+pub(super) fn draw(scene: &Scene<'_>, mut pen: Pen<'_>) {
+    first(scene, &mut pen);
+    valence(scene, &mut pen);
+    standing(scene, &mut pen);
+}
+
+fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
+    let (names, view, signs) = (scene.names, scene.view, pen.look.signs);
+    let shape = format!(" {}x{}", names.agents.len(), names.stores.len());
+    let x = pen.pieces(
+        1,
+        0,
+        &[(scene.coordinate, Role::Strong), (&shape, Role::Dim)],
+    );
+    if pen.width() > x + 60 {
+        pen.put(x + 2, 0, scene.title, Role::Dim);
+    }
+    let ui = scene.ui;
+    let [play, pause] = signs.play;
+    let state = match ui.mode {
+        Mode::Adversary => format!("{pause} YOUR MOVE"),
+        Mode::Watch | Mode::Tour if ui.playing => format!("{play} PLAYING"),
+        Mode::Watch | Mode::Tour
+            if scene.track.over.is_some() && view.step >= scene.track.steps =>
+        {
+            format!("{pause} END")
+        }
+        Mode::Watch | Mode::Tour => format!("{pause} PAUSED"),
+    };
+    let speed = match ui.speed {
+        0.. => format!("x{}", 1_u32 << ui.speed),
+        less => format!("x1/{}", 1_u32 << -less),
+    };
+    let right = format!(
+        "step {}  t {}  {speed}  {state} ",
+        grouped(view.step),
+        time(view.time_ns)
+    );
+    pen.put_right(0, &right, Role::Strong);
+}
+
+fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
+    if scene.view.log.is_some() {
+        log_line(scene, pen);
+        return;
+    }
+    let (step, known) = match (scene.game, &scene.ui.valence) {
+        (Some(game), _) => (scene.view.step, &game.valence),
+        (None, Some((step, valence))) => (*step, valence),
+        (None, None) => {
+            pen.put(1, 1, "valence not worked out: v", Role::Dim);
+            return;
+        }
+    };
+    let signs = pen.look.signs;
+    let possible: Vec<&str> = known.possible().collect();
+    let set = format!("{{{}}}", possible.join(","));
+    let (word, role) = match possible.len() {
+        0 => ("NOTHING SEEN", Role::Warn),
+        1 if known.samples.is_none() => ("UNIVALENT", Role::Text),
+        1 => ("UNIVALENT?", Role::Text),
+        2 => ("BIVALENT", Role::Good),
+        _ => ("MULTIVALENT", Role::Good),
+    };
+    let mut x = pen.pieces(
+        1,
+        1,
+        &[(&set, Role::Strong), (" ", Role::Text), (word, role)],
+    );
+    if step != scene.view.step {
+        x = pen.put(x, 1, &format!(" at step {}", grouped(step)), Role::Dim);
+    }
+    if let Some((left, right)) = shares(known) {
+        let full = BAR * left / (left + right).max(1);
+        let bar = signs.bar[0].repeat(full) + &signs.bar[1].repeat(BAR - full);
+        let (one, other) = (&known.values[0].0, &known.values[1].0);
+        pen.put(x + 2, 1, &format!("{one} {bar} {other}"), Role::Dim);
+    }
+    pen.put_right(1, &format!("{} ", how(known)), Role::Dim);
+}
+
+/// How often each of two values was decided.
+fn shares(valence: &Valence) -> Option<(usize, usize)> {
+    let [(_, one), (_, other)] = &valence.values[..] else {
+        return None;
+    };
+    valence.samples?;
+    (one + other > 0).then_some((*one as usize, *other as usize))
+}
+
+/// How it is known: exactly, or from how many samples.
+pub(super) fn how(valence: &Valence) -> String {
+    let Some(samples) = valence.samples else {
+        return match valence.states {
+            0 | 1 => "exact".to_owned(),
+            states => format!("exact, {} states", grouped(states)),
+        };
+    };
+    let counts: Vec<String> = valence
+        .values
+        .iter()
+        .map(|(_, count)| count.to_string())
+        .collect();
+    format!(
+        "sampled {}, none {}, of n={samples}",
+        counts.join("/"),
+        valence.none
+    )
+}
+
+fn log_line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
+    let Some(log) = &scene.view.log else {
+        return;
+    };
+    let leader = log
+        .leader
+        .and_then(|leader| scene.names.agents.get(usize::from(leader)));
+    let leader = leader.map_or("nobody leads".to_owned(), |name| format!("{name} leads"));
+    let several = if log.leaders > 1 {
+        format!(", {} think they do", log.leaders)
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "{leader}{several} {dot} slot {} {dot} {} answered {dot} {} waiting",
+        grouped(log.applied),
+        grouped(log.answered),
+        grouped(log.waiting),
+        dot = pen.look.signs.dot
+    );
+    pen.put(1, 1, &text, Role::Text);
+}
+
+fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
+    let signs = pen.look.signs;
+    if let Standing::Broken {
+        property,
+        detail,
+        step,
+    } = &scene.view.standing
+    {
+        let text = format!(
+            "{} {} BROKEN at step {}: {detail}",
+            signs.broken,
+            property.to_uppercase(),
+            grouped(*step)
+        );
+        pen.put(1, 2, &text, Role::Bad);
+        return;
+    }
+    if let Some(stall) = &scene.view.stall {
+        let agents = stall.agents.join(&format!(" {} ", signs.against));
+        let expected = if stall.expected {
+            "expected"
+        } else {
+            "NOT expected"
+        };
+        let text = format!(
+            "{} STALL, {}: {agents}, ballots {}{}{}, nothing since {}",
+            signs.stall,
+            stall.kind,
+            stall.rounds[0],
+            signs.to,
+            stall.rounds[1],
+            time(stall.since_ns)
+        );
+        let x = pen.put(1, 2, &text, Role::Warn);
+        if pen.width() > x + expected.len() + 8 {
+            pen.put_right(2, &format!("{expected}  w why "), Role::Dim);
+        }
+        return;
+    }
+    match &scene.view.standing {
+        Standing::Decided { value, count } if scene.view.log.is_none() => {
+            let of = scene.names.agents.len();
+            let text = format!("{} DECIDED {value} by {count} of {of}", signs.decided);
+            pen.put(1, 2, &text, Role::Good);
+        }
+        Standing::Decided { count, .. } => {
+            pen.put(
+                1,
+                2,
+                &format!("{} {} slots decided", signs.decided, count),
+                Role::Good,
+            );
+        }
+        Standing::Undecided | Standing::Broken { .. } => {
+            pen.put(1, 2, &format!("{} nothing decided", signs.idle), Role::Dim);
+        }
+    }
+    if let Some(over) = &scene.track.over
+        && scene.view.step >= scene.track.steps
+    {
+        pen.put_right(2, &format!("the run is over: {over} "), Role::Dim);
+    }
+}

@@ -1,0 +1,91 @@
+//! All of the run's time on one line, with what happened where.
+
+use bivalent_sim::view::MarkKind;
+
+use super::{Panel, focused};
+use crate::{
+    pen::Pen,
+    scene::Scene,
+    theme::Role,
+    words::{grouped, time},
+};
+
+pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
+    let mut pen = pen.framed(" 6 Timeline ", "", focused(scene, Panel::Timeline));
+    line(scene, &mut pen);
+    if pen.height() < 2 {
+        return;
+    }
+    let count = |which: fn(MarkKind) -> bool| {
+        scene
+            .track
+            .marks
+            .iter()
+            .filter(|mark| which(mark.kind))
+            .count() as u64
+    };
+    let facts = format!(
+        "{} faults, {} stalls, {} decisions, {} violations in {} steps",
+        grouped(count(|kind| matches!(kind, MarkKind::Fault(_)))),
+        grouped(count(|kind| matches!(kind, MarkKind::Stall))),
+        grouped(count(|kind| matches!(kind, MarkKind::Decision))),
+        grouped(count(|kind| matches!(kind, MarkKind::Violation))),
+        grouped(scene.track.steps)
+    );
+    pen.put(1, 1, &facts, Role::Dim);
+}
+
+fn line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
+    let signs = pen.look.signs;
+    let (track, view) = (scene.track, scene.view);
+    let end = time(track.time_ns);
+    let more = if track.over.is_some() { "" } else { signs.more };
+    let left = pen.pieces(1, 0, &[("0s ", Role::Dim), (signs.ends[0], Role::Dim)]);
+    let right = end.len() + more.len().min(2) + 3;
+    let Some(columns) = pen.width().checked_sub(left + right).filter(|&it| it > 0) else {
+        return;
+    };
+    for x in 0..columns {
+        pen.put(left + x, 0, signs.rail, Role::Dim);
+    }
+    let steps = track.steps.max(1);
+    let column = |step: u64| left + (step.min(steps) * (columns as u64 - 1) / steps) as usize;
+    // The most important mark of a column is drawn last.
+    let mut drawn: Vec<(u8, usize, &str, Role)> = track
+        .marks
+        .iter()
+        .map(|mark| {
+            let (weight, sign, role) = match mark.kind {
+                MarkKind::Fault(_) => (0, signs.fault, Role::Warn),
+                MarkKind::Healed => (1, signs.healed, Role::Good),
+                MarkKind::Decision => (2, signs.decided, Role::Good),
+                MarkKind::Stall => (3, signs.stall, Role::Warn),
+                MarkKind::Violation => (4, signs.broken, Role::Bad),
+            };
+            (weight, column(mark.step), sign, role)
+        })
+        .collect();
+    drawn.sort_by_key(|&(weight, x, ..)| (x, weight));
+    drawn.dedup_by(|next, kept| {
+        let same = next.1 == kept.1;
+        if same {
+            *kept = *next;
+        }
+        same
+    });
+    for (_, x, sign, role) in drawn {
+        pen.put(x, 0, sign, role);
+    }
+    pen.put(column(view.step), 0, signs.cursor, Role::Strong);
+    let x = left + columns;
+    pen.pieces(
+        x,
+        0,
+        &[
+            (signs.ends[1], Role::Dim),
+            (" ", Role::Dim),
+            (&end, Role::Dim),
+            (more, Role::Dim),
+        ],
+    );
+}

@@ -1,0 +1,290 @@
+//! The terminal: keys in, screens out. Nothing is drawn unless something has changed, and never more often
+//! than thirty times a second.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bivalent_sim::{planted::Planted, playback::Playback};
+use ratatui::{
+    DefaultTerminal,
+    crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+};
+
+use crate::{
+    app::{App, Deed},
+    command::Command,
+    keys, record, screen,
+    theme::Theme,
+    worker::{Answer, Ask, Keep, Worker},
+};
+
+/// Between two screens.
+const FRAME: Duration = Duration::from_millis(33);
+/// How soon a signal is noticed by one that waits.
+const SIGNAL: Duration = Duration::from_millis(200);
+
+/// What is shown, and how.
+pub struct Show {
+    /// The application as it opens.
+    pub app: App,
+    /// The run.
+    pub playback: Playback,
+    /// A bug that its agents have.
+    pub planted: Planted,
+    /// Keeps files.
+    pub keep: Arc<Keep>,
+    /// Whether somebody wants an end: a signal.
+    pub stopped: fn() -> bool,
+}
+
+impl std::fmt::Debug for Show {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Show")
+            .field("app", &self.app)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What comes in.
+enum Incoming {
+    Input(Event),
+    Answer(Answer),
+    /// The worker is no more.
+    Gone,
+}
+
+/// Shows a run until the user leaves.
+///
+/// # Errors
+///
+/// The terminal can't be used, or the run panicked.
+pub fn show(show: Show) -> io::Result<()> {
+    let mut terminal = ratatui::try_init()?;
+    let outcome = talk(show, &mut terminal);
+    let restored = ratatui::try_restore();
+    outcome.and(restored)
+}
+
+fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
+    let Show {
+        mut app,
+        playback,
+        planted,
+        keep,
+        stopped,
+    } = show;
+    let (tell, incoming) = mpsc::channel();
+    let (ask, asks) = mpsc::channel();
+    let over = Arc::new(AtomicBool::new(false));
+    let keys = listen(tell.clone(), Arc::clone(&over));
+    let own_keep = Arc::clone(&keep);
+    let worker = thread::spawn(move || {
+        let gone = Leaving(tell.clone());
+        let answer = Box::new(move |answer| {
+            // Nobody listens any more: the user has left.
+            let _ = tell.send(Incoming::Answer(answer));
+        });
+        Worker::new(playback, planted, own_keep, answer).run(&asks);
+        drop(gone);
+    });
+    let mut talk = Talk {
+        ask: Some(ask),
+        keep,
+        quits: false,
+        fails: false,
+    };
+    let deeds = app.begin();
+    talk.perform(&mut app, deeds, terminal);
+    let mut drawn = Instant::now() - FRAME;
+    let mut ticked = Instant::now();
+    let mut changed = true;
+    while !talk.quits && !stopped() {
+        let now = Instant::now();
+        if changed && now >= drawn + FRAME {
+            terminal.draw(|frame| screen::draw(&app.scene(), frame.buffer_mut()))?;
+            (drawn, changed) = (now, false);
+        }
+        let wait = if changed || app.ui.playing {
+            (drawn + FRAME).saturating_duration_since(Instant::now())
+        } else {
+            SIGNAL
+        };
+        match incoming.recv_timeout(wait) {
+            Ok(first) => {
+                // All that is there, before the next screen.
+                for it in std::iter::once(first).chain(incoming.try_iter()) {
+                    let deeds = talk.hear(&mut app, it);
+                    talk.perform(&mut app, deeds, terminal);
+                }
+                changed = true;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        let now = Instant::now();
+        let passed = now.duration_since(ticked).as_millis() as u64;
+        if passed > 0 {
+            ticked = now;
+            if app.ui.playing {
+                // Whoever was away for long does not want to see it all at once.
+                let deeds = app.tick(passed.min(100));
+                talk.perform(&mut app, deeds, terminal);
+            }
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    drop(talk.ask.take());
+    let _ = keys.join();
+    // One that computes a valence is not waited for.
+    if worker.is_finished() && worker.join().is_err() || talk.fails {
+        return Err(io::Error::other("the run panicked, see above"));
+    }
+    Ok(())
+}
+
+/// Says that the worker has gone, however it went.
+struct Leaving(Sender<Incoming>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let _ = self.0.send(Incoming::Gone);
+    }
+}
+
+/// Reads keys until it is over.
+fn listen(tell: Sender<Incoming>, over: Arc<AtomicBool>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        while !over.load(Ordering::Relaxed) {
+            match event::poll(SIGNAL) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(_) => return,
+            }
+            let Ok(input) = event::read() else {
+                return;
+            };
+            if tell.send(Incoming::Input(input)).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+struct Talk {
+    ask: Option<Sender<Ask>>,
+    keep: Arc<Keep>,
+    quits: bool,
+    fails: bool,
+}
+
+impl Talk {
+    fn hear(&mut self, app: &mut App, incoming: Incoming) -> Vec<Deed> {
+        match incoming {
+            Incoming::Answer(answer) => app.hear(answer),
+            Incoming::Input(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                press(app, key)
+            }
+            Incoming::Input(Event::Paste(text)) => {
+                for letter in text.chars() {
+                    app.typed(Some(letter));
+                }
+                Vec::new()
+            }
+            Incoming::Input(_) => Vec::new(),
+            Incoming::Gone => {
+                self.fails = true;
+                vec![Deed::Quit]
+            }
+        }
+    }
+
+    fn perform(&mut self, app: &mut App, deeds: Vec<Deed>, terminal: &mut DefaultTerminal) {
+        for deed in deeds {
+            match deed {
+                Deed::Ask(ask) => {
+                    if let Some(worker) = &self.ask {
+                        let _ = worker.send(ask);
+                    }
+                }
+                Deed::Copy(text) => {
+                    let code = BASE64_STANDARD.encode(&text);
+                    let mut out = io::stdout();
+                    let sent = write!(out, "\x1b]52;c;{code}\x07").and_then(|()| out.flush());
+                    app.ui.message = Some(match sent {
+                        Ok(()) => format!("copied, if the terminal allows it: {text}"),
+                        Err(_) => text,
+                    });
+                }
+                Deed::Export => {
+                    app.ui.message = Some(self.export(app, terminal));
+                }
+                Deed::Quit => self.quits = true,
+            }
+        }
+    }
+
+    /// Writes what is on the screen to a file.
+    fn export(&self, app: &App, terminal: &mut DefaultTerminal) -> String {
+        let area = match terminal.size() {
+            Ok(size) => ratatui::layout::Rect::new(0, 0, size.width, size.height),
+            Err(error) => return error.to_string(),
+        };
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        let scene = app.scene();
+        screen::draw(&scene, &mut buffer);
+        let light = app.look.theme == Theme::Light;
+        let svg = record::svg(&buffer, scene.coordinate, light);
+        match (self.keep)("bivalent-screen.svg", &svg) {
+            Ok(path) => format!("written: {path}"),
+            Err(why) => why,
+        }
+    }
+}
+
+/// A key is pressed.
+pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    if control && key.code == KeyCode::Char('c') {
+        return app.obey(Command::Quit);
+    }
+    if app.is_typing() {
+        match key.code {
+            KeyCode::Enter => return app.enter(),
+            KeyCode::Esc => return app.obey(Command::Close),
+            KeyCode::Backspace => {
+                app.typed(None);
+            }
+            KeyCode::Char(letter) if !control => {
+                app.typed(Some(letter));
+            }
+            _ => {}
+        }
+        return Vec::new();
+    }
+    if app.is_choosing() {
+        return match key.code {
+            KeyCode::Enter => app.enter(),
+            KeyCode::Esc | KeyCode::Char('q' | 'b') => app.obey(Command::Close),
+            KeyCode::Up | KeyCode::Char('k') => app.obey(Command::Up),
+            KeyCode::Down | KeyCode::Char('j') => app.obey(Command::Down),
+            _ => Vec::new(),
+        };
+    }
+    let is_open = app.ui.over != crate::scene::Over::Nothing;
+    if is_open && matches!(key.code, KeyCode::Esc | KeyCode::Char('q')) {
+        return app.obey(Command::Close);
+    }
+    match keys::command(app.ui.mode, key) {
+        Some(command) => app.obey(command),
+        None => Vec::new(),
+    }
+}

@@ -1,0 +1,578 @@
+//! The worker: has the runs, and answers what the application asks of them. Nothing is drawn here, and
+//! nothing here waits for a screen.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError},
+    },
+    time::{Duration, Instant},
+};
+
+use bivalent_sim::{
+    game::{Game, Strike},
+    planted::Planted,
+    playback::{Playback, What},
+    scenario::Scenario,
+    view::{Names, Track, Valence, View},
+};
+
+use crate::{
+    scene::{Branching, GameView},
+    tour::CHAPTERS,
+    words::grouped,
+};
+
+/// Copies that are run on for a valence that is not exact.
+const SAMPLES: u32 = 128;
+/// Steps that are run at once, between two looks at what is asked.
+const STRETCH: u64 = 4096;
+/// Steps that are run ahead of what is looked at, at most.
+const AHEAD: u64 = 4_000_000;
+/// The track is shown again after so long, while it grows.
+const SHOWN_AGAIN: Duration = Duration::from_millis(200);
+/// Steps that both branches are run on for, to find where they differ.
+const COMPARED: u64 = 20_000;
+
+/// How a branch differs from the run it comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BranchKind {
+    /// Another seed from here on.
+    Seed,
+    /// The next choice is another one.
+    Choice,
+    /// Something else changes.
+    Changed(What),
+}
+
+/// The branches that are offered: a name, words, and how they differ.
+pub const BRANCHES: &[(&str, &str, BranchKind)] = &[
+    (
+        "another seed",
+        "the same up to here, then other luck",
+        BranchKind::Seed,
+    ),
+    (
+        "another choice",
+        "the next choice is another one, the rest as before",
+        BranchKind::Choice,
+    ),
+    (
+        "a fair schedule",
+        "no adversary, no duel",
+        BranchKind::Changed(What::DuelOff),
+    ),
+    (
+        "one leader",
+        "all others stand still",
+        BranchKind::Changed(What::OneLeader),
+    ),
+    (
+        "backoff",
+        "random pauses after an abort",
+        BranchKind::Changed(What::Backoff),
+    ),
+    (
+        "no faults",
+        "nothing breaks any more",
+        BranchKind::Changed(What::NoFaults),
+    ),
+];
+
+/// What the application asks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Ask {
+    /// Show a step.
+    Seek(u64),
+    /// Show the last step at or before a virtual time, ns.
+    SeekTime(u64),
+    /// Show the last step of all.
+    SeekEnd,
+    /// Which values are possible after a step.
+    Value(u64),
+    /// What led to the newest event of a step.
+    Why(u64),
+    /// Branch off after a step.
+    Branch(BranchKind, u64),
+    /// Show the other branch, at this step.
+    Flip(u64),
+    /// Show the first step in which the branches differ.
+    Difference,
+    /// A page of the tour.
+    Page(usize, usize),
+    /// The adversary is the user from this step on.
+    TakeOver(u64),
+    /// A move.
+    Take(usize),
+    /// A fault, on what a move is about.
+    Strike(Strike, usize),
+    /// Take a move back.
+    Undo,
+    /// Show or hide what moves leave possible.
+    Hint,
+    /// Let the machine make so many moves.
+    PlayOn(u64),
+    /// Save the game.
+    Save,
+    /// End the game.
+    GiveBack,
+}
+
+/// What the worker answers.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Another run is looked at.
+    Opened {
+        /// Its scenario's title.
+        title: String,
+        /// Its names.
+        names: Names,
+    },
+    /// A step.
+    Seen {
+        /// The world after it.
+        view: Arc<View>,
+        /// Where to find it again.
+        coordinate: String,
+    },
+    /// The run so far.
+    Ran(Arc<Track>),
+    /// The valence after a step.
+    Valued(u64, Valence),
+    /// What led to the newest event of a step.
+    Why(u64, Vec<String>),
+    /// There is another future, or none any more.
+    Branched(Option<Branching>),
+    /// The game, or none any more.
+    Game(Option<Box<GameView>>),
+    /// Something to tell the user.
+    Said(String),
+}
+
+/// Keeps a text under a name that is made unlike any other; where it is, or why it could not be kept.
+pub type Keep = dyn Fn(&str, &str) -> Result<String, String> + Send + Sync;
+
+/// Has the runs.
+pub struct Worker {
+    planted: Planted,
+    main: Playback,
+    branch: Option<(Playback, String)>,
+    on_branch: bool,
+    game: Option<Game>,
+    hints: bool,
+    chapter: Option<usize>,
+    forks: u64,
+    keep: Arc<Keep>,
+    answer: Box<dyn FnMut(Answer) + Send>,
+    shown: u64,
+    shown_at: Instant,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker")
+            .field("main", &self.main)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// A worker for a run, which answers through `answer` and keeps files through `keep`.
+    pub fn new(
+        main: Playback,
+        planted: Planted,
+        keep: Arc<Keep>,
+        answer: Box<dyn FnMut(Answer) + Send>,
+    ) -> Self {
+        let mut worker = Self {
+            planted,
+            main,
+            branch: None,
+            on_branch: false,
+            game: None,
+            hints: false,
+            chapter: None,
+            forks: 0,
+            keep,
+            answer,
+            shown: 0,
+            shown_at: Instant::now(),
+        };
+        worker.opened();
+        worker
+    }
+
+    /// Answers until nobody asks any more.
+    pub fn run(&mut self, asks: &Receiver<Ask>) {
+        let mut waiting: Vec<Ask> = Vec::new();
+        loop {
+            loop {
+                match asks.try_recv() {
+                    Ok(ask) => waiting.push(ask),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+            }
+            forget_stale(&mut waiting);
+            if !waiting.is_empty() {
+                let ask = waiting.remove(0);
+                self.handle(ask);
+                continue;
+            }
+            if self.run_ahead() {
+                continue;
+            }
+            match asks.recv() {
+                Ok(ask) => waiting.push(ask),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The run that is looked at.
+    fn here(&mut self) -> &mut Playback {
+        match &mut self.branch {
+            Some((branch, _)) if self.on_branch => branch,
+            Some(_) | None => &mut self.main,
+        }
+    }
+
+    fn tell(&mut self, answer: Answer) {
+        (self.answer)(answer);
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.tell(Answer::Said(text.into()));
+    }
+
+    fn opened(&mut self) {
+        let here = self.here();
+        let (title, names) = (here.scenario().title.clone(), here.names().clone());
+        self.tell(Answer::Opened { title, names });
+    }
+
+    /// Runs the head on a little; false if there is nothing to be done.
+    fn run_ahead(&mut self) -> bool {
+        if self.game.is_some() {
+            return false;
+        }
+        let until = self.shown + AHEAD;
+        let here = self.here();
+        if here.track().over.is_some() || here.track().steps >= until {
+            return false;
+        }
+        here.advance(STRETCH);
+        let over = here.track().over.is_some();
+        if over || self.shown_at.elapsed() > SHOWN_AGAIN {
+            self.show_track();
+        }
+        true
+    }
+
+    fn show_track(&mut self) {
+        let track = Arc::new(self.here().track().clone());
+        self.shown_at = Instant::now();
+        self.tell(Answer::Ran(track));
+    }
+
+    /// Runs on up to a step.
+    fn reach(&mut self, step: u64) {
+        let here = self.here();
+        while here.track().steps < step && here.track().over.is_none() {
+            here.advance((step - here.track().steps).min(STRETCH));
+        }
+    }
+
+    fn show(&mut self, step: u64) {
+        let known = self.here().track().steps;
+        self.reach(step);
+        let here = self.here();
+        let view = Arc::new(here.view_at(step));
+        let coordinate = here.coordinate(view.step);
+        if here.track().steps > known || known == 0 {
+            self.show_track();
+        }
+        self.shown = view.step;
+        self.tell(Answer::Seen { view, coordinate });
+    }
+
+    /// Answers one question.
+    pub fn handle(&mut self, ask: Ask) {
+        match ask {
+            Ask::Seek(step) => self.show(step),
+            Ask::SeekTime(ns) => {
+                while self.here().track().time_ns < ns && self.here().advance(STRETCH) {}
+                let step = self.here().step_at(ns);
+                self.show(step);
+            }
+            Ask::SeekEnd => {
+                let until = self.shown + AHEAD;
+                self.reach(until);
+                let last = self.here().track().steps;
+                self.show(last);
+            }
+            Ask::Value(step) => {
+                self.reach(step);
+                let valence = self.here().valence_at(step, SAMPLES);
+                self.tell(Answer::Valued(step, valence));
+            }
+            Ask::Why(step) => {
+                self.reach(step);
+                let lines = self.here().why_at(step);
+                self.tell(Answer::Why(step, lines));
+            }
+            Ask::Branch(kind, step) => self.branch_off(kind, step),
+            Ask::Flip(step) => {
+                if self.branch.is_some() {
+                    self.on_branch = !self.on_branch;
+                    self.show_track();
+                    self.show(step);
+                    self.tell_branch();
+                }
+            }
+            Ask::Difference => match self.difference() {
+                Some(step) => {
+                    self.show(step);
+                    self.say(format!("step {} is the first that differs", grouped(step)));
+                }
+                None => self.say("the two futures are the same as far as they were run"),
+            },
+            Ask::Page(chapter, page) => self.page(chapter, page),
+            Ask::TakeOver(step) => self.take_over(step),
+            Ask::Take(_) | Ask::Strike(..) | Ask::Undo | Ask::Hint | Ask::PlayOn(_) | Ask::Save => {
+                self.play(&ask);
+            }
+            Ask::GiveBack => {
+                self.game = None;
+                self.show_track();
+                self.tell(Answer::Game(None));
+            }
+        }
+    }
+
+    fn branch_off(&mut self, kind: BranchKind, step: u64) {
+        self.reach(step);
+        self.forks += 1;
+        let number = self.forks;
+        let here = self.here();
+        let (branch, what) = match kind {
+            BranchKind::Seed => {
+                let seed = here.seed().wrapping_add(number);
+                let what = format!("seed 0x{seed:x} from step {}", grouped(step));
+                (here.fork_with_seed(step, seed), what)
+            }
+            BranchKind::Choice => {
+                let what = format!("another choice after step {}", grouped(step));
+                (here.fork_with_choice(step, number as u32), what)
+            }
+            BranchKind::Changed(change) => {
+                let name = BRANCHES
+                    .iter()
+                    .find(|(.., it)| *it == kind)
+                    .map_or("", |it| it.0);
+                let what = format!("{name} from step {}", grouped(step));
+                (here.fork_changed(step, change), what)
+            }
+        };
+        if self.on_branch {
+            // A branch of a branch: what it came from is the run from now on.
+            if let Some((before, _)) = self.branch.take() {
+                self.main = before;
+            }
+        }
+        self.branch = Some((branch, what));
+        self.on_branch = true;
+        self.shown = step;
+        self.reach(step + COMPARED);
+        self.on_branch = false;
+        self.reach(step + COMPARED);
+        self.on_branch = true;
+        self.show_track();
+        self.show(step);
+        self.tell_branch();
+    }
+
+    fn difference(&self) -> Option<u64> {
+        let (branch, _) = self.branch.as_ref()?;
+        self.main.first_difference(branch)
+    }
+
+    fn tell_branch(&mut self) {
+        let differs = self.difference();
+        let on_branch = self.on_branch;
+        let branching = self.branch.as_ref().map(|(_, what)| Branching {
+            on_branch,
+            what: what.clone(),
+            differs,
+        });
+        self.tell(Answer::Branched(branching));
+    }
+
+    fn page(&mut self, chapter: usize, page: usize) {
+        let Some(it) = CHAPTERS.get(chapter) else {
+            return;
+        };
+        if self.chapter != Some(chapter) {
+            let Some(scenario) = it.open() else {
+                return self.say(format!("{} is not in this build", it.scenario));
+            };
+            self.chapter = Some(chapter);
+            self.main = Playback::of_seed(&scenario, it.seed, self.planted);
+            self.branch = None;
+            self.on_branch = false;
+            self.tell(Answer::Branched(None));
+            self.opened();
+            // Its moments are found in the whole run.
+            self.reach(AHEAD);
+            self.show_track();
+        }
+        let moment = it.pages.get(page).map(|(moment, _)| *moment);
+        let step = moment
+            .and_then(|moment| moment.step(self.main.track()))
+            .unwrap_or(0);
+        self.show(step);
+        let valence = self.main.valence_at(step, SAMPLES);
+        self.tell(Answer::Valued(step, valence));
+    }
+
+    fn take_over(&mut self, step: u64) {
+        let here = self.here();
+        if here.forked_at().is_some() {
+            return self
+                .say("this is a branch: only a scenario's own run is taken over (x flips back)");
+        }
+        let (scenario, seed): (Scenario, u64) = (here.scenario().clone(), here.seed());
+        match Game::take_over(&scenario, seed, step, self.planted) {
+            Ok(game) => {
+                self.game = Some(game);
+                self.hints = false;
+                self.show_game();
+            }
+            Err(why) => {
+                self.say(why);
+                self.tell(Answer::Game(None));
+            }
+        }
+    }
+
+    fn play(&mut self, ask: &Ask) {
+        let Some(game) = &mut self.game else {
+            return;
+        };
+        let done = match ask {
+            Ask::Take(index) => game.take(*index),
+            Ask::Strike(strike, index) => game.strike(*strike, *index),
+            Ask::Undo if game.undo() => Ok(()),
+            Ask::Undo => Err("there is no move to take back".to_owned()),
+            Ask::Hint => {
+                self.hints = !self.hints;
+                Ok(())
+            }
+            Ask::PlayOn(moves) => match game.play_on(*moves) {
+                0 => Err("no move keeps more than one value possible".to_owned()),
+                _ => Ok(()),
+            },
+            Ask::Save => return self.save(),
+            _ => Ok(()),
+        };
+        if let Err(why) = done {
+            self.say(why);
+        }
+        self.show_game();
+    }
+
+    fn save(&mut self) {
+        let Some(game) = &self.game else {
+            return;
+        };
+        let name = game.scenario().name.clone();
+        let stem = name
+            .rsplit('/')
+            .next()
+            .unwrap_or("game")
+            .trim_end_matches(".toml");
+        let (file, text) = (format!("{stem}-by-hand.toml"), game.scenario_text());
+        let fingerprint = game.fingerprint();
+        let said = match (self.keep)(&file, &text) {
+            Ok(path) => {
+                format!("saved: bivalent run {path} replays it, fingerprint {fingerprint:016x}")
+            }
+            Err(why) => why,
+        };
+        self.say(said);
+    }
+
+    /// Shows the game as it is, at its newest step.
+    fn show_game(&mut self) {
+        let Some(game) = &mut self.game else {
+            return;
+        };
+        let best_move = if self.hints { game.hint() } else { None };
+        let view = GameView {
+            moves: game.moves().to_vec(),
+            score: game.score(),
+            best: 0,
+            budget: game.budget(),
+            oldest: game
+                .oldest()
+                .map(|(text, age, bound)| (text.to_owned(), age, bound)),
+            valence: game.valence().clone(),
+            hints: self.hints,
+            best_move,
+        };
+        let mut playback = game.playback();
+        let step = playback.track().steps;
+        let seen = Arc::new(playback.view_at(step));
+        let coordinate = playback.coordinate(step);
+        let track = Arc::new(playback.track().clone());
+        self.tell(Answer::Ran(track));
+        self.tell(Answer::Seen {
+            view: seen,
+            coordinate,
+        });
+        self.tell(Answer::Game(Some(Box::new(view))));
+    }
+}
+
+/// Of several views only the last one is still wanted.
+fn forget_stale(waiting: &mut Vec<Ask>) {
+    let kind = |ask: &Ask| match ask {
+        Ask::Seek(_) | Ask::SeekTime(_) => Some(0),
+        Ask::Value(_) => Some(1),
+        Ask::Why(_) => Some(2),
+        _ => None,
+    };
+    let mut index = 0;
+    while index < waiting.len() {
+        let own = kind(&waiting[index]);
+        let later = waiting[index + 1..].iter().map(kind);
+        let replaced = own.is_some() && later.take_while(Option::is_some).any(|it| it == own);
+        if replaced {
+            waiting.remove(index);
+        } else {
+            index += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_of_many_seeks_is_made() {
+        let mut waiting = vec![
+            Ask::Seek(1),
+            Ask::Value(1),
+            Ask::Seek(2),
+            Ask::Value(2),
+            Ask::Undo,
+            Ask::Seek(3),
+        ];
+        forget_stale(&mut waiting);
+        assert_eq!(
+            waiting,
+            [Ask::Seek(2), Ask::Value(2), Ask::Undo, Ask::Seek(3)]
+        );
+    }
+}
