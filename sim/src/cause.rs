@@ -109,6 +109,23 @@ pub(crate) fn ends(journal: &Journal, report: &RunReport) -> Vec<usize> {
     end.into_iter().collect()
 }
 
+/// The last of some notes and why it came about: it, then its cause, then the cause of that. A stall's is
+/// the last abort before it. Says why it ends there, if it does not end at an agent's own input or start.
+pub(crate) fn of_last(notes: &[Note]) -> Option<(Vec<usize>, Option<&'static str>)> {
+    let past = Past { notes };
+    let last = notes.len().checked_sub(1)?;
+    if !matches!(notes[last].what, What::Stall { .. }) {
+        let links = past.why(last);
+        return Some((links.at, links.rest));
+    }
+    let mut at = vec![last];
+    let abort = past.last_abort(notes[last].step);
+    let links = abort.map(|abort| past.why(abort));
+    let rest = links.as_ref().and_then(|links| links.rest);
+    at.extend(links.into_iter().flat_map(|links| links.at));
+    Some((at, rest))
+}
+
 impl Past<'_> {
     /// The last note before a place that fits.
     fn last(&self, before: usize, fits: impl Fn(&What) -> bool) -> Option<usize> {

@@ -8,6 +8,7 @@ mod cursor;
 mod drain;
 mod fork;
 mod outlook;
+mod why;
 mod world;
 
 use std::collections::VecDeque;
@@ -60,6 +61,7 @@ pub struct Playback {
     /// Something else than choices has been changed.
     changed: bool,
     forked_at: Option<u64>,
+    is_log: bool,
     head: World,
     end: Option<End>,
     report: Option<RunReport>,
@@ -119,6 +121,7 @@ impl Playback {
             fits: false,
             changed: false,
             forked_at: None,
+            is_log,
             head: World::begin(runner, dice),
             end: None,
             report: None,

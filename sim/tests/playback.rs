@@ -9,7 +9,7 @@ use bivalent_sim::{
     runner::Runner,
     scenario::Scenario,
     trace::{Trace, replay},
-    view::{MarkKind, Turn},
+    view::{Act, MarkKind, Turn, Valence},
 };
 use proptest::prelude::*;
 
@@ -256,4 +256,180 @@ fn a_run_that_is_over_is_a_trace_that_can_be_replayed() {
             fork.report().unwrap().fingerprint
         );
     }
+}
+
+#[test]
+fn a_small_world_has_an_exact_valence_and_is_bivalent_until_somebody_is_sure() {
+    let mut playback = played("explore/two-by-two.toml", 5);
+    let steps = playback.track().steps;
+    let first = playback.valence_at(0, 8);
+    assert_eq!(first.samples, None);
+    assert!(first.is_bivalent() && first.states > 1000, "{first:?}");
+    let last = playback.valence_at(steps, 8);
+    assert_eq!(last.possible().count(), 1);
+    let mut lone = 0;
+    for step in 0..steps {
+        let valence = playback.valence_at(step, 64);
+        let possible = valence.possible().count();
+        assert!(possible > 0, "{step}: {valence:?}");
+        if valence.samples.is_none() {
+            // Once one value is all there is, no other comes back.
+            assert!(lone == 0 || possible == 1, "{step}: {valence:?}");
+            lone = usize::from(possible == 1);
+        }
+    }
+    assert_eq!(lone, 1);
+}
+
+#[test]
+fn exact_valences_and_samples_do_not_contradict_each_other() {
+    let mut playback = played("explore/two-by-one.toml", 2);
+    let mut faulty = played("fault/crash", 2);
+    let mut exact = 0;
+    for step in 0..playback.track().steps {
+        let valence = playback.valence_at(step, 32);
+        exact += u32::from(valence.samples.is_none());
+        let mut fork = playback.fork_with_seed(step, 77);
+        fork.advance(u64::MAX);
+        let end = fork.track().steps;
+        let decided = fork.valence_at(end, 1);
+        for value in decided.possible() {
+            let known = valence.samples.is_some() || valence.possible().any(|it| it == value);
+            assert!(known, "{step}: {valence:?} and {value}");
+        }
+    }
+    assert!(exact > 10, "{exact}");
+    let sampled = faulty.valence_at(3, 40);
+    assert_eq!(sampled.samples, Some(40));
+    let counted: u32 = sampled.values.iter().map(|(_, count)| count).sum();
+    assert_eq!(counted + sampled.none, 40);
+    assert_eq!(sampled, faulty.valence_at(3, 40));
+}
+
+#[test]
+fn why_leads_from_an_abort_to_the_write_that_was_met() {
+    let playback = played("flp/duelling-agents.toml", 1);
+    let stairs = &playback.track().stairs;
+    let abort = stairs
+        .iter()
+        .filter(|stair| stair.turn == Turn::Aborted)
+        .nth(4);
+    let step = abort.unwrap().step;
+
+    let why = playback.why_at(step);
+
+    let has = |what: &str| why.iter().any(|line| line.contains(what));
+    assert!(why[0].starts_with(&format!("#{step} ")), "{why:#?}");
+    assert!(
+        has("aborts ballot") && has("read") && has("wrote"),
+        "{why:#?}"
+    );
+    let steps = why.iter().filter_map(|line| line.strip_prefix('#'));
+    let steps: Vec<u64> = steps
+        .map(|line| line.split_once(' ').unwrap().0.parse().unwrap())
+        .collect();
+    assert!(steps.iter().rev().is_sorted());
+    assert!(playback.why_at(0).is_empty());
+}
+
+#[test]
+fn why_of_a_fork_goes_back_beyond_the_fork() {
+    let whole = played("flp/duelling-agents.toml", 1);
+    let mut fork = whole.fork_with_seed(600, 5);
+    fork.advance(60);
+
+    let why = fork.why_at(610);
+
+    let early = why.iter().filter_map(|line| line.strip_prefix('#'));
+    let early = early.filter(|line| line.split_once(' ').unwrap().0.parse::<u64>().unwrap() <= 600);
+    assert!(early.count() > 0, "{why:#?}");
+}
+
+#[test]
+fn a_view_says_what_is_due_and_what_would_come_of_it() {
+    let mut playback = played("flp/duelling-agents.toml", 1);
+    let view = playback.view_at(190);
+    let blocks = view.blocks.as_ref().unwrap();
+    assert_eq!(blocks.owners.len(), view.agents.len());
+    let flying: u32 = blocks
+        .cells
+        .iter()
+        .flatten()
+        .map(|cell| cell.in_flight)
+        .sum();
+    let writes = view
+        .next
+        .iter()
+        .filter(|next| next.act == Act::Write)
+        .count();
+    assert_eq!(flying as usize, writes);
+    let dues: Vec<u64> = view.next.iter().filter_map(|next| next.due_ns).collect();
+    assert!(dues.is_sorted() && dues.iter().all(|&due| due >= view.time_ns));
+    assert!(
+        view.next
+            .iter()
+            .any(|next| next.note == "held back by the adversary")
+    );
+    assert!(
+        view.agents
+            .iter()
+            .any(|row| row.doing.ends_with("(held back)"))
+    );
+    // What a read is said to see is what it then sees.
+    let mut seen = 0;
+    for step in 0..400 {
+        let next = playback.view_at(step).next;
+        let Some(read) = next.first().filter(|next| next.act == Act::Read) else {
+            continue;
+        };
+        let Some(sight) = read.note.strip_prefix("sees ballot ") else {
+            continue;
+        };
+        let sight = sight.split([',', ';']).next().unwrap();
+        let after = playback.view_at(step + 1).events;
+        let told = after
+            .iter()
+            .rfind(|event| event.kind == "read" && event.line.step == step + 1);
+        assert!(told.unwrap().line.what.contains(sight), "{step}: {read:?}");
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn a_log_shows_who_leads_and_how_far_everybody_is() {
+    let mut playback = played("log/zombie-leader", 1);
+    let track = playback.track().clone();
+    let began = track
+        .stairs
+        .iter()
+        .filter(|stair| stair.turn == Turn::Phase1)
+        .count();
+    let led = track
+        .stairs
+        .iter()
+        .filter(|stair| stair.turn == Turn::Phase2)
+        .count();
+    assert!(began >= 2 && led >= 2, "{began} {led}");
+    let end = playback.view_at(track.steps);
+    let log = end.log.unwrap();
+    assert_eq!(end.blocks, None);
+    assert_eq!(log.waiting, 0);
+    assert!(log.answered > 0 && log.applied > 0);
+    assert!(
+        log.replicas
+            .iter()
+            .all(|row| row.next + row.lag == log.applied + 1)
+    );
+    let middle = playback.view_at(track.steps / 2);
+    assert!(
+        middle
+            .next
+            .iter()
+            .any(|next| next.act == Act::Write || next.act == Act::Read)
+    );
+    assert!(middle.agents.iter().any(|row| row.phase == "leads"));
+    assert_eq!(playback.valence_at(10, 5), Valence::default());
+    let why = playback.why_at(track.steps);
+    assert!(!why.is_empty(), "{why:?}");
 }

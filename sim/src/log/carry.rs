@@ -38,6 +38,11 @@ impl<T> Slab<T> {
         self.things.iter().flatten().any(such)
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.things.iter().flatten()
+    }
+
     pub(super) fn get(&self, index: u32) -> &T {
         self.things[index as usize]
             .as_ref()

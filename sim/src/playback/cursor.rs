@@ -142,6 +142,15 @@ impl Snapshots {
         &self.kept[after.saturating_sub(1)]
     }
 
+    /// The copies from which all steps after one and up to another can be run, each up to the next: a fork
+    /// goes another way than the copies before it.
+    pub(super) fn legs(&self, from: u64, to: u64) -> Vec<&Snapshot> {
+        let first = self.at(from);
+        let later = self.kept.iter();
+        let later = later.filter(|kept| kept.pinned && kept.step > first.step && kept.step <= to);
+        std::iter::once(first).chain(later).collect()
+    }
+
     /// A world at the last copy at or before a time.
     pub(super) fn before(&self, time_ns: u64) -> World {
         let after = self.kept.partition_point(|kept| kept.time_ns <= time_ns);

@@ -96,6 +96,7 @@ impl Playback {
             fits: false,
             changed: self.changed,
             forked_at: Some(self.forked_at.unwrap_or(step).min(step)),
+            is_log: self.is_log,
             violations: world.finished().violations().len(),
             head: world,
             end: None,
