@@ -554,6 +554,7 @@ impl App {
             return Vec::new();
         };
         self.seeks_violation = false;
+        self.ui.playing = false;
         let (step, text) = (mark.step, mark.text.clone());
         self.ui.message = Some(format!(
             "opened at the violation, step {}: {text}",

@@ -13,6 +13,12 @@ pub(crate) fn grouped(number: u64) -> String {
     grouped
 }
 
+/// So many of something.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    let more = if number == 1 { "" } else { "s" };
+    format!("{} {one}{more}", grouped(number))
+}
+
 /// Nanoseconds with a unit, cut to thousandths: `41.207s`, `3.400ms`.
 pub(crate) fn time(ns: u64) -> String {
     let (unit, name) = match ns {

@@ -162,6 +162,8 @@ pub struct Worker {
     hints: bool,
     chapter: Option<usize>,
     forks: u64,
+    /// What is done when nobody asks for anything.
+    later: Option<Ask>,
     keep: Arc<Keep>,
     answer: Box<dyn FnMut(Answer) + Send>,
     shown: u64,
@@ -193,6 +195,7 @@ impl Worker {
             hints: false,
             chapter: None,
             forks: 0,
+            later: None,
             keep,
             answer,
             shown: 0,
@@ -216,6 +219,11 @@ impl Worker {
             forget_stale(&mut waiting);
             if !waiting.is_empty() {
                 let ask = waiting.remove(0);
+                self.later = None;
+                self.handle(ask);
+                continue;
+            }
+            if let Some(ask) = self.later.take() {
                 self.handle(ask);
                 continue;
             }
@@ -431,8 +439,7 @@ impl Worker {
             .and_then(|moment| moment.step(self.main.track()))
             .unwrap_or(0);
         self.show(step);
-        let valence = self.main.valence_at(step, SAMPLES);
-        self.tell(Answer::Valued(step, valence));
+        self.later = Some(Ask::Value(step));
     }
 
     fn take_over(&mut self, step: u64) {

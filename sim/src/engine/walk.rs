@@ -70,6 +70,8 @@ impl Engine {
     pub(crate) fn sample(&self, dice: Dice, steps: u64) -> Option<u64> {
         let mut world = self.clone();
         world.net.dice = dice;
+        // Whoever chose until now, chance chooses from here on: what is asked is whether any schedule decides.
+        world.change(Change::FairSchedule);
         // Nobody asks for stalls: probing for them would take longer than all the rest.
         world.liveness.ignore_stalls();
         world.first_decision(world.steps + steps, self.plan.end)?;

@@ -31,8 +31,8 @@ pub(super) enum Known {
 
 impl Playback {
     /// Which values can still be decided from the world after a step. Exact where all schedules of the
-    /// scenario can be looked at: small, without faults, nobody restarted. Else copies of the world run on,
-    /// nothing changed but their luck, as many as are asked for. Of a log there are no values.
+    /// scenario can be looked at: small, without faults, nobody restarted. Else copies of the world run on
+    /// with other luck and without an adversary, as many as are asked for. Of a log there are no values.
     pub fn valence_at(&mut self, step: u64, samples: u32) -> Valence {
         let step = step.min(self.track.steps);
         let mut world = self.snapshots.at(step).silent();

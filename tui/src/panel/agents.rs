@@ -114,13 +114,13 @@ fn detail(scene: &Scene<'_>, pen: &mut Pen<'_>, chosen: usize, y: usize) {
         facts.push(format!("proposes {value}"));
     }
     if row.incarnation > 0 {
-        facts.push(format!("started {} times", row.incarnation + 1));
+        facts.push(format!("start {}", row.incarnation + 1));
     }
     if row.aborts > 0 {
-        facts.push(format!("aborted {} times in a row", row.aborts));
+        facts.push(format!("{} in a row", crate::words::counted(row.aborts.into(), "abort")));
     }
     if let Some(missing) = row.missing {
-        facts.push(format!("{missing} answers from a decision"));
+        facts.push(format!("{missing} from deciding"));
     }
     if facts.is_empty() {
         return;

@@ -7,7 +7,7 @@ use crate::{
     pen::Pen,
     scene::Scene,
     theme::Role,
-    words::{grouped, time},
+    words::{counted, time},
 };
 
 pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
@@ -24,14 +24,14 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             .filter(|mark| which(mark.kind))
             .count() as u64
     };
-    let facts = format!(
-        "{} faults, {} stalls, {} decisions, {} violations in {} steps",
-        grouped(count(|kind| matches!(kind, MarkKind::Fault(_)))),
-        grouped(count(|kind| matches!(kind, MarkKind::Stall))),
-        grouped(count(|kind| matches!(kind, MarkKind::Decision))),
-        grouped(count(|kind| matches!(kind, MarkKind::Violation))),
-        grouped(scene.track.steps)
-    );
+    let facts = [
+        (count(|kind| matches!(kind, MarkKind::Fault(_))), "fault"),
+        (count(|kind| matches!(kind, MarkKind::Stall)), "stall"),
+        (count(|kind| matches!(kind, MarkKind::Decision)), "decision"),
+        (count(|kind| matches!(kind, MarkKind::Violation)), "violation"),
+    ];
+    let facts = facts.map(|(count, word)| counted(count, word)).join(", ");
+    let facts = format!("{facts} in {}", counted(scene.track.steps, "step"));
     pen.put(1, 1, &facts, Role::Dim);
 }
 
