@@ -273,7 +273,7 @@ impl Playback {
     }
 
     /// The last step at or before a virtual time, nanoseconds.
-    pub fn step_at(&mut self, time_ns: u64) -> u64 {
+    pub fn step_at(&self, time_ns: u64) -> u64 {
         if time_ns >= self.track.time_ns {
             return self.track.steps;
         }

@@ -9,7 +9,7 @@ use bivalent_sim::{
     runner::Runner,
     scenario::Scenario,
     trace::{Trace, replay},
-    view::{Act, MarkKind, Turn, Valence},
+    view::{Act, AgentState, MarkKind, Turn, Valence},
 };
 use proptest::prelude::*;
 
@@ -111,6 +111,32 @@ proptest! {
             prop_assert_eq!(&seen, &fresh(at).view_at(at));
             prop_assert_eq!(&seen, &fresh(20_000).view_at(at));
         }
+    }
+
+    /// Whatever a list is, it ends in words.
+    #[test]
+    fn a_list_of_anything_ends_in_words(
+        which in 0..SINGLE.len() + LOGS.len(),
+        seed in 0..9_u64,
+        keep in any::<u16>(),
+        tail in prop::collection::vec(prop_oneof![0..4_u32, any::<u32>()], 0..40),
+    ) {
+        let all: Vec<&str> = SINGLE.into_iter().chain(LOGS).collect();
+        let mut whole = Playback::of_seed(&scenario(all[which]), seed, Planted::default());
+        whole.advance(2000);
+        let keep = usize::from(keep) % (whole.choices().len() + 1);
+        let list = [&whole.choices()[..keep], &tail[..]].concat();
+
+        let mut playback =
+            Playback::of_choices(whole.scenario(), seed, list.clone(), Planted::default());
+        playback.advance(u64::MAX);
+
+        prop_assert!(playback.track().over.is_some());
+        prop_assert_eq!(playback.choices(), &list[..]);
+        let steps = playback.track().steps;
+        let mut fork = playback.fork_with_choice(steps, 0);
+        fork.advance(50);
+        prop_assert_eq!(playback.view_at(steps).step, steps);
     }
 
     /// Times and steps go up together.
@@ -432,4 +458,36 @@ fn a_log_shows_who_leads_and_how_far_everybody_is() {
     assert_eq!(playback.valence_at(10, 5), Valence::default());
     let why = playback.why_at(track.steps);
     assert!(!why.is_empty(), "{why:?}");
+}
+
+#[test]
+fn a_fork_of_a_log_without_faults_has_none() {
+    let whole = played("log/storm-kv", 1);
+    assert!(whole.can_change(What::NoFaults) && !whole.can_change(What::Backoff));
+    let faults = |playback: &Playback, after: u64| {
+        let marks = playback.track().marks.iter();
+        let news = |text: &str| !text.contains("again") && !text.contains("wakes");
+        marks
+            .filter(|it| it.step > after && matches!(it.kind, MarkKind::Fault(_)) && news(&it.text))
+            .count()
+    };
+    let at = whole.track().steps / 10;
+    let mut calm = whole.fork_changed(at, What::NoFaults);
+    calm.advance(whole.track().steps - at);
+    assert!(faults(&whole, at) > 20);
+    assert!(
+        faults(&calm, at) < faults(&whole, at) / 4,
+        "only what was on its way still comes: {}",
+        faults(&calm, at)
+    );
+    let mut led = whole.fork_changed(at, What::OneLeader);
+    led.advance(500);
+    let view = led.view_at(at + 500);
+    assert!(
+        view.agents
+            .iter()
+            .filter(|row| row.state == AgentState::Paused)
+            .count()
+            > 0
+    );
 }

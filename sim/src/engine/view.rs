@@ -299,7 +299,7 @@ fn asked(scenario: &Scenario, pending: &[&Pending]) -> String {
 pub(crate) fn time(ns: u64) -> String {
     let (unit, name) = match ns {
         0..1_000_000 => (1_000, "us"),
-        1_000_000..10_000_000_000 if ns % 1_000_000_000 != 0 => (1_000_000, "ms"),
+        1_000_000..10_000_000_000 if !ns.is_multiple_of(1_000_000_000) => (1_000_000, "ms"),
         _ => (1_000_000_000, "s"),
     };
     let (whole, tenth) = (ns / unit, ns % unit * 10 / unit);

@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// States of an exact valence at most: beyond that it takes too long to wait for.
-const STATES_MAX: usize = 200_000;
+const STATES_MAX: usize = 100_000;
 /// Bytes that they may occupy.
 const MEMORY_MAX: usize = 512 << 20;
-/// Steps of a sample.
-const STEPS_MAX: u64 = 20_000;
+/// Steps of a sample: many attempts of a few agents.
+const STEPS_MAX: u64 = 4_000;
 
 /// A graph of all states, if there is a small one.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +31,9 @@ pub(super) enum Known {
 
 impl Playback {
     /// Which values can still be decided from the world after a step. Exact where all schedules of the
-    /// scenario can be looked at: small, without faults, nobody restarted. Else copies of the world run on
-    /// with other luck and without an adversary, as many as are asked for. Of a log there are no values.
+    /// scenario can be looked at: small, without faults, nobody restarted. Else copies of the world run on with
+    /// other luck and without an adversary, as many as are asked for and some thousand steps each. Of a log
+    /// there are no values. The first call of an exact one looks at all schedules, which takes a while.
     pub fn valence_at(&mut self, step: u64, samples: u32) -> Valence {
         let step = step.min(self.track.steps);
         let mut world = self.snapshots.at(step).silent();

@@ -11,7 +11,7 @@ use crate::{
     log::{self, LogNote},
     report::RunReport,
     runner::Runner,
-    scenario::Scenario,
+    scenario::{Adversary, Scenario},
     stall, story,
     timeline::{self, Subject},
     verdict::Finished,
@@ -231,7 +231,10 @@ impl World {
 
 /// What to change in a single decision's world, if it makes a difference there.
 fn change(scenario: &Scenario, engine: &Engine, what: What) -> Option<Change> {
+    let scripted = matches!(scenario.schedule.adversary, Adversary::Script(_));
     match what {
+        // A script knows one course of things only.
+        What::OneLeader | What::Backoff if scripted => None,
         What::DuelOff => engine.is_ordered().then_some(Change::FairSchedule),
         What::OneLeader => engine.foremost().map(Change::OneLeader),
         What::Backoff => {
