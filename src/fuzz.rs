@@ -5,7 +5,7 @@ mod nth;
 pub(crate) mod partition;
 mod profile;
 mod progress;
-mod regressions;
+pub(crate) mod regressions;
 pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod shrink;
@@ -34,6 +34,7 @@ use crate::{bug, interrupt, select};
 
 use partition::Partition;
 use progress::Line;
+use regressions::Regressions;
 use results::Summary;
 use store::{Campaign, Store};
 
@@ -82,6 +83,8 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         None => (None, Vec::new()),
         Some(folder) => {
             let (store, done) = Store::open(folder, &campaign)?;
+            // Whoever merges the parts runs nothing, and must hear of it even if this one is killed.
+            relapsed.keep(folder)?;
             (Some(store), done)
         }
     };
@@ -104,7 +107,7 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         session.say(&format!("going on after {blocks}, {runs}\n"))?;
     }
     let (close, took) = session.run(store, interrupted)?;
-    session.end(close, took, relapsed, folder.as_deref())
+    session.end(close, took, &relapsed, folder.as_deref())
 }
 
 /// Where talk goes: data has standard output to itself.
@@ -264,7 +267,7 @@ impl Session<'_> {
         &mut self,
         close: Close,
         took: Duration,
-        relapsed: Exit,
+        relapsed: &Regressions,
         folder: Option<&Path>,
     ) -> Result<Exit, Failure> {
         let stopped = interrupt_asked(close, self.args);
@@ -274,9 +277,9 @@ impl Session<'_> {
             Close::Stopped => !stopped,
             Close::Enough | Close::Lost => false,
         };
-        let summary = Summary::new(self.hunt, &self.sum, complete);
+        let summary = Summary::new(self.hunt, &self.sum, relapsed, complete);
         if let Some(folder) = folder {
-            results::keep(folder, self.hunt, &self.sum, &summary, took)?;
+            results::keep(folder, self.hunt, &self.sum, relapsed, &summary, took)?;
         }
         let told = Told {
             hunt: self.hunt,
@@ -299,7 +302,7 @@ impl Session<'_> {
             ))?;
         }
         let verdict = exit(&self.sum, &summary, self.hunt.slice == Slice::WHOLE);
-        let code = verdict.or_worse(relapsed);
+        let code = verdict.or_worse(relapsed.exit());
         if stopped && code.or_worse(Exit::Inconclusive) == Exit::Inconclusive {
             return Ok(Exit::Interrupted);
         }
@@ -340,8 +343,13 @@ pub(crate) fn tell(told: &Told<'_>, format: Format, console: &mut Console) -> Re
         console.data(sequence.end().as_bytes())?;
     }
     if format == Format::Github {
-        for finding in told.sum.findings.list.iter().take(ANNOTATIONS_MAX) {
-            let line = annotation(told, finding);
+        let relapses = told.summary.relapses.iter().map(|relapse| {
+            let title = format!("RELAPSE {}", relapse.kind);
+            github::error(&relapse.file, 1, &title, &relapse.detail)
+        });
+        let findings = told.sum.findings.list.iter();
+        let lines = relapses.chain(findings.map(|finding| annotation(told, finding)));
+        for line in lines.take(ANNOTATIONS_MAX) {
             console.data(line.as_bytes())?;
         }
         github::step_summary(&report::markdown(told.sum, told.summary))?;

@@ -13,6 +13,7 @@ use crate::cli::fuzz::MergeArgs;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::fuzz::regressions::Regressions;
 use crate::fuzz::results::{self, Summary};
 use crate::fuzz::store::{self, CAMPAIGN, Campaign};
 use crate::fuzz::{Told, exit, report, talk, tell};
@@ -58,10 +59,15 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         }
     }
     let lost = lost_parts(&parts);
-    let summary = Summary::new(&hunt, &sum, missing == 0 && lost.is_empty());
+    let mut regressions = Regressions::default();
+    for folder in &folders {
+        regressions.add(Regressions::read(folder)?);
+    }
+    let complete = missing == 0 && lost.is_empty();
+    let summary = Summary::new(&hunt, &sum, &regressions, complete);
     if let Some(out) = &args.out {
         files::make_folder(out)?;
-        results::keep(out, &hunt, &sum, &summary, began.elapsed())?;
+        results::keep(out, &hunt, &sum, &regressions, &summary, began.elapsed())?;
     }
     let talk = talk(args.format);
     let paint = console.paint(talk);
@@ -97,7 +103,8 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     } else {
         Exit::Inconclusive
     };
-    Ok(exit(&sum, &summary, true).or_worse(least))
+    let verdict = exit(&sum, &summary, true).or_worse(regressions.exit());
+    Ok(verdict.or_worse(least))
 }
 
 /// The place of a block among all: in each round one of every scenario.

@@ -173,9 +173,58 @@ fn a_finding_is_kept_replays_and_reproduces_alone() {
     let ran = run(folder.path(), &["fuzz", "wild.toml", "--runs", "2000"]);
     exits(&ran, 3);
     assert!(
-        out(&ran).contains("1 regression run first: a relapse"),
+        out(&ran).contains("1 regression run first: 1 relapse"),
         "{}",
         out(&ran)
+    );
+}
+
+#[test]
+fn a_relapse_is_in_the_results_of_its_part_and_of_the_merge() {
+    let folder = with(&[("wild.toml", WILD)]);
+    fs::create_dir(folder.path().join("regressions")).unwrap();
+    for (name, text) in [("fine.toml", FINE), ("duel.toml", DUEL)] {
+        fs::write(folder.path().join("regressions").join(name), text).unwrap();
+    }
+    for part in ["slice:1/2", "slice:2/2"] {
+        let args = ["fuzz", "wild.toml", "--seeds", "0..4096", "--out", "parts"];
+        let ran = run(
+            folder.path(),
+            &[&args[..], &["--partition", part][..]].concat(),
+        );
+        exits(&ran, 3);
+        let text = out(&ran);
+        assert!(text.contains("\nFAIL  2,048 runs"), "{text}");
+    }
+
+    let merged = run(folder.path(), &["merge", "parts", "--out", "whole"]);
+    let told = run(folder.path(), &["merge", "parts", "--format", "github"]);
+
+    exits(&merged, 3);
+    let text = out(&merged);
+    assert!(
+        text.contains("FAIL  4,096 runs of 1 scenario, 1 relapse, 0 findings"),
+        "{text}"
+    );
+    assert!(
+        text.contains("relapse     contention  regressions/duel.toml"),
+        "{text}"
+    );
+    for of in ["parts/part-1-of-2", "parts/part-2-of-2", "whole"] {
+        let summary = summary(&folder.path().join(of));
+        assert_eq!(summary["regressions"], 2, "{of}");
+        assert_eq!(summary["relapses"].as_array().unwrap().len(), 1, "{of}");
+        assert_eq!(summary["relapses"][0]["file"], "regressions/duel.toml");
+        let junit = fs::read_to_string(folder.path().join(of).join("junit.xml")).unwrap();
+        assert!(junit.contains("a relapse: stall"), "{of}: {junit}");
+        assert!(junit.contains("regressions/fine.toml"), "{of}: {junit}");
+        let page = fs::read_to_string(folder.path().join(of).join("summary.md")).unwrap();
+        assert!(page.contains("`regressions/duel.toml`"), "{of}: {page}");
+    }
+    assert!(
+        out(&told).contains("::error file=regressions/duel.toml,line=1,title=RELAPSE contention::"),
+        "{}",
+        out(&told)
     );
 }
 
