@@ -1,5 +1,6 @@
 //! `bivalent fuzz`: a campaign, from its arguments to its exit code.
 
+mod difference;
 pub(crate) mod merge;
 mod nth;
 pub(crate) mod partition;

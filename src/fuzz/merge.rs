@@ -1,7 +1,7 @@
 //! `bivalent merge`: one campaign out of the parts that were run apart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use crate::cli::fuzz::MergeArgs;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::fuzz::difference::Difference;
 use crate::fuzz::regressions::Regressions;
 use crate::fuzz::results::{self, Summary};
 use crate::fuzz::store::{self, CAMPAIGN, Campaign};
@@ -121,6 +122,15 @@ fn lost_parts(parts: &BTreeSet<(u32, u32)>) -> Vec<String> {
     lost.map(|number| format!("{number} of {count}")).collect()
 }
 
+/// Two folders are not parts of one campaign.
+fn different(difference: &Difference, first: &Path, other: &Path) -> Failure {
+    let (one, two) = (first.display(), other.display());
+    let what = difference.words("the first", "the second");
+    let message = format!("{one} and {two} are parts of different campaigns: {what}");
+    let help = "merge the folders of one campaign at a time, or run the one that is wrong again";
+    Failure::new(Exit::Usage, message).help(help)
+}
+
 /// What was read: the campaign, its blocks, and which parts of how many were there.
 type Read = (Campaign, Blocks, BTreeSet<(u32, u32)>);
 
@@ -138,16 +148,11 @@ fn read(folders: &[PathBuf]) -> Result<Read, Failure> {
         parts.insert((campaign.slice.number, campaign.slice.count));
         match &whole {
             None => whole = Some((campaign, folder.clone())),
-            Some((known, first)) if !known.is_part_with(&campaign) => {
-                let message = format!(
-                    "{} and {} are parts of different campaigns",
-                    first.display(),
-                    folder.display()
-                );
-                let help = "merge the folders of one campaign at a time";
-                return Err(Failure::new(Exit::Usage, message).help(help));
+            Some((known, first)) => {
+                if let Some(difference) = known.differs_as_part(&campaign) {
+                    return Err(different(&difference, first, folder));
+                }
             }
-            Some(_) => {}
         }
         for done in done {
             let key = (done.block.scenario, done.block.seeds.start);
@@ -166,9 +171,16 @@ fn read(folders: &[PathBuf]) -> Result<Read, Failure> {
             blocks.entry(key).or_insert(done);
         }
     }
-    let Some((campaign, _)) = whole else {
+    let Some((campaign, first)) = whole else {
         let failure = Failure::new(Exit::Nothing, "no campaign is in or below these folders");
         return Err(failure.help("a campaign's folder is what `bivalent fuzz --out DIR` writes"));
     };
+    // What was found is run again here, and made small.
+    if campaign.build != bivalent_sim::BUILD {
+        let (first, theirs, ours) = (first.display(), &campaign.build, bivalent_sim::BUILD);
+        let message = format!("{first} was run by build {theirs}, and this is build {ours}");
+        let help = "merge with the build that ran the parts, or run them again with this one";
+        return Err(Failure::new(Exit::Usage, message).help(help));
+    }
     Ok((campaign, blocks, parts))
 }
