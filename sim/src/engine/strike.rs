@@ -1,6 +1,6 @@
 //! Rules strike: agents crash, pause and drift, stores fail, and conditions come true.
 
-use bivalent_core::{AgentId, Incarnation, Input, StoreId};
+use bivalent_core::{AgentId, Incarnation, Input, Phase, StoreId};
 
 use super::{Engine, net::Port, seat::Status, store_id};
 use crate::{
@@ -247,6 +247,9 @@ impl Engine {
         if self.net.fences[id.index()] > 0 {
             self.net.hit(Probe::CrashedBetweenWrites);
         }
+        if self.seats[id.index()].agent.phase() == Phase::Two {
+            self.net.hit(Probe::CrashedInPhase2);
+        }
         self.net.landed(FaultKind::Crash);
         let seat = &mut self.seats[id.index()];
         seat.status = Status::Down { returns };
@@ -341,7 +344,7 @@ impl Engine {
         seat.agent = self.cast.recovered(config, &mut port);
         self.net.observed(FaultKind::Crash);
         if let Some(super::Milestone::Abort { above }) = self.net.milestone.take() {
-            self.on_abort(id, bivalent_core::Phase::Recovering, above);
+            self.on_abort(id, Phase::Recovering, above);
         }
         self.note_fault(
             FaultKind::Restart,
@@ -387,9 +390,7 @@ impl Engine {
         for input in inbox.drain(..) {
             // A step of it may bring its crash about; the rest is then for nobody.
             let stale = match input {
-                Input::Start { .. } => {
-                    self.seats[id.index()].agent.phase() != bivalent_core::Phase::Waiting
-                }
+                Input::Start { .. } => self.seats[id.index()].agent.phase() != Phase::Waiting,
                 Input::Wrote { .. }
                 | Input::Refused { .. }
                 | Input::Read { .. }
