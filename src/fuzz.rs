@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bivalent_sim::fuzz::{Close, Finding, Hunt, Settings, Slice, Sum};
+use bivalent_sim::fuzz::{Close, Effort, Finding, Hunt, Settings, Slice, Sum};
 use bivalent_sim::guard::BuiltIn;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::shrink::Limits;
@@ -175,7 +175,8 @@ impl Session<'_> {
 
     /// Adds a block, and tells what is new.
     fn take(&mut self, done: &bivalent_sim::fuzz::Done) -> Result<bool, Failure> {
-        let new = self.sum.take(self.hunt, done, Limits::default());
+        let effort = Effort::new(Limits::default(), self.args.hang_after.unwrap_or(HANG));
+        let new = self.sum.take(self.hunt, done, effort);
         for at in new {
             let finding = self.sum.findings.list[at].clone();
             self.found(&finding)?;
@@ -212,7 +213,7 @@ impl Session<'_> {
         let deadline = self.args.r#for.map(|time| began + time);
         bug::while_running("a campaign");
         let patience = self.args.hang_after.unwrap_or(HANG);
-        let line = RefCell::new(Line::new(self.hunt, began));
+        let line = RefCell::new(Line::new(self.hunt, began, &self.sum));
         let known = store.as_ref().map(|store| {
             let hunt = self.hunt;
             let blocks = hunt.blocks().take_while(|block| store.has(block));
@@ -233,18 +234,22 @@ impl Session<'_> {
                 *left = left.saturating_sub(1);
                 skip
             },
-            &mut || {
+            &mut |run| {
                 let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
                 if late || interrupted.load(Ordering::SeqCst) {
                     stop.store(true, Ordering::SeqCst);
                 }
-                line.borrow_mut().tick();
+                let mut line = line.borrow_mut();
+                if let Some(tally) = run {
+                    line.block(tally);
+                }
+                line.tick();
             },
             &mut |done| {
                 line.borrow_mut().clear();
                 let kept = store.as_mut().map_or(Ok(()), |store| store.add(&done));
                 let taken = kept.and_then(|()| self.take(&done));
-                line.borrow_mut().at(&self.sum);
+                line.borrow_mut().findings(&self.sum);
                 if settled.elapsed() > SETTLE {
                     settled = Instant::now();
                     store.iter().for_each(Store::settle);

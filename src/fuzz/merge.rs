@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bivalent_sim::fuzz::{Block, Done, Hunt, Slice, Sum};
+use bivalent_sim::fuzz::{Block, Done, Effort, Hunt, Slice, Sum};
 use bivalent_sim::guard::BuiltIn;
-use bivalent_sim::shrink::Limits;
 
 use crate::cli::fuzz::MergeArgs;
 use crate::console::Console;
@@ -47,13 +46,13 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         let mut all: Vec<Done> = blocks.into_values().collect();
         all.sort_by_key(|done| order(&hunt, &done.block));
         for done in &all {
-            sum.take(&hunt, done, Limits::default());
+            sum.take(&hunt, done, Effort::default());
         }
     } else {
         for block in hunt.blocks() {
             match blocks.get(&(block.scenario, block.seeds.start)) {
                 Some(done) => {
-                    sum.take(&hunt, done, Limits::default());
+                    sum.take(&hunt, done, Effort::default());
                 }
                 None => missing += block.seeds.end - block.seeds.start,
             }
