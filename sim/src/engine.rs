@@ -312,7 +312,7 @@ impl Engine {
                     self.net.percent[store.index()] = 100;
                 }
             }
-            Event::Trigger { rule } => self.on_trigger(rule, None, None),
+            Event::Trigger { rule } => self.on_time(rule),
             Event::TriggerEnd { rule } => self.on_trigger_end(rule),
             Event::Heal => self.heal(),
             Event::StallCheck => self.check_stall(),

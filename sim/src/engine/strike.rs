@@ -70,6 +70,15 @@ impl Engine {
         }
     }
 
+    /// A rule's time has come: the first of the two events of it counts, see `Engine::start`.
+    pub(super) fn on_time(&mut self, rule: u8) {
+        let state = &mut self.net.rules[rule as usize];
+        state.seen += 1;
+        if state.seen == 1 {
+            self.on_trigger(rule, None, None);
+        }
+    }
+
     /// A rule's time or condition has come.
     pub(super) fn on_trigger(&mut self, rule: u8, agent: Option<AgentId>, store: Option<StoreId>) {
         if self.healed {
