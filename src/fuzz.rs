@@ -97,11 +97,13 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         sum: Sum::new(&hunt),
         told: 0,
         kept: folder.as_ref().map(|folder| folder.display().to_string()),
+        before: 0,
     };
     let again = done.len() as u64;
     for done in &done {
         session.take(done)?;
     }
+    session.before = session.sum.total.runs;
     if again > 0 {
         let blocks = units::counted(again, "block", "blocks");
         let runs = units::counted(session.sum.total.runs, "run", "runs");
@@ -165,6 +167,8 @@ struct Session<'a> {
     told: usize,
     /// The folder, as text.
     kept: Option<String>,
+    /// Runs that were there before this one began.
+    before: u64,
 }
 
 impl Session<'_> {
@@ -291,7 +295,7 @@ impl Session<'_> {
             hunt: self.hunt,
             sum: &self.sum,
             summary: &summary,
-            took: Some(took),
+            took: Some((took, self.sum.total.runs - self.before)),
             kept: self.kept.as_deref(),
         };
         tell(&told, self.args.format, self.console)?;
@@ -327,8 +331,8 @@ pub(crate) struct Told<'a> {
     pub(crate) hunt: &'a Hunt,
     pub(crate) sum: &'a Sum,
     pub(crate) summary: &'a Summary,
-    /// How long it took; none where others have run it.
-    pub(crate) took: Option<Duration>,
+    /// How long it took, and how many runs were run in that time; none where others have run it.
+    pub(crate) took: Option<(Duration, u64)>,
     /// The folder in which findings are kept.
     pub(crate) kept: Option<&'a str>,
 }

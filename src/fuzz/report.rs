@@ -108,8 +108,8 @@ pub(crate) fn total(told: &Told<'_>, paint: Paint) -> String {
     } else {
         paint.good("ok")
     };
-    let speed = took.map_or_else(String::new, |took| {
-        let rate = super::progress::per_second(sum.total.runs, took);
+    let speed = took.map_or_else(String::new, |(took, runs)| {
+        let rate = super::progress::per_second(runs, took);
         format!("  {:.1} s, {} runs/s", took.as_secs_f64(), count(rate))
     });
     let mut counts = vec![

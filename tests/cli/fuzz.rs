@@ -263,6 +263,8 @@ fn a_campaign_that_is_killed_goes_on_and_loses_and_repeats_nothing() {
         "{}",
         out(&again)
     );
+    // What was there before was not run in this time.
+    assert!(out(&again).contains(" s, 0 runs/s"), "{}", out(&again));
 }
 
 /// Rewrites what a campaign's folder says it is.
@@ -388,6 +390,27 @@ fn parts_of_other_builds_other_scenarios_or_another_number_are_not_merged() {
     exits(&run(folder.path(), &["merge", "parts"]), 0);
     part("slice:1/3");
     refused("the number of parts differs: the first has 2, the second has 3");
+}
+
+#[test]
+fn a_folder_that_is_a_file_and_a_profile_that_is_nowhere_are_told_as_such() {
+    let folder = with(&[("wild.toml", WILD), ("file", "")]);
+    let out_of = run(
+        folder.path(),
+        &["fuzz", "wild.toml", "--runs", "9", "--out", "file"],
+    );
+    let profile = run(folder.path(), &["fuzz", "--profile", "ci"]);
+
+    exits(&out_of, 74);
+    let text = err(&out_of);
+    assert!(
+        text.contains("file is a file, and a folder is needed"),
+        "{text}"
+    );
+    exits(&profile, 74);
+    let text = err(&profile);
+    assert!(text.contains("there is no bivalent.toml here"), "{text}");
+    assert!(text.contains("--config FILE"), "{text}");
 }
 
 #[test]
