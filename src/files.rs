@@ -197,10 +197,13 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Makes a folder that the user has named, and its parents.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| {
-        Failure::new(
-            Exit::File,
-            format!("{} can't be made: {error}", folder.display()),
-        )
+        let shown = folder.display();
+        if folder.is_file() {
+            let message = format!("{shown} is a file, and a folder is needed");
+            return Failure::new(Exit::File, message)
+                .help("name a folder, or one that is not there yet");
+        }
+        Failure::new(Exit::File, format!("{shown} can't be made: {error}"))
     })
 }
 

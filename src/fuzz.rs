@@ -1,11 +1,12 @@
 //! `bivalent fuzz`: a campaign, from its arguments to its exit code.
 
+mod difference;
 pub(crate) mod merge;
 mod nth;
 pub(crate) mod partition;
 mod profile;
 mod progress;
-mod regressions;
+pub(crate) mod regressions;
 pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod shrink;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bivalent_sim::fuzz::{Close, Finding, Hunt, Settings, Slice, Sum};
+use bivalent_sim::fuzz::{Close, Effort, Finding, Hunt, Settings, Slice, Sum};
 use bivalent_sim::guard::BuiltIn;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::shrink::Limits;
@@ -34,6 +35,7 @@ use crate::{bug, interrupt, select};
 
 use partition::Partition;
 use progress::Line;
+use regressions::Regressions;
 use results::Summary;
 use store::{Campaign, Store};
 
@@ -82,6 +84,8 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         None => (None, Vec::new()),
         Some(folder) => {
             let (store, done) = Store::open(folder, &campaign)?;
+            // Whoever merges the parts runs nothing, and must hear of it even if this one is killed.
+            relapsed.keep(folder)?;
             (Some(store), done)
         }
     };
@@ -93,18 +97,20 @@ pub(crate) fn fuzz(args: FuzzArgs, console: &mut Console) -> Result<Exit, Failur
         sum: Sum::new(&hunt),
         told: 0,
         kept: folder.as_ref().map(|folder| folder.display().to_string()),
+        before: 0,
     };
     let again = done.len() as u64;
     for done in &done {
         session.take(done)?;
     }
+    session.before = session.sum.total.runs;
     if again > 0 {
         let blocks = units::counted(again, "block", "blocks");
         let runs = units::counted(session.sum.total.runs, "run", "runs");
         session.say(&format!("going on after {blocks}, {runs}\n"))?;
     }
     let (close, took) = session.run(store, interrupted)?;
-    session.end(close, took, relapsed, folder.as_deref())
+    session.end(close, took, &relapsed, folder.as_deref())
 }
 
 /// Where talk goes: data has standard output to itself.
@@ -161,6 +167,8 @@ struct Session<'a> {
     told: usize,
     /// The folder, as text.
     kept: Option<String>,
+    /// Runs that were there before this one began.
+    before: u64,
 }
 
 impl Session<'_> {
@@ -171,7 +179,8 @@ impl Session<'_> {
 
     /// Adds a block, and tells what is new.
     fn take(&mut self, done: &bivalent_sim::fuzz::Done) -> Result<bool, Failure> {
-        let new = self.sum.take(self.hunt, done, Limits::default());
+        let effort = Effort::new(Limits::default(), self.args.hang_after.unwrap_or(HANG));
+        let new = self.sum.take(self.hunt, done, effort);
         for at in new {
             let finding = self.sum.findings.list[at].clone();
             self.found(&finding)?;
@@ -208,7 +217,7 @@ impl Session<'_> {
         let deadline = self.args.r#for.map(|time| began + time);
         bug::while_running("a campaign");
         let patience = self.args.hang_after.unwrap_or(HANG);
-        let line = RefCell::new(Line::new(self.hunt, began));
+        let line = RefCell::new(Line::new(self.hunt, began, &self.sum));
         let known = store.as_ref().map(|store| {
             let hunt = self.hunt;
             let blocks = hunt.blocks().take_while(|block| store.has(block));
@@ -229,18 +238,22 @@ impl Session<'_> {
                 *left = left.saturating_sub(1);
                 skip
             },
-            &mut || {
+            &mut |run| {
                 let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
                 if late || interrupted.load(Ordering::SeqCst) {
                     stop.store(true, Ordering::SeqCst);
                 }
-                line.borrow_mut().tick();
+                let mut line = line.borrow_mut();
+                if let Some(tally) = run {
+                    line.block(tally);
+                }
+                line.tick();
             },
             &mut |done| {
                 line.borrow_mut().clear();
                 let kept = store.as_mut().map_or(Ok(()), |store| store.add(&done));
                 let taken = kept.and_then(|()| self.take(&done));
-                line.borrow_mut().at(&self.sum);
+                line.borrow_mut().findings(&self.sum);
                 if settled.elapsed() > SETTLE {
                     settled = Instant::now();
                     store.iter().for_each(Store::settle);
@@ -264,7 +277,7 @@ impl Session<'_> {
         &mut self,
         close: Close,
         took: Duration,
-        relapsed: Exit,
+        relapsed: &Regressions,
         folder: Option<&Path>,
     ) -> Result<Exit, Failure> {
         let stopped = interrupt_asked(close, self.args);
@@ -274,15 +287,15 @@ impl Session<'_> {
             Close::Stopped => !stopped,
             Close::Enough | Close::Lost => false,
         };
-        let summary = Summary::new(self.hunt, &self.sum, complete);
+        let summary = Summary::new(self.hunt, &self.sum, relapsed, complete);
         if let Some(folder) = folder {
-            results::keep(folder, self.hunt, &self.sum, &summary, took)?;
+            results::keep(folder, self.hunt, &self.sum, relapsed, &summary, took)?;
         }
         let told = Told {
             hunt: self.hunt,
             sum: &self.sum,
             summary: &summary,
-            took: Some(took),
+            took: Some((took, self.sum.total.runs - self.before)),
             kept: self.kept.as_deref(),
         };
         tell(&told, self.args.format, self.console)?;
@@ -299,7 +312,7 @@ impl Session<'_> {
             ))?;
         }
         let verdict = exit(&self.sum, &summary, self.hunt.slice == Slice::WHOLE);
-        let code = verdict.or_worse(relapsed);
+        let code = verdict.or_worse(relapsed.exit());
         if stopped && code.or_worse(Exit::Inconclusive) == Exit::Inconclusive {
             return Ok(Exit::Interrupted);
         }
@@ -318,8 +331,8 @@ pub(crate) struct Told<'a> {
     pub(crate) hunt: &'a Hunt,
     pub(crate) sum: &'a Sum,
     pub(crate) summary: &'a Summary,
-    /// How long it took; none where others have run it.
-    pub(crate) took: Option<Duration>,
+    /// How long it took, and how many runs were run in that time; none where others have run it.
+    pub(crate) took: Option<(Duration, u64)>,
     /// The folder in which findings are kept.
     pub(crate) kept: Option<&'a str>,
 }
@@ -340,8 +353,13 @@ pub(crate) fn tell(told: &Told<'_>, format: Format, console: &mut Console) -> Re
         console.data(sequence.end().as_bytes())?;
     }
     if format == Format::Github {
-        for finding in told.sum.findings.list.iter().take(ANNOTATIONS_MAX) {
-            let line = annotation(told, finding);
+        let relapses = told.summary.relapses.iter().map(|relapse| {
+            let title = format!("RELAPSE {}", relapse.kind);
+            github::error(&relapse.file, 1, &title, &relapse.detail)
+        });
+        let findings = told.sum.findings.list.iter();
+        let lines = relapses.chain(findings.map(|finding| annotation(told, finding)));
+        for line in lines.take(ANNOTATIONS_MAX) {
             console.data(line.as_bytes())?;
         }
         github::step_summary(&report::markdown(told.sum, told.summary))?;

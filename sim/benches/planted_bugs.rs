@@ -29,11 +29,10 @@ use std::{
 
 use bivalent_sim::{
     Bug, catalogue,
-    fuzz::{Done, Finding, Findings, Hunt, Portfolio, Scheduler, Settings, Slice, Sum},
+    fuzz::{Done, Effort, Finding, Findings, Hunt, Portfolio, Scheduler, Settings, Slice, Sum},
     guard::BuiltIn,
     planted::Planted,
     scenario::{Protocol, Scenario},
-    shrink::Limits,
     trace::{Trace, replay},
 };
 
@@ -158,7 +157,7 @@ fn campaign(
         PATIENCE,
         &stop,
         &|_| false,
-        &mut || (),
+        &mut |_| (),
         &mut |done| {
             let first = done.tally.failures.iter().min_by_key(|failed| failed.seed);
             if let Some(first) = first {
@@ -205,7 +204,7 @@ fn details(found: &[Found], tried: u64) -> String {
     let (mut before, mut after, mut replayed, mut shrunk) = (Vec::new(), Vec::new(), 0, 0);
     for it in found.iter().take(SHRUNK as usize) {
         let mut findings = Findings::default();
-        findings.take(&it.hunt, &it.done, Limits::default());
+        findings.take(&it.hunt, &it.done, Effort::default());
         let Some(first) = findings.list.first() else {
             continue;
         };
@@ -241,21 +240,21 @@ fn sound(options: &Options, grounds: &[Scenario], runs: u64) {
     let grounds: Vec<Arc<Scenario>> = grounds.iter().cloned().map(Arc::new).collect();
     let hunt = hunt(&grounds, Settings::default(), 0..APART);
     let mut sum = Sum::new(&hunt);
-    let limits = Limits::default();
+    let effort = Effort::default();
     let start = Instant::now();
     hunt.run(
         options.jobs,
         PATIENCE,
         &Arc::new(AtomicBool::new(false)),
         &|_| false,
-        &mut || (),
+        &mut |_| (),
         &mut |done| {
             for failed in &done.tally.failures {
                 let (name, words) = (&grounds[done.block.scenario].name, failed.failure.words());
                 let Done { block, .. } = &done;
                 println!("{name} {:?} seed {}: {words}", block.seeds, failed.seed);
             }
-            let new = sum.take(&hunt, &done, limits);
+            let new = sum.take(&hunt, &done, effort);
             for index in new {
                 println!("{}", sum.findings.list[index].small.toml);
             }

@@ -47,6 +47,7 @@ use crate::{
 
 use net::{Milestone, Net, Port};
 use seat::{Seat, Status};
+use strike::is_down;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -329,7 +330,7 @@ impl Engine {
                     self.net.percent[store.index()] = 100;
                 }
             }
-            Event::Trigger { rule } => self.on_trigger(rule, None, None),
+            Event::Trigger { rule } => self.on_time(rule),
             Event::TriggerEnd { rule } => self.on_trigger_end(rule),
             // Whoever has taken a run over is not stopped by the scenario's end of faults.
             Event::Heal if self.order.took_over => {}
@@ -431,6 +432,7 @@ impl Engine {
                 if let Some(vote) = block.vote {
                     if vote.inp.0 != self.plan.inputs[id.index()] {
                         self.net.hit(Probe::Adopted);
+                        self.probe_author(vote.inp);
                     }
                     self.note(What::Phase2 {
                         agent: id,
@@ -482,6 +484,14 @@ impl Engine {
             } else {
                 Probe::RecoveredWithoutVote
             });
+            let amid = |seat: &Seat| seat.id != id && seat.agent.phase() == Phase::Two;
+            if self
+                .seats
+                .iter()
+                .any(|seat| amid(seat) && !is_down(seat.status))
+            {
+                self.net.hit(Probe::RecoveredAmidPhase2);
+            }
             self.note(What::Recovered {
                 agent: id,
                 floor: above,
@@ -514,6 +524,15 @@ impl Engine {
         }
     }
 
+    /// Whether the value that somebody takes over is that of an agent that is down.
+    fn probe_author(&mut self, value: Value) {
+        let inputs = self.plan.inputs.iter().zip(&self.seats);
+        let mut authors = inputs.filter(|&(&input, _)| input == value.0);
+        if authors.any(|(_, seat)| is_down(seat.status)) {
+            self.net.hit(Probe::AdoptedFromTheDead);
+        }
+    }
+
     fn on_decide(&mut self, id: AgentId, value: Value) {
         let seat = &mut self.seats[id.index()];
         let who = (id, seat.incarnation);
@@ -530,6 +549,9 @@ impl Engine {
         self.net.hit(Probe::Decided);
         if self.service.iter().any(|&service| service != Service::Up) {
             self.net.hit(Probe::DecidedWithoutAStore);
+        }
+        if who.1 > 0 {
+            self.net.hit(Probe::DecidedAfterRecovery);
         }
         self.decisions.push(self.net.now());
         self.check_decision(id);

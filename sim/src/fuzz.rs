@@ -15,9 +15,11 @@ mod promise;
 mod sum;
 mod tally;
 
-pub use self::block::{Block, Pulse, Reproduced, Settings, Stopped, block_size, reproduce, run};
+pub use self::block::{
+    Block, Pulse, Reproduced, Settings, Stopped, block_size, draws, reproduce, run,
+};
 pub use self::check::{Check, check};
-pub use self::findings::{Finding, FindingReport, Findings, Small};
+pub use self::findings::{Effort, Finding, FindingReport, Findings, Small};
 pub use self::hunt::{Close, Done, Hunt, Slice};
 pub use self::portfolio::{Portfolio, Scheduler};
 pub use self::sum::{Sum, Untested};

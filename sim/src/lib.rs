@@ -53,5 +53,10 @@ pub mod view;
 mod wheel;
 pub mod workload;
 
+/// What this build is, the same on every machine that builds the same sources: its version, and a hash of the sources
+/// of this crate and the core and of the versions they are locked to. What one build began another one must not go on
+/// with.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("BIVALENT_SOURCES"));
+
 #[cfg(feature = "planted-bugs")]
 pub use bivalent_core::Bug;

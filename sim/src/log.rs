@@ -476,10 +476,14 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    /// Carries out what a replica left in `self.effects`.
+    /// Carries out what a replica left in `self.effects`: up to its crash, if one of them brings that about.
     fn carry_out(&mut self, id: AgentId) {
         let mut effects = std::mem::take(&mut self.effects);
+        let incarnation = self.seats[id.index()].incarnation;
         for effect in effects.drain(..) {
+            if self.seats[id.index()].incarnation != incarnation {
+                break;
+            }
             match effect {
                 ReplicaEffect::Ask {
                     op,

@@ -49,11 +49,31 @@ pub enum Probe {
     Repeated,
     /// A query was answered.
     Queried,
+    /// An agent crashed in phase 2, its vote written or on its way.
+    CrashedInPhase2,
+    /// A restarted agent had read what it must while another one was in phase 2.
+    RecoveredAmidPhase2,
+    /// An agent decided that had crashed before.
+    DecidedAfterRecovery,
+    /// Phase 2 began with the value of somebody who was down.
+    AdoptedFromTheDead,
+    /// A block was read that a torn write had left.
+    TornRead,
+    /// The same by an agent that was recovering.
+    TornReadInRecovery,
+    /// A recovering agent was told of an older version, or of a store as it had once been.
+    OldReadInRecovery,
+    /// A block was read that an older write had taken back.
+    LateWriteRead,
+    /// Somebody began to lead while somebody else still did.
+    TwoLeaders,
+    /// A replica that had crashed before went on from a snapshot.
+    InstalledAfterRestart,
 }
 
 impl Probe {
     /// All of them, by number.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 32] = [
         Self::Decided,
         Self::AllDecided,
         Self::PreemptedInPhase1,
@@ -76,6 +96,16 @@ impl Probe {
         Self::Installed,
         Self::Repeated,
         Self::Queried,
+        Self::CrashedInPhase2,
+        Self::RecoveredAmidPhase2,
+        Self::DecidedAfterRecovery,
+        Self::AdoptedFromTheDead,
+        Self::TornRead,
+        Self::TornReadInRecovery,
+        Self::OldReadInRecovery,
+        Self::LateWriteRead,
+        Self::TwoLeaders,
+        Self::InstalledAfterRestart,
     ];
 
     /// Its name in reports.
@@ -103,11 +133,21 @@ impl Probe {
             Self::Installed => "snapshot-installed",
             Self::Repeated => "repeat-took-effect-once",
             Self::Queried => "query-answered",
+            Self::CrashedInPhase2 => "crashed-in-phase-2",
+            Self::RecoveredAmidPhase2 => "recovered-amid-phase-2",
+            Self::DecidedAfterRecovery => "decided-after-recovery",
+            Self::AdoptedFromTheDead => "adopted-from-the-dead",
+            Self::TornRead => "torn-block-read",
+            Self::TornReadInRecovery => "torn-block-read-in-recovery",
+            Self::OldReadInRecovery => "old-version-read-in-recovery",
+            Self::LateWriteRead => "late-write-read",
+            Self::TwoLeaders => "two-leaders",
+            Self::InstalledAfterRestart => "snapshot-installed-after-restart",
         }
     }
 
     /// Its bit in a set.
-    pub const fn bit(self) -> u32 {
+    pub const fn bit(self) -> u64 {
         1 << self as u32
     }
 
@@ -118,19 +158,36 @@ impl Probe {
             Self::Decided | Self::AllDecided | Self::StallEnded | Self::CrashedBetweenWrites => {
                 true
             }
-            Self::PreemptedInPhase1 | Self::PreemptedInPhase2 | Self::Adopted | Self::Contended => {
+            Self::PreemptedInPhase1
+            | Self::PreemptedInPhase2
+            | Self::Adopted
+            | Self::AdoptedFromTheDead
+            | Self::CrashedInPhase2
+            | Self::Contended => {
                 matches!(protocol, Protocol::DiskPaxos | Protocol::AcceptorRecords)
             }
-            Self::RecoveredWithVote | Self::RecoveredWithoutVote | Self::UnreadableRead => {
+            Self::RecoveredWithVote
+            | Self::UnreadableRead
+            | Self::TornRead
+            | Self::TornReadInRecovery
+            | Self::OldReadInRecovery
+            | Self::LateWriteRead => {
                 matches!(protocol, Protocol::DiskPaxos)
             }
-            Self::DecidedWithoutAStore | Self::OldVersionRead | Self::AnswerToTheDead => !is_log,
+            Self::DecidedWithoutAStore
+            | Self::RecoveredWithoutVote
+            | Self::RecoveredAmidPhase2
+            | Self::DecidedAfterRecovery
+            | Self::OldVersionRead
+            | Self::AnswerToTheDead => !is_log,
             Self::LateWriteLanded => !protocol.is_conditional(),
             Self::Refused => protocol.is_conditional(),
             Self::LeaderReplaced
             | Self::LeaderDeposed
+            | Self::TwoLeaders
             | Self::Batched
             | Self::Installed
+            | Self::InstalledAfterRestart
             | Self::Repeated
             | Self::Queried => is_log,
         }

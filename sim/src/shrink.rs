@@ -16,11 +16,24 @@ mod strikes;
 mod trial;
 mod world;
 
-use crate::{failure::Failure, guard::Subject, scenario::Scenario};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
-use trial::Trials;
+use crate::{
+    failure::Failure,
+    guard::{Subject, caught},
+    pool::watched,
+    scenario::Scenario,
+};
+
+use trial::{Trials, Watch};
 
 pub use strikes::Strike;
+
+/// Candidates of one shrinking that do not come back before it is ended: each keeps a thread busy for ever.
+const LEFT_MAX: usize = 3;
 
 /// Where shrinking ends at the latest. Counted, not timed, so that the result is the same everywhere.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,6 +97,48 @@ pub struct Shrunk {
     pub complete: bool,
 }
 
+/// Makes a failing run smaller, as [`shrink`] does, on a thread of its own: a candidate that does not come to an end
+/// within `patience` is left behind and taken for one that does not fail alike.
+///
+/// What comes out is the same as if such candidates were never tried, however often that happens; after some of them it is
+/// what came before the next one.
+pub fn shrink_watched(
+    subject: &Arc<dyn Subject>,
+    scenario: &Scenario,
+    choices: &[u32],
+    failure: &Failure,
+    limits: Limits,
+    patience: Duration,
+) -> Option<Shrunk> {
+    let mut limits = limits;
+    let mut endless: Vec<u64> = Vec::new();
+    while endless.len() <= LEFT_MAX {
+        let (subject, scenario) = (Arc::clone(subject), scenario.clone());
+        let (choices, failure) = (choices.to_vec(), failure.clone());
+        let skipped = endless.clone();
+        let ended = watched::alone(patience, move |pulse| {
+            let watch = Watch {
+                pulse,
+                endless: &skipped,
+            };
+            let trials = Trials::new(&*subject, &failure, limits, watch);
+            caught(|| shrink_with(trials, &*subject, &scenario, choices))
+        });
+        match ended {
+            Ok(Ok(shrunk)) => return shrunk,
+            // Ours, not that of what is tested: that one was caught before.
+            Ok(Err((place, message))) => panic!("{message} ({place})"),
+            Err(at) => {
+                endless.push(at);
+                if endless.len() == LEFT_MAX {
+                    limits.runs = limits.runs.min(at.saturating_sub(1));
+                }
+            }
+        }
+    }
+    None
+}
+
 /// Makes a failing run smaller: the run that a list of choices gives in a scenario, followed as far as it
 /// fits and then with first choices. None if it does not fail like `failure`.
 ///
@@ -95,7 +150,21 @@ pub fn shrink(
     failure: &Failure,
     limits: Limits,
 ) -> Option<Shrunk> {
-    let mut trials = Trials::new(subject, failure, limits);
+    let pulse = AtomicU64::default();
+    let watch = Watch {
+        pulse: &pulse,
+        endless: &[],
+    };
+    let trials = Trials::new(subject, failure, limits, watch);
+    shrink_with(trials, subject, scenario, choices)
+}
+
+fn shrink_with(
+    mut trials: Trials<'_>,
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    choices: Vec<u32>,
+) -> Option<Shrunk> {
     let first = trials.first(scenario, choices)?;
     let before = first.size();
     let mut best = first;
@@ -108,7 +177,7 @@ pub fn shrink(
         smaller |= trials.shrink_list(&mut best);
         smaller |= trials.simplify(&mut best);
         if !smaller && !trials.over() {
-            complete = true;
+            complete = trials.all_came_back();
             break;
         }
     }

@@ -396,10 +396,7 @@ fn told_at(scenario: &Scenario, runner: &Runner, record: &Record, step: u64) -> 
 
 fn build(scenario_text: &str) -> String {
     let scenario = fingerprint::of_text(scenario_text) >> 48;
-    format!(
-        "bivalent {} (scenario {scenario:04x})",
-        env!("CARGO_PKG_VERSION")
-    )
+    format!("bivalent {} (scenario {scenario:04x})", crate::BUILD)
 }
 
 fn parse_seed(text: &str) -> Option<u64> {

@@ -52,7 +52,7 @@ pub trait Finished {
         &[]
     }
     /// The probes that it came to, as a bit set of [`Probe::bit`](crate::probe::Probe::bit).
-    fn probes(&self) -> u32;
+    fn probes(&self) -> u64;
     /// Its features.
     fn coverage(&self) -> &Coverage;
     /// The entry of a script at which it stands.
@@ -116,7 +116,7 @@ impl Finished for Engine {
     fn values(&self) -> &[String] {
         self.values()
     }
-    fn probes(&self) -> u32 {
+    fn probes(&self) -> u64 {
         self.probes()
     }
     fn coverage(&self) -> &Coverage {

@@ -14,10 +14,9 @@ use bivalent_core::Bug;
 use bivalent_sim::{
     catalogue,
     failure::Failure,
-    fuzz::{Block, Done, Findings, Hunt, Settings, Slice},
+    fuzz::{Block, Done, Effort, Findings, Hunt, Settings, Slice},
     guard::BuiltIn,
     scenario::{Protocol, Scenario},
-    shrink::Limits,
     trace::{Trace, replay},
 };
 
@@ -56,7 +55,7 @@ fn first(hunt: &Hunt, end: Option<&Block>) -> Option<Done> {
         Duration::from_secs(60),
         &stop,
         &|_| false,
-        &mut || (),
+        &mut |_| (),
         &mut |done| {
             let fails = !done.tally.failures.is_empty();
             let last = end == Some(&done.block);
@@ -104,7 +103,7 @@ fn what_a_canary_finds_is_made_small_and_both_its_files_fail_again() {
     let (hunt, done) = found(Protocol::DiskPaxos, Bug::OwnInput, 100);
     let mut findings = Findings::default();
 
-    findings.take(&hunt, &done, Limits::default());
+    findings.take(&hunt, &done, Effort::default());
 
     let finding = &findings.list[0];
     let small = &finding.small;
@@ -131,7 +130,7 @@ fn stumble(bug: Bug, last: u64) -> (u64, Vec<(String, u64)>) {
         Duration::from_secs(2),
         &Arc::new(AtomicBool::new(false)),
         &|_| false,
-        &mut || (),
+        &mut |_| (),
         &mut |done| {
             runs += done.tally.runs;
             let failed = done.tally.failures.iter();

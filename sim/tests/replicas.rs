@@ -115,6 +115,44 @@ fn the_same_seed_gives_the_same_run_and_a_trace_replays_it() {
     assert_eq!(replayed.report.fingerprint, expected);
 }
 
+/// Replicas that crash in the middle of a step: as they begin to lead, decide, stand, or step down.
+#[test]
+fn a_replica_that_crashes_in_the_middle_of_a_step_does_nothing_more_of_it() {
+    for moment in ["phase-1", "phase-2", "decided", "aborted"] {
+        let text = format!(
+            r#"
+title = "Crashed in a step"
+summary = "Agents crash as something happens, and come back."
+[cluster]
+protocol = "replicated-log"
+agents   = 3
+stores   = 3
+[workload]
+clients  = 2
+requests = 20
+[[fault]]
+when  = {{ happens = "{moment}", nth = 2 }}
+times = 4
+crash = {{ restart = "5ms..40ms" }}
+[expect]
+outcome = "any"
+"#
+        );
+        let scenario = Scenario::parse("test", &text, &|_| Err(String::new())).unwrap();
+        let mut runner = Runner::new(&scenario);
+        let mut crashes = 0;
+        for seed in 0..60 {
+            // Whoever is down and asks for something trips an assertion.
+            runner.run(seed);
+            let run = runner.finished();
+            assert!(run.violations().is_empty(), "{:?}", run.violations());
+            let faults = run.faults();
+            crashes += faults.iter().map(|(_, count)| count.landed).sum::<u64>();
+        }
+        assert!(crashes > 30, "{moment}: {crashes}");
+    }
+}
+
 #[test]
 fn every_fault_inside_the_envelope_breaks_nothing() {
     for name in ["storm-kv", "storm-bank", "storm-lock"] {

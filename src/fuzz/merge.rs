@@ -1,18 +1,19 @@
 //! `bivalent merge`: one campaign out of the parts that were run apart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bivalent_sim::fuzz::{Block, Done, Hunt, Slice, Sum};
+use bivalent_sim::fuzz::{Block, Done, Effort, Hunt, Slice, Sum};
 use bivalent_sim::guard::BuiltIn;
-use bivalent_sim::shrink::Limits;
 
 use crate::cli::fuzz::MergeArgs;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::fuzz::difference::Difference;
+use crate::fuzz::regressions::Regressions;
 use crate::fuzz::results::{self, Summary};
 use crate::fuzz::store::{self, CAMPAIGN, Campaign};
 use crate::fuzz::{Told, exit, report, talk, tell};
@@ -45,23 +46,28 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         let mut all: Vec<Done> = blocks.into_values().collect();
         all.sort_by_key(|done| order(&hunt, &done.block));
         for done in &all {
-            sum.take(&hunt, done, Limits::default());
+            sum.take(&hunt, done, Effort::default());
         }
     } else {
         for block in hunt.blocks() {
             match blocks.get(&(block.scenario, block.seeds.start)) {
                 Some(done) => {
-                    sum.take(&hunt, done, Limits::default());
+                    sum.take(&hunt, done, Effort::default());
                 }
                 None => missing += block.seeds.end - block.seeds.start,
             }
         }
     }
     let lost = lost_parts(&parts);
-    let summary = Summary::new(&hunt, &sum, missing == 0 && lost.is_empty());
+    let mut regressions = Regressions::default();
+    for folder in &folders {
+        regressions.add(Regressions::read(folder)?);
+    }
+    let complete = missing == 0 && lost.is_empty();
+    let summary = Summary::new(&hunt, &sum, &regressions, complete);
     if let Some(out) = &args.out {
         files::make_folder(out)?;
-        results::keep(out, &hunt, &sum, &summary, began.elapsed())?;
+        results::keep(out, &hunt, &sum, &regressions, &summary, began.elapsed())?;
     }
     let talk = talk(args.format);
     let paint = console.paint(talk);
@@ -97,7 +103,8 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     } else {
         Exit::Inconclusive
     };
-    Ok(exit(&sum, &summary, true).or_worse(least))
+    let verdict = exit(&sum, &summary, true).or_worse(regressions.exit());
+    Ok(verdict.or_worse(least))
 }
 
 /// The place of a block among all: in each round one of every scenario.
@@ -112,6 +119,15 @@ fn lost_parts(parts: &BTreeSet<(u32, u32)>) -> Vec<String> {
     let there = |number: u32| parts.contains(&(number, count));
     let lost = (1..=count).filter(|&number| !there(number));
     lost.map(|number| format!("{number} of {count}")).collect()
+}
+
+/// Two folders are not parts of one campaign.
+fn different(difference: &Difference, first: &Path, other: &Path) -> Failure {
+    let (one, two) = (first.display(), other.display());
+    let what = difference.words("the first", "the second");
+    let message = format!("{one} and {two} are parts of different campaigns: {what}");
+    let help = "merge the folders of one campaign at a time, or run the one that is wrong again";
+    Failure::new(Exit::Usage, message).help(help)
 }
 
 /// What was read: the campaign, its blocks, and which parts of how many were there.
@@ -131,16 +147,11 @@ fn read(folders: &[PathBuf]) -> Result<Read, Failure> {
         parts.insert((campaign.slice.number, campaign.slice.count));
         match &whole {
             None => whole = Some((campaign, folder.clone())),
-            Some((known, first)) if !known.is_part_with(&campaign) => {
-                let message = format!(
-                    "{} and {} are parts of different campaigns",
-                    first.display(),
-                    folder.display()
-                );
-                let help = "merge the folders of one campaign at a time";
-                return Err(Failure::new(Exit::Usage, message).help(help));
+            Some((known, first)) => {
+                if let Some(difference) = known.differs_as_part(&campaign) {
+                    return Err(different(&difference, first, folder));
+                }
             }
-            Some(_) => {}
         }
         for done in done {
             let key = (done.block.scenario, done.block.seeds.start);
@@ -159,9 +170,16 @@ fn read(folders: &[PathBuf]) -> Result<Read, Failure> {
             blocks.entry(key).or_insert(done);
         }
     }
-    let Some((campaign, _)) = whole else {
+    let Some((campaign, first)) = whole else {
         let failure = Failure::new(Exit::Nothing, "no campaign is in or below these folders");
         return Err(failure.help("a campaign's folder is what `bivalent fuzz --out DIR` writes"));
     };
+    // What was found is run again here, and made small.
+    if campaign.build != bivalent_sim::BUILD {
+        let (first, theirs, ours) = (first.display(), &campaign.build, bivalent_sim::BUILD);
+        let message = format!("{first} was run by build {theirs}, and this is build {ours}");
+        let help = "merge with the build that ran the parts, or run them again with this one";
+        return Err(Failure::new(Exit::Usage, message).help(help));
+    }
     Ok((campaign, blocks, parts))
 }

@@ -47,6 +47,11 @@ pub(crate) fn complete(mut args: FuzzArgs) -> Result<FuzzArgs, Failure> {
         return Ok(args);
     };
     let file = args.config.clone().unwrap_or_else(|| FILE.into());
+    if args.config.is_none() && !file.exists() {
+        let message = format!("there is no {FILE} here, which would say what `{name}` is");
+        let help = "run it where that file is, or name another one: --config FILE";
+        return Err(Failure::new(Exit::File, message).help(help));
+    }
     let profile = read(&file, &name)?;
     let key = |key: &str, why: String| {
         let message = format!("{}: `{key}` of [profile.{name}]: {why}", file.display());

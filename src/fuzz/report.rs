@@ -98,7 +98,8 @@ pub(crate) fn total(told: &Told<'_>, paint: Paint) -> String {
     let run = sum.scenarios.iter().filter(|tally| tally.runs > 0).count() as u64;
     let findings = sum.findings.list.len() as u64;
     let missing = summary.untested.iter().filter(|it| it.required).count();
-    let word = if findings > 0 {
+    let relapses = summary.relapses.len() as u64;
+    let word = if findings + relapses > 0 {
         paint.bad("FAIL")
     } else if !summary.complete {
         paint.odd("INCOMPLETE")
@@ -107,8 +108,8 @@ pub(crate) fn total(told: &Told<'_>, paint: Paint) -> String {
     } else {
         paint.good("ok")
     };
-    let speed = took.map_or_else(String::new, |took| {
-        let rate = super::progress::per_second(sum.total.runs, took);
+    let speed = took.map_or_else(String::new, |(took, runs)| {
+        let rate = super::progress::per_second(runs, took);
         format!("  {:.1} s, {} runs/s", took.as_secs_f64(), count(rate))
     });
     let mut counts = vec![
@@ -120,13 +121,28 @@ pub(crate) fn total(told: &Told<'_>, paint: Paint) -> String {
         counts.push(format!("{} not over", count(sum.total.inconclusive)));
     }
     counts.push(format!("{} beyond the envelope", count(sum.total.beyond)));
+    let found = match relapses {
+        0 => counted(findings, "finding", "findings"),
+        some => format!(
+            "{}, {}",
+            counted(some, "relapse", "relapses"),
+            counted(findings, "finding", "findings")
+        ),
+    };
     let mut text = format!(
-        "{word}  {} of {}, {}: {}{speed}\n",
+        "{word}  {} of {}, {found}: {}{speed}\n",
         counted(sum.total.runs, "run", "runs"),
         counted(run, "scenario", "scenarios"),
-        counted(findings, "finding", "findings"),
         counts.join(" · "),
     );
+    for relapse in &summary.relapses {
+        text += &format!(
+            "  relapse     {}  {}  {}\n",
+            paint.bad(&relapse.kind),
+            escape::line(&relapse.file),
+            escape::line(&relapse.detail),
+        );
+    }
     if sum.total.runs == 0 {
         text += "  this part has no blocks: there are fewer blocks of seeds than parts\n";
         return text;
@@ -217,6 +233,17 @@ pub(crate) fn markdown(sum: &Sum, summary: &Summary) -> String {
         count(summary.beyond_envelope),
         summary.fingerprint
     );
+    if !summary.relapses.is_empty() {
+        text += "| relapse | file |\n|---|---|\n";
+        for relapse in &summary.relapses {
+            text += &format!(
+                "| {} | `{}` |\n",
+                escape::line(&relapse.detail).replace('|', "\\|"),
+                escape::line(&relapse.file),
+            );
+        }
+        text += "\n";
+    }
     if summary.findings.is_empty() {
         text += "No findings.\n\n";
     } else {

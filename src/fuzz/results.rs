@@ -16,6 +16,8 @@ use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
 use crate::render::escape;
 
+use super::regressions::{Regressions, Relapse};
+
 /// A campaign as other programs read it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
@@ -32,6 +34,8 @@ pub(crate) struct Summary {
     pub(crate) late_features: u64,
     pub(crate) fingerprint: String,
     pub(crate) complete: bool,
+    pub(crate) regressions: u64,
+    pub(crate) relapses: Vec<Relapse>,
     pub(crate) findings: Vec<FindingReport>,
     pub(crate) untested: Vec<Untested>,
     pub(crate) schedulers: BTreeMap<&'static str, SchedulerTally>,
@@ -52,7 +56,7 @@ pub(crate) struct OfScenario {
 }
 
 impl Summary {
-    pub(crate) fn new(hunt: &Hunt, sum: &Sum, complete: bool) -> Self {
+    pub(crate) fn new(hunt: &Hunt, sum: &Sum, regressions: &Regressions, complete: bool) -> Self {
         let total = &sum.total;
         let of = |(number, tally): (usize, &Tally)| OfScenario {
             scenario: hunt.scenarios[number].name.clone(),
@@ -77,6 +81,8 @@ impl Summary {
             late_features: sum.late_features(),
             fingerprint: format!("{:016x}", total.fingerprint),
             complete,
+            regressions: regressions.count(),
+            relapses: regressions.relapses(),
             findings: sum.findings.list.iter().map(Finding::report).collect(),
             untested: sum.untested(hunt),
             schedulers: named.map(|(who, tally)| (who.name(), *tally)).collect(),
@@ -123,6 +129,7 @@ pub(crate) fn keep(
     folder: &Path,
     hunt: &Hunt,
     sum: &Sum,
+    regressions: &Regressions,
     summary: &Summary,
     took: Duration,
 ) -> Result<(), Failure> {
@@ -139,15 +146,20 @@ pub(crate) fn keep(
             .log("Virtual time to each decision, nanoseconds"),
     )?;
     write("steps.hlog", &sum.total.lengths.log("Steps of each run"))?;
-    write("junit.xml", &junit(hunt, sum, took)?)?;
+    write("junit.xml", &junit(hunt, sum, regressions, took)?)?;
     sum.findings
         .list
         .iter()
         .try_for_each(|finding| keep_finding(folder, finding))
 }
 
-/// A suite with a case for each scenario; each finding is a failure of its own case.
-fn junit(hunt: &Hunt, sum: &Sum, took: Duration) -> Result<String, Failure> {
+/// A suite with a case for each scenario; each finding is a failure of its own case. And one of the regressions.
+fn junit(
+    hunt: &Hunt,
+    sum: &Sum,
+    regressions: &Regressions,
+    took: Duration,
+) -> Result<String, Failure> {
     let mut report = Report::new("bivalent fuzz");
     report.set_time(took);
     let mut suite = TestSuite::new("bivalent.fuzz");
@@ -187,9 +199,28 @@ fn junit(hunt: &Hunt, sum: &Sum, took: Duration) -> Result<String, Failure> {
         }
     }
     report.add_test_suite(suite);
+    if regressions.count() > 0 {
+        report.add_test_suite(suite_of(regressions));
+    }
     report
         .to_string()
         .map_err(|error| Failure::new(Exit::Bug, format!("junit.xml can't be made: {error}")))
+}
+
+fn suite_of(regressions: &Regressions) -> TestSuite {
+    let mut suite = TestSuite::new("bivalent.regressions");
+    for (file, wrong) in regressions.all() {
+        let mut status = TestCaseStatus::success();
+        if let Some(wrong) = wrong {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type(wrong.word());
+            status.set_message(format!("a relapse: {}", wrong.words()));
+        }
+        let mut case = TestCase::new(file, status);
+        case.set_classname("bivalent.regressions");
+        suite.add_test_case(case);
+    }
+    suite
 }
 
 fn case(name: &str, tally: &Tally, status: TestCaseStatus) -> TestCase {

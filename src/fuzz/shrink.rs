@@ -1,6 +1,9 @@
 //! `bivalent shrink`: a smaller run that fails alike.
 
-use bivalent_sim::guard::{BuiltIn, Guard, How};
+use std::sync::Arc;
+
+use bivalent_sim::fuzz::Effort;
+use bivalent_sim::guard::{self, BuiltIn, Guard, How, Subject};
 use bivalent_sim::runner::Rest;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::shrink::{self, Limits};
@@ -18,12 +21,22 @@ use crate::{bug, select};
 pub(crate) fn shrink(args: &ShrinkArgs, console: &mut Console) -> Result<Exit, Failure> {
     let (scenario, seed, choices) = load(args, console)?;
     bug::while_running(format!("{}@{seed:#x}", scenario.name));
-    let mut guard = Guard::new(&BuiltIn, &scenario);
     let how = match &choices {
         Some(choices) => How::Following(choices.clone(), Rest::First),
         None => How::Kept(seed),
     };
-    let Some(failure) = guard.judge(how) else {
+    let own = scenario.clone();
+    let run = guard::apart(super::HANG, move || {
+        let mut guard = Guard::new(&BuiltIn, &own);
+        let failure = guard.judge(how);
+        (failure, guard.take_choices())
+    });
+    let Some((failure, list)) = run else {
+        let message = format!("{} never comes to an end", args.what);
+        let help = "a run that stops in the middle of a step can't be made smaller";
+        return Err(Failure::new(Exit::Inconclusive, message).help(help));
+    };
+    let Some(failure) = failure else {
         let message = format!(
             "{} does not fail: there is nothing to keep while it gets smaller",
             args.what
@@ -31,12 +44,21 @@ pub(crate) fn shrink(args: &ShrinkArgs, console: &mut Console) -> Result<Exit, F
         let help = "a failure is a property broken inside the envelope, or a stall or wedge where none was promised";
         return Err(Failure::new(Exit::Nothing, message).help(help));
     };
-    let list = guard.take_choices();
     let limits = Limits {
         runs: args.tries,
         ..Limits::default()
     };
-    let shrunk = shrink::shrink(&BuiltIn, &scenario, list, &failure, limits).ok_or_else(|| {
+    let subject: Arc<dyn Subject> = Arc::new(BuiltIn);
+    let effort = Effort::new(limits, super::HANG);
+    let shrunk = shrink::shrink_watched(
+        &subject,
+        &scenario,
+        &list,
+        &failure,
+        limits,
+        effort.patience,
+    );
+    let shrunk = shrunk.ok_or_else(|| {
         Failure::new(
             Exit::Diverged,
             format!("{} does not fail like that again", args.what),

@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
 
+use super::difference::{self, Difference};
+
 /// The file that says what a campaign is.
 pub(crate) const CAMPAIGN: &str = "campaign.json";
 const BLOCKS: &str = "blocks.log";
@@ -68,7 +70,7 @@ impl Campaign {
         let planted = scenarios.first().map(|scenario| scenario.planted);
         Self {
             format: FORMAT,
-            build: env!("CARGO_PKG_VERSION").to_owned(),
+            build: bivalent_sim::BUILD.to_owned(),
             settings,
             slice,
             open,
@@ -77,13 +79,24 @@ impl Campaign {
         }
     }
 
-    /// The same but for the part that is run.
-    pub(crate) fn is_part_with(&self, other: &Self) -> bool {
-        let whole = |campaign: &Self| Self {
-            slice: Slice::WHOLE,
-            ..campaign.clone()
+    /// In what another one, said to be the same, differs; nothing, if it does not.
+    pub(crate) fn differs(&self, other: &Self) -> Option<Difference> {
+        let other_part = Self {
+            slice: self.slice,
+            ..other.clone()
         };
-        whole(self) == whole(other)
+        self.differs_as_part(&other_part).or_else(|| {
+            (self.slice != other.slice).then(|| {
+                let slices =
+                    [self.slice, other.slice].map(|it| format!("slice:{}/{}", it.number, it.count));
+                Difference::option("--partition", &slices)
+            })
+        })
+    }
+
+    /// In what another one, said to be a part of the same whole, differs; nothing, if it does not.
+    pub(crate) fn differs_as_part(&self, other: &Self) -> Option<Difference> {
+        difference::between(self, other)
     }
 
     /// Its scenarios again.
@@ -139,13 +152,13 @@ impl Store {
         let mut good = 0;
         if file.symlink_metadata().is_ok() {
             let known = read_campaign(&file)?;
-            if known != *campaign {
+            if let Some(difference) = known.differs(campaign) {
                 let shown = folder.display();
-                let message = format!(
-                    "{shown} holds another campaign: {}",
-                    differs(&known, campaign)
-                );
-                let help = "name another folder, or remove this one";
+                let what = difference.words("it", "this run");
+                let message = format!("{shown} holds another campaign: {what}");
+                let undo = difference.undo();
+                let help =
+                    format!("{undo} to go on with it; or name another folder, or remove this one");
                 return Err(Failure::new(Exit::Usage, message).help(help));
             }
             (done, good) = read_blocks(folder, campaign)?;
@@ -272,40 +285,6 @@ fn lock(folder: &Path) -> Result<File, Failure> {
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(lock),
         Err(TryLockError::Error(error)) => Err(unusable(&error)),
     }
-}
-
-/// In what two campaigns differ, in a few words.
-fn differs(known: &Campaign, asked: &Campaign) -> String {
-    let names = |campaign: &Campaign| -> Vec<String> {
-        campaign
-            .scenarios
-            .iter()
-            .map(|it| it.name.clone())
-            .collect()
-    };
-    let texts = |campaign: &Campaign| -> Vec<String> {
-        campaign
-            .scenarios
-            .iter()
-            .map(|it| it.text.clone())
-            .collect()
-    };
-    let what = if known.build != asked.build {
-        "it was begun by another build"
-    } else if known.slice != asked.slice {
-        "it is another part"
-    } else if known.bug != asked.bug {
-        "its agents have another planted bug"
-    } else if names(known) != names(asked) {
-        "its scenarios are others"
-    } else if texts(known) != texts(asked) {
-        "a scenario has changed since"
-    } else if known.settings != asked.settings {
-        "its schedulers, swarm or comparisons are others"
-    } else {
-        "its seeds are others"
-    };
-    what.to_owned()
 }
 
 /// The folders of campaigns in and below some folders, sorted.

@@ -173,9 +173,58 @@ fn a_finding_is_kept_replays_and_reproduces_alone() {
     let ran = run(folder.path(), &["fuzz", "wild.toml", "--runs", "2000"]);
     exits(&ran, 3);
     assert!(
-        out(&ran).contains("1 regression run first: a relapse"),
+        out(&ran).contains("1 regression run first: 1 relapse"),
         "{}",
         out(&ran)
+    );
+}
+
+#[test]
+fn a_relapse_is_in_the_results_of_its_part_and_of_the_merge() {
+    let folder = with(&[("wild.toml", WILD)]);
+    fs::create_dir(folder.path().join("regressions")).unwrap();
+    for (name, text) in [("fine.toml", FINE), ("duel.toml", DUEL)] {
+        fs::write(folder.path().join("regressions").join(name), text).unwrap();
+    }
+    for part in ["slice:1/2", "slice:2/2"] {
+        let args = ["fuzz", "wild.toml", "--seeds", "0..4096", "--out", "parts"];
+        let ran = run(
+            folder.path(),
+            &[&args[..], &["--partition", part][..]].concat(),
+        );
+        exits(&ran, 3);
+        let text = out(&ran);
+        assert!(text.contains("\nFAIL  2,048 runs"), "{text}");
+    }
+
+    let merged = run(folder.path(), &["merge", "parts", "--out", "whole"]);
+    let told = run(folder.path(), &["merge", "parts", "--format", "github"]);
+
+    exits(&merged, 3);
+    let text = out(&merged);
+    assert!(
+        text.contains("FAIL  4,096 runs of 1 scenario, 1 relapse, 0 findings"),
+        "{text}"
+    );
+    assert!(
+        text.contains("relapse     contention  regressions/duel.toml"),
+        "{text}"
+    );
+    for of in ["parts/part-1-of-2", "parts/part-2-of-2", "whole"] {
+        let summary = summary(&folder.path().join(of));
+        assert_eq!(summary["regressions"], 2, "{of}");
+        assert_eq!(summary["relapses"].as_array().unwrap().len(), 1, "{of}");
+        assert_eq!(summary["relapses"][0]["file"], "regressions/duel.toml");
+        let junit = fs::read_to_string(folder.path().join(of).join("junit.xml")).unwrap();
+        assert!(junit.contains("a relapse: stall"), "{of}: {junit}");
+        assert!(junit.contains("regressions/fine.toml"), "{of}: {junit}");
+        let page = fs::read_to_string(folder.path().join(of).join("summary.md")).unwrap();
+        assert!(page.contains("`regressions/duel.toml`"), "{of}: {page}");
+    }
+    assert!(
+        out(&told).contains("::error file=regressions/duel.toml,line=1,title=RELAPSE contention::"),
+        "{}",
+        out(&told)
     );
 }
 
@@ -214,30 +263,154 @@ fn a_campaign_that_is_killed_goes_on_and_loses_and_repeats_nothing() {
         "{}",
         out(&again)
     );
+    // What was there before was not run in this time.
+    assert!(out(&again).contains(" s, 0 runs/s"), "{}", out(&again));
+}
+
+/// Rewrites what a campaign's folder says it is.
+fn forge(folder: &Path, from: &str, to: &str) {
+    let file = folder.join("campaign.json");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{from}: {text}");
+    fs::write(file, text.replace(from, to)).unwrap();
+}
+
+/// The build that a campaign's folder names.
+fn build_of(folder: &Path) -> String {
+    let text = fs::read_to_string(folder.join("campaign.json")).unwrap();
+    let campaign: Value = serde_json::from_str(&text).unwrap();
+    campaign["build"].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn a_folder_holds_one_campaign() {
+fn a_folder_holds_one_campaign_and_says_what_differs_and_how_to_go_on() {
     let folder = with(&[("wild.toml", WILD), ("fine.toml", FINE)]);
-    exits(
-        &run(
-            folder.path(),
-            &["fuzz", "wild.toml", "--runs", "1500", "--out", "kept"],
+    let begun = ["fuzz", "wild.toml", "--runs", "1500", "--out", "kept"];
+    exits(&run(folder.path(), &begun), 0);
+    let refused = |args: &[&str], words: &[&str]| {
+        let all = [&["fuzz", "--out", "kept"], args].concat();
+        let ran = run(folder.path(), &all);
+        exits(&ran, 2);
+        for word in words {
+            assert!(err(&ran).contains(word), "{word}: {}", err(&ran));
+        }
+    };
+
+    let wild = ["wild.toml", "--runs", "1500"];
+    let none: [&str; 0] = [];
+    refused(
+        &["fine.toml", "--runs", "1500"],
+        &["it has wild.toml", "add wild.toml to go on with it"],
+    );
+    refused(
+        &["fine.toml", "wild.toml", "--runs", "1500"],
+        &["it has no fine.toml", "leave out fine.toml"],
+    );
+    refused(
+        &["wild.toml", "--seeds", "0..1501"],
+        &[
+            "it has 0..1500, this run has 0..1501",
+            "give --seeds 0..1500",
+        ],
+    );
+    for (extra, word) in [
+        (["--portfolio", "pct=1"], "give --portfolio uniform=40,pct="),
+        (
+            ["--check-determinism", "2.5%"],
+            "it has 0%, this run has 2.5%",
         ),
-        0,
+        (["--no-swarm", ""], "leave out --no-swarm"),
+    ] {
+        let extra: Vec<&str> = extra.into_iter().filter(|it| !it.is_empty()).collect();
+        refused(
+            &[&wild[..], &extra].concat(),
+            &[word, "name another folder"],
+        );
+    }
+    // The same name with another meaning, and another build of the same version.
+    fs::write(
+        folder.path().join("wild.toml"),
+        WILD.replace("2..4", "2..3"),
+    )
+    .unwrap();
+    refused(&wild, &["the scenario wild.toml has changed", "bring back"]);
+    fs::write(folder.path().join("wild.toml"), WILD).unwrap();
+    let build = build_of(&folder.path().join("kept"));
+    assert!(build.contains('+'), "{build}");
+    forge(
+        &folder.path().join("kept"),
+        &build,
+        "0.1.0+0123456789abcdef",
     );
+    refused(
+        &wild,
+        &[
+            "the build of Bivalent differs: it has 0.1.0+0123456789abcdef",
+            &build,
+            "use build 0.1.0+0123456789abcdef to go on with it",
+        ],
+    );
+    refused(&none, &["the build of Bivalent differs"]);
+}
 
-    let other = run(
+#[test]
+fn parts_of_other_builds_other_scenarios_or_another_number_are_not_merged() {
+    let folder = with(&[("wild.toml", WILD)]);
+    let part = |slice: &str| {
+        let args = ["fuzz", "wild.toml", "--seeds", "0..4096", "--out", "parts"];
+        exits(
+            &run(
+                folder.path(),
+                &[&args[..], &["--partition", slice][..]].concat(),
+            ),
+            0,
+        );
+    };
+    let refused = |word: &str| {
+        let merged = run(folder.path(), &["merge", "parts"]);
+        exits(&merged, 2);
+        assert!(err(&merged).contains(word), "{word}: {}", err(&merged));
+    };
+    part("slice:1/2");
+    part("slice:2/2");
+    exits(&run(folder.path(), &["merge", "parts"]), 0);
+    let [first, second] =
+        ["part-1-of-2", "part-2-of-2"].map(|of| folder.path().join("parts").join(of));
+
+    let (build, other) = (build_of(&second), "0.1.0+0123456789abcdef");
+    forge(&second, &build, other);
+    refused("the build of Bivalent differs");
+    forge(&first, &build, other);
+    refused("was run by build 0.1.0+0123456789abcdef, and this is build");
+    forge(&first, other, &build);
+    forge(&second, other, &build);
+    forge(&second, "Safe whatever comes.", "Safe, come what may.");
+    refused("the scenario wild.toml has changed");
+    forge(&second, "Safe, come what may.", "Safe whatever comes.");
+    exits(&run(folder.path(), &["merge", "parts"]), 0);
+    part("slice:1/3");
+    refused("the number of parts differs: the first has 2, the second has 3");
+}
+
+#[test]
+fn a_folder_that_is_a_file_and_a_profile_that_is_nowhere_are_told_as_such() {
+    let folder = with(&[("wild.toml", WILD), ("file", "")]);
+    let out_of = run(
         folder.path(),
-        &["fuzz", "fine.toml", "--runs", "1500", "--out", "kept"],
+        &["fuzz", "wild.toml", "--runs", "9", "--out", "file"],
     );
+    let profile = run(folder.path(), &["fuzz", "--profile", "ci"]);
 
-    exits(&other, 2);
+    exits(&out_of, 74);
+    let text = err(&out_of);
     assert!(
-        err(&other).contains("its scenarios are others"),
-        "{}",
-        err(&other)
+        text.contains("file is a file, and a folder is needed"),
+        "{text}"
     );
+    exits(&profile, 74);
+    let text = err(&profile);
+    assert!(text.contains("there is no bivalent.toml here"), "{text}");
+    assert!(text.contains("--config FILE"), "{text}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// The probes that the run has come to.
-    pub(crate) const fn probes(&self) -> u32 {
+    pub(crate) const fn probes(&self) -> u64 {
         self.net.probes
     }
 

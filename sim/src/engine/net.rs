@@ -85,7 +85,7 @@ pub(crate) struct Net {
     pub(crate) counts: [FaultCount; 18],
     pub(crate) milestone: Option<Milestone>,
     /// The probes that the run has come to, as a bit set.
-    pub(crate) probes: u32,
+    pub(crate) probes: u64,
     /// What has happened in this step that is out of the ordinary.
     pub(crate) touched: Touched,
     /// The features of the run.

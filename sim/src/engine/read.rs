@@ -1,6 +1,6 @@
 //! Reads take effect, clean or as a fault has it.
 
-use bivalent_core::{Block, Input, Place, Version};
+use bivalent_core::{Block, Input, Phase, Place, Version};
 
 use super::{Engine, net::COPY};
 use crate::{
@@ -204,6 +204,7 @@ impl Engine {
                 self.net.observed(kind);
             }
         }
+        self.probe_damage(op, cell.marks);
         if cell.unreadable {
             self.net.hit(Probe::UnreadableRead);
             if let Some(detail) = self.oracles.store_model.unreadable(place) {
@@ -236,6 +237,28 @@ impl Engine {
             cell.version
         };
         self.answer_read(op, cell.block, version);
+    }
+
+    /// Whoever asked meets what faults have left of a block.
+    fn probe_damage(&mut self, op: ReadOp, marks: u32) {
+        let seat = &self.seats[op.agent.index()];
+        if seat.incarnation != op.incarnation || seat.agent.epoch() & 0xff_ffff != op.epoch {
+            return;
+        }
+        let recovers = seat.agent.phase() == Phase::Recovering;
+        let marked = |kind: FaultKind| marks & 1 << kind.index() != 0;
+        if marked(FaultKind::TornWrite) {
+            self.net.hit(Probe::TornRead);
+            if recovers {
+                self.net.hit(Probe::TornReadInRecovery);
+            }
+        }
+        if marked(FaultKind::Amnesia) && recovers {
+            self.net.hit(Probe::OldReadInRecovery);
+        }
+        if marked(FaultKind::LateWrite) || marked(FaultKind::Duplicate) {
+            self.net.hit(Probe::LateWriteRead);
+        }
     }
 
     pub(super) fn read_stale(&mut self, op: ReadOp, bound: StaleBound) {
@@ -271,6 +294,9 @@ impl Engine {
                 seat.incarnation == op.incarnation && seat.agent.epoch() & 0xff_ffff == op.epoch;
             if asks {
                 self.net.hit(Probe::OldVersionRead);
+                if seat.agent.phase() == Phase::Recovering {
+                    self.net.hit(Probe::OldReadInRecovery);
+                }
                 self.net.observed(FaultKind::StaleRead);
             }
             let whose = whose(&self.plan, op.owner);

@@ -176,6 +176,9 @@ impl Engine {
         self.net
             .wheel
             .put(self.plan.stall, Event::StallCheck.pack());
+        // Each rule's events once more. They change nothing (`on_time`), and once did: rules that may strike several times
+        // struck twice. They stay because every event is a step and part of the fingerprint: without them no trace,
+        // pinned run or step number of a scenario with such rules would be the same.
         self.set_triggers();
     }
 }

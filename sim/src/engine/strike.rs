@@ -1,6 +1,6 @@
 //! Rules strike: agents crash, pause and drift, stores fail, and conditions come true.
 
-use bivalent_core::{AgentId, Incarnation, Input, StoreId};
+use bivalent_core::{AgentId, Incarnation, Input, Phase, StoreId};
 
 use super::{Engine, net::Port, seat::Status, store_id};
 use crate::{
@@ -67,6 +67,15 @@ impl Engine {
             if due {
                 self.on_trigger(index as u8, Some(agent), store);
             }
+        }
+    }
+
+    /// A rule's time has come: the first of the two events of it counts, see `Engine::start`.
+    pub(super) fn on_time(&mut self, rule: u8) {
+        let state = &mut self.net.rules[rule as usize];
+        state.seen += 1;
+        if state.seen == 1 {
+            self.on_trigger(rule, None, None);
         }
     }
 
@@ -247,6 +256,9 @@ impl Engine {
         if self.net.fences[id.index()] > 0 {
             self.net.hit(Probe::CrashedBetweenWrites);
         }
+        if self.seats[id.index()].agent.phase() == Phase::Two {
+            self.net.hit(Probe::CrashedInPhase2);
+        }
         self.net.landed(FaultKind::Crash);
         let seat = &mut self.seats[id.index()];
         seat.status = Status::Down { returns };
@@ -341,7 +353,7 @@ impl Engine {
         seat.agent = self.cast.recovered(config, &mut port);
         self.net.observed(FaultKind::Crash);
         if let Some(super::Milestone::Abort { above }) = self.net.milestone.take() {
-            self.on_abort(id, bivalent_core::Phase::Recovering, above);
+            self.on_abort(id, Phase::Recovering, above);
         }
         self.note_fault(
             FaultKind::Restart,
@@ -387,9 +399,7 @@ impl Engine {
         for input in inbox.drain(..) {
             // A step of it may bring its crash about; the rest is then for nobody.
             let stale = match input {
-                Input::Start { .. } => {
-                    self.seats[id.index()].agent.phase() != bivalent_core::Phase::Waiting
-                }
+                Input::Start { .. } => self.seats[id.index()].agent.phase() != Phase::Waiting,
                 Input::Wrote { .. }
                 | Input::Refused { .. }
                 | Input::Read { .. }

@@ -210,6 +210,27 @@ pub fn reproduce(
     }
 }
 
+/// The runs of a block as they are drawn: gives each before it is run, with its choices drawn or followed as there.
+pub fn draws(
+    subject: &dyn Subject,
+    base: &Arc<Scenario>,
+    seeds: Range<u64>,
+    settings: Settings,
+    each: &mut dyn FnMut(Reproduced),
+) {
+    let mut memory = Memory::new(subject, base, settings);
+    let mut tally = Tally::default();
+    for seed in seeds {
+        let drawn = memory.draw(seed);
+        each(Reproduced {
+            scheduler: drawn.scheduler,
+            scenario: Scenario::clone(&drawn.scenario),
+            how: drawn.how.clone(),
+        });
+        memory.run(seed, drawn, &mut tally);
+    }
+}
+
 /// One run of a block, to be run again.
 #[derive(Clone, Debug)]
 pub struct Reproduced {
@@ -293,7 +314,14 @@ impl<'a> Memory<'a> {
             how,
         } = drawn;
         let mut guard = Guard::new(self.subject, &scenario);
-        let ended = guard.run(how.clone());
+        let guides = self.settings.portfolio.0[Scheduler::Guided as usize] > 0;
+        let ended = guard.run(match &how {
+            // Almost half of all runs come to something new: keeping the choices of all costs less than running those twice.
+            How::Seed(seed) if guides => How::Kept(*seed),
+            other @ (How::Seed(_) | How::Kept(_) | How::Following(..) | How::Sorted(..)) => {
+                other.clone()
+            }
+        });
         let mut failure = guard.failure(&ended);
         let run = guard.runner().finished();
         let fingerprint = run.fingerprint();
@@ -340,17 +368,13 @@ impl<'a> Memory<'a> {
                 scheduler,
             });
         }
-        if new > 0 && self.settings.portfolio.0[Scheduler::Guided as usize] > 0 {
-            self.keep(&scenario, seed, &how, &mut guard);
+        if new > 0 && guides {
+            self.keep(&scenario, seed, guard.take_choices());
         }
     }
 
     /// Keeps a run to be changed later.
-    fn keep(&mut self, scenario: &Arc<Scenario>, seed: u64, how: &How, guard: &mut Guard<'_>) {
-        if let How::Seed(seed) = *how {
-            guard.run(How::Kept(seed));
-        }
-        let choices = guard.take_choices();
+    fn keep(&mut self, scenario: &Arc<Scenario>, seed: u64, choices: Vec<u32>) {
         if choices.is_empty() || choices.len() > LIST_MAX {
             return;
         }

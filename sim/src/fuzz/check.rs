@@ -12,7 +12,7 @@ use bivalent_core::Config;
 
 use super::{
     block::{Settings, block_size},
-    findings::{Finding, Findings},
+    findings::{Effort, Finding, Findings},
     hunt::{Close, Done, Hunt, Slice},
     sum::Sum,
     tally::{Failed, Tally},
@@ -128,7 +128,7 @@ impl Check {
         Self { folder, ..self }
     }
 
-    /// A run that takes longer than this is taken for one that never ends; 30 seconds unless it is said.
+    /// A run that takes longer than this is taken for one that never ends, and so is a candidate of shrinking; 30 seconds unless it is said.
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
@@ -198,7 +198,9 @@ impl Check {
     /// All runs, up to the first finding.
     fn all(&self, hunt: &Hunt) -> Result<Tally, String> {
         let mut sum = Sum::new(hunt);
-        let close = self.go(hunt, &mut |done| sum.take(hunt, &done, LIMITS).is_empty());
+        let close = self.go(hunt, &mut |done| {
+            sum.take(hunt, &done, self.effort()).is_empty()
+        });
         if let Some(finding) = sum.findings.list.first() {
             return Err(self.found(finding));
         }
@@ -268,8 +270,12 @@ impl Check {
             endless,
             tally,
         };
-        findings.take(&hunt, &done, LIMITS);
+        findings.take(&hunt, &done, self.effort());
         Err(self.found(&findings.list[0]))
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::new(LIMITS, self.patience)
     }
 
     fn go(&self, hunt: &Hunt, take: &mut dyn FnMut(Done) -> bool) -> Close {

@@ -4,7 +4,7 @@
 //! that the first one, made small, did not need. What comes of a campaign depends on its blocks in their order
 //! alone: so shards that are merged have the findings of one campaign.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -26,6 +26,34 @@ use crate::{
 
 /// Findings of one scenario that fail alike; failures beyond are counted with the first of them.
 const ALIKE_MAX: usize = 4;
+
+/// A candidate of shrinking that takes longer is taken for one that never ends, though a campaign waits longer for a run.
+const PATIENCE_MAX: Duration = Duration::from_secs(10);
+
+/// How small failures are made, and where that ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Effort {
+    /// Counted.
+    pub limits: Limits,
+    /// A candidate that takes longer is left behind.
+    pub patience: Duration,
+}
+
+impl Effort {
+    /// Within these limits, by somebody who waits for so long for a run, if not for a candidate.
+    pub fn new(limits: Limits, patience: Duration) -> Self {
+        Self {
+            limits,
+            patience: patience.min(PATIENCE_MAX),
+        }
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self::new(Limits::default(), PATIENCE_MAX)
+    }
+}
 
 /// A failure, made small.
 #[derive(Clone, Debug)]
@@ -144,7 +172,7 @@ pub struct Findings {
 
 impl Findings {
     /// Looks at the failures of a block, the blocks coming in their order. Says which findings are new.
-    pub fn take(&mut self, hunt: &Hunt, done: &Done, limits: Limits) -> Vec<usize> {
+    pub fn take(&mut self, hunt: &Hunt, done: &Done, effort: Effort) -> Vec<usize> {
         let mut new = Vec::new();
         let mut failures: Vec<&Failed> = done.tally.failures.iter().collect();
         failures.sort_by_key(|failed| failed.seed);
@@ -153,7 +181,7 @@ impl Findings {
                 known.count += failed.count;
                 continue;
             }
-            let found = finding(hunt, done, failed, limits);
+            let found = finding(hunt, done, failed, effort);
             // Made small, it may be one that is known.
             if let Some(known) = self.known(done.block.scenario, &found.failure, found.needed) {
                 known.count += found.count;
@@ -178,7 +206,7 @@ impl Findings {
     }
 }
 
-fn finding(hunt: &Hunt, done: &Done, failed: &Failed, limits: Limits) -> Finding {
+fn finding(hunt: &Hunt, done: &Done, failed: &Failed, effort: Effort) -> Finding {
     let again = hunt.reproduce(&done.block, &done.endless, failed.seed);
     let subject = &*hunt.subject;
     let from = hunt.scenarios[done.block.scenario].name.clone();
@@ -195,17 +223,20 @@ fn finding(hunt: &Hunt, done: &Done, failed: &Failed, limits: Limits) -> Finding
             let ended = guard.run(again.how);
             let failure = guard.failure(&ended);
             let choices = guard.take_choices();
-            let kept = choices.clone();
             let is_same = failure.is_some_and(|failure| failure.is_like(&failed.failure));
-            let limits = bounded(limits, &again.scenario, &failed.failure);
+            let limits = bounded(effort.limits, &again.scenario, &failed.failure);
             let shrunk = if is_same {
-                shrink::shrink(subject, &again.scenario, choices, &failed.failure, limits)
+                let (run, failure) = (&again.scenario, &failed.failure);
+                let patience = effort.patience;
+                shrink::shrink_watched(&hunt.subject, run, &choices, failure, limits, patience)
             } else {
                 None
             };
             match shrunk {
                 Some(shrunk) => Small::of_shrunk(subject, shrunk, &from, failed),
-                None => Small::as_it_was(&again.scenario, kept, guard.runner().finished().steps()),
+                None => {
+                    Small::as_it_was(&again.scenario, choices, guard.runner().finished().steps())
+                }
             }
         }
     };

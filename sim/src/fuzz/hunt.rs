@@ -133,7 +133,8 @@ impl Hunt {
     }
 
     /// Runs the blocks of this part, but for those that `skip` knows, on `jobs` threads; `take` gets them in
-    /// their order, until it returns false. Nothing it gets depends on `jobs`.
+    /// their order, until it returns false. Nothing it gets depends on `jobs`. `idle` is called now and then, and with
+    /// what a block came to as soon as it is run, while others before it may not be: for whoever shows how it gets on.
     ///
     /// A run that shows no sign of life for `patience` is taken for one that never ends.
     pub fn run(
@@ -142,7 +143,7 @@ impl Hunt {
         patience: Duration,
         stop: &Arc<AtomicBool>,
         skip: &dyn Fn(&Block) -> bool,
-        idle: &mut dyn FnMut(),
+        idle: &mut dyn FnMut(Option<&Tally>),
         take: &mut dyn FnMut(Done) -> bool,
     ) -> Close {
         self.go(false, (jobs, patience), stop, skip, idle, take)
@@ -157,7 +158,7 @@ impl Hunt {
     ) -> Close {
         let never = Arc::new(AtomicBool::new(false));
         let all = |_: &Block| false;
-        self.go(true, (jobs, patience), &never, &all, &mut || (), take)
+        self.go(true, (jobs, patience), &never, &all, &mut |_| (), take)
     }
 
     fn go(
@@ -166,7 +167,7 @@ impl Hunt {
         (jobs, patience): (usize, Duration),
         stop: &Arc<AtomicBool>,
         skip: &dyn Fn(&Block) -> bool,
-        idle: &mut dyn FnMut(),
+        idle: &mut dyn FnMut(Option<&Tally>),
         take: &mut dyn FnMut(Done) -> bool,
     ) -> Close {
         let mut blocks = self.blocks().filter(|block| !skip(block));
@@ -230,7 +231,7 @@ impl Hunt {
                     }
                     Some(piece)
                 },
-                idle,
+                idle: &mut |tally| idle(tally.and_then(Option::as_ref)),
             },
         );
         match close {

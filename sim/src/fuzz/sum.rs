@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    findings::Findings,
+    findings::{Effort, Findings},
     hunt::{Done, Hunt},
     tally::Tally,
 };
@@ -11,7 +11,6 @@ use crate::{
     fault::FaultKind,
     probe::Probe,
     scenario::{Expected, Scenario},
-    shrink::Limits,
 };
 
 /// A campaign so far. Blocks must come in their order.
@@ -50,20 +49,13 @@ impl Sum {
     }
 
     /// Adds a block; says which findings are new.
-    pub fn take(&mut self, hunt: &Hunt, done: &Done, limits: Limits) -> Vec<usize> {
+    pub fn take(&mut self, hunt: &Hunt, done: &Done, effort: Effort) -> Vec<usize> {
         self.total.add(&done.tally);
         self.scenarios[done.block.scenario].add(&done.tally);
         self.blocks += 1;
         self.features
             .push((self.total.runs, self.total.features.0.len()));
-        self.findings.take(hunt, done, limits)
-    }
-
-    /// How many runs the last block had.
-    pub fn last_block_runs(&self) -> u64 {
-        let mut last = self.features.iter().rev().map(|(runs, _)| runs);
-        let after = last.next().copied().unwrap_or(0);
-        after - last.next().copied().unwrap_or(0)
+        self.findings.take(hunt, done, effort)
     }
 
     /// How many features were new in the last tenth of the runs.

@@ -54,7 +54,7 @@ impl<L: Load> Finished for LogEngine<L> {
         self.steps
     }
 
-    fn probes(&self) -> u32 {
+    fn probes(&self) -> u64 {
         let mut probes = self.net.probes;
         if self.book.repeats > 0 {
             probes |= Probe::Repeated.bit();

@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, Ask, StoreId, Timer, Told};
 
-use super::{Event, Flight, Kept, LogEngine, machines::Load, shelf};
+use super::{Event, Flight, Kept, LogEngine, liveness::is_down, machines::Load, shelf};
 use crate::{
     dice::Purpose,
     engine::seat::Status,
@@ -21,6 +21,7 @@ impl<L: Load> LogEngine<L> {
     ) {
         let seat = &self.seats[id.index()];
         let incarnation = seat.incarnation;
+        debug_assert!(!is_down(seat.status), "the dead ask for nothing");
         let kind = if ask.is_write() { WRITE } else { READ };
         let scan = matches!(ask, Ask::Scan { .. });
         let (rule, ticks) = self.net.ask(kind, id, store);

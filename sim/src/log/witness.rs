@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, Ballot, Batch, Slot, Standing};
 
-use super::{LogEngine, machines::Load};
+use super::{LogEngine, Seat, liveness::is_down, machines::Load};
 use crate::{coverage::Touched, fault::Happening, oracle::name, probe::Probe};
 
 impl<L: Load> LogEngine<L> {
@@ -49,6 +49,9 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn on_installed(&mut self, id: AgentId, slot: Slot) {
         self.tally.installs += 1;
         self.net.hit(Probe::Installed);
+        if self.seats[id.index()].incarnation > 0 {
+            self.net.hit(Probe::InstalledAfterRestart);
+        }
         let replica = &self.seats[id.index()].replica;
         if replica.applied() == slot {
             let (machine, sessions) = (replica.machine(), replica.sessions());
@@ -85,6 +88,11 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn on_leads(&mut self, id: AgentId, ballot: Ballot, from: Slot) {
         if self.tally.leaders > 0 {
             self.net.hit(Probe::LeaderReplaced);
+        }
+        let leads = |seat: &Seat<L::Machine>| seat.replica.standing() == Standing::Leading;
+        let mut others = self.seats.iter().filter(|seat| seat.id != id);
+        if others.any(|seat| leads(seat) && !is_down(seat.status)) {
+            self.net.hit(Probe::TwoLeaders);
         }
         self.net.touched.0 |= Touched::TURNED;
         self.tally.leaders += 1;

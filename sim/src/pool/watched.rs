@@ -17,7 +17,7 @@ use std::{
 /// How often the workers are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// Pieces that may be finished ahead of the one that is waited for, per worker.
-const AHEAD: u64 = 4;
+const AHEAD: u64 = 8;
 
 /// A worker's sign of life: it must change at least as often as it is looked for.
 pub(crate) type Pulse = Arc<AtomicU64>;
@@ -34,8 +34,8 @@ pub(crate) struct Orders<'a, P, R> {
     /// A worker was left behind at a piece, and its pulse stood at this: the piece to do instead, or none to
     /// give it all up.
     pub(crate) left: &'a mut dyn FnMut(&P, u64) -> Option<P>,
-    /// Called now and then.
-    pub(crate) idle: &'a mut dyn FnMut(),
+    /// Called now and then, and with each result as soon as it is there, whatever is still waited for.
+    pub(crate) idle: &'a mut dyn FnMut(Option<&R>),
 }
 
 enum Said<R> {
@@ -102,12 +102,13 @@ pub(crate) fn run<P, R>(
                 }
                 worker.silent = 0;
                 if let Some((number, piece)) = worker.at.take() {
+                    (orders.idle)(Some(&result));
                     ready.insert(number, (piece, result));
                 }
             }
             Ok(Said::Tick) => {
                 ticked.store(false, Ordering::Relaxed);
-                (orders.idle)();
+                (orders.idle)(None);
                 for index in 0..workers.len() {
                     if !is_silent(&mut workers[index], ticks) {
                         continue;
@@ -270,7 +271,7 @@ mod tests {
                     left.push(pulse);
                     Some((number, true))
                 },
-                idle: &mut || (),
+                idle: &mut |_| (),
             },
         );
         (seen, left)
@@ -306,11 +307,41 @@ mod tests {
                     lost += 1;
                     None
                 },
-                idle: &mut || (),
+                idle: &mut |_| (),
             },
         );
 
         assert_eq!((seen, lost), ((0..12).collect(), 0));
+    }
+
+    #[test]
+    fn a_slow_piece_holds_back_what_is_taken_and_not_what_is_told() {
+        let work: Work<u64, u64> = Arc::new(|&number, _| {
+            if number == 0 {
+                thread::park_timeout(Duration::from_millis(600));
+            }
+            number
+        });
+        let (mut next, mut taken, mut told) = (0..12, Vec::new(), Vec::new());
+        run(
+            2,
+            Duration::from_secs(60),
+            &work,
+            &mut Orders {
+                next: &mut || next.next(),
+                take: &mut |_, number| {
+                    taken.push(number);
+                    true
+                },
+                left: &mut |_, _| None,
+                idle: &mut |result| told.extend(result.copied()),
+            },
+        );
+
+        assert_eq!(taken, (0..12).collect::<Vec<_>>());
+        assert_eq!(told.last(), Some(&0), "{told:?}");
+        told.sort_unstable();
+        assert_eq!(told, taken);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Trials: candidates are run, none twice and none beyond the budget, and the smallest failing run is kept.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use super::{Limits, Size, settings::weight};
 use crate::{
@@ -63,11 +67,21 @@ impl Found {
     }
 }
 
+/// What whoever watches over shrinking sees of it, and has seen of it before.
+#[derive(Clone, Copy)]
+pub(super) struct Watch<'a> {
+    /// The number of the candidate at hand, from 1.
+    pub(super) pulse: &'a AtomicU64,
+    /// The numbers of candidates that never come back.
+    pub(super) endless: &'a [u64],
+}
+
 /// Runs candidates.
 pub(super) struct Trials<'a> {
     subject: &'a dyn Subject,
     wanted: &'a Failure,
     limits: Limits,
+    watch: Watch<'a>,
     pub(super) tried: u64,
     steps: u64,
     /// Hashes of lists that were followed.
@@ -77,11 +91,17 @@ pub(super) struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    pub(super) fn new(subject: &'a dyn Subject, wanted: &'a Failure, limits: Limits) -> Self {
+    pub(super) fn new(
+        subject: &'a dyn Subject,
+        wanted: &'a Failure,
+        limits: Limits,
+        watch: Watch<'a>,
+    ) -> Self {
         Self {
             subject,
             wanted,
             limits,
+            watch,
             tried: 0,
             steps: 0,
             seen: BTreeSet::new(),
@@ -92,6 +112,11 @@ impl<'a> Trials<'a> {
     /// Whether the budget is spent.
     pub(super) const fn over(&self) -> bool {
         self.tried >= self.limits.runs || self.steps >= self.limits.steps
+    }
+
+    /// Whether no candidate was left out because it never comes back.
+    pub(super) const fn all_came_back(&self) -> bool {
+        self.watch.endless.is_empty()
     }
 
     /// The run that all starts from, if it fails as it should.
@@ -163,6 +188,10 @@ impl<'a> Trials<'a> {
 
     fn run(&mut self, guard: &mut Guard<'_>, how: How) -> Option<Found> {
         self.tried += 1;
+        self.watch.pulse.store(self.tried, Relaxed);
+        if self.watch.endless.contains(&self.tried) {
+            return None;
+        }
         let failure = guard.judge(how);
         self.steps += guard.runner().finished().steps();
         let failure = failure.filter(|failure| failure.is_like(self.wanted))?;

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bivalent_core::StateMachine;
+use bivalent_core::{Config, Effect, Input, Operation, Phase, Sink, StateMachine, Value};
 
 use super::*;
-use crate::log::{Asked, Call, Draw};
+use crate::{
+    log::{Asked, Call, Draw},
+    protocol::Proposer,
+};
 
 const THREE: &str = r#"
 title = "Three, and a crash"
@@ -111,6 +114,37 @@ impl Load for Counts {
     }
 }
 
+/// Decides what it proposes, whatever others do; where there are two of them, it never comes back.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Headstrong(Config, bool);
+
+impl Proposer for Headstrong {
+    fn on(&mut self, _: Input, out: &mut dyn Sink) {
+        while self.0.agents() == 2 {
+            thread::park();
+        }
+        if !std::mem::replace(&mut self.1, true) {
+            out.push(Effect::Decide(self.0.input()));
+        }
+    }
+    fn phase(&self) -> Phase {
+        if self.1 {
+            Phase::Decided
+        } else {
+            Phase::Waiting
+        }
+    }
+    fn epoch(&self) -> u32 {
+        0
+    }
+    fn decision(&self) -> Option<Value> {
+        self.1.then_some(self.0.input())
+    }
+    fn awaits(&self, _: Operation) -> bool {
+        false
+    }
+}
+
 fn counts(flaw: Flaw) -> Check {
     check(THREE).machine(Counts(flaw)).runs(100)
 }
@@ -189,6 +223,25 @@ fn a_machine_that_does_not_come_back_is_told_and_does_not_hang_the_test() {
     let check = counts(Flaw::Loops).patience(Duration::from_secs(1)).jobs(1);
 
     is_said_well(&check, "a step that does not end");
+}
+
+#[test]
+fn a_candidate_that_does_not_come_back_ends_no_shrinking() {
+    let three = CALM.replace(
+        "[[fault]]\nchance = 0.02\ncrash = { restart = \"1ms..10ms\" }\n",
+        "",
+    );
+    let check = check(&three)
+        .protocol(|config| Headstrong(config, false))
+        .patience(Duration::from_millis(400))
+        .runs(50);
+
+    // Three are as few as can be tried: with two of them no run ends.
+    let told = message(&check);
+
+    assert!(told.starts_with("agreement broken"), "{told}");
+    assert!(told.contains("3 agents"), "{told}");
+    assert_eq!(message(&check), told, "the same again");
 }
 
 #[test]
