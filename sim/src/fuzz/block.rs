@@ -130,6 +130,7 @@ struct Memory<'a> {
     settings: Settings,
     corpus: Vec<Kept>,
     seen: Coverage,
+    probes: u64,
     /// Lengths of recent runs in which operations were picked.
     recent: Vec<u64>,
     runs: usize,
@@ -250,6 +251,7 @@ impl<'a> Memory<'a> {
             settings,
             corpus: Vec::new(),
             seen: Coverage::default(),
+            probes: 0,
             recent: Vec::new(),
             runs: 0,
         }
@@ -335,7 +337,10 @@ impl<'a> Memory<'a> {
             set | u32::from(count.landed > 0) << kind.index()
         });
         let coverage = run.coverage().clone();
-        let new = self.seen.take(&coverage);
+        // A probe that nobody came to before is as interesting as a feature.
+        let probes = run.probes() & !self.probes;
+        self.probes |= probes;
+        let new = self.seen.take(&coverage) + probes.count_ones();
         if scenario.schedule.adversary.picks() {
             if self.recent.len() < RECENT {
                 self.recent.push(run.store_ops());
