@@ -93,7 +93,7 @@ fn pictures(
         return Ok(Exit::Ok);
     };
     files::write(file, text.as_bytes(), Existing::Replace)?;
-    let run = escape::line(&playback.coordinate(0)).to_string();
+    let run = escape::line(&playback.coordinate(0));
     let run = run.trim_end_matches("#0");
     console.put(Stream::Err, &format!("ok  {what} of {run} written\n"))?;
     Ok(Exit::Ok)

@@ -42,7 +42,7 @@ pub(crate) enum ThemeName {
 /// How screens look.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LookArgs {
-    /// Colours. [default: dark; mono with NO_COLOR]
+    /// Colours. [default: dark; mono with `NO_COLOR`]
     #[arg(long, value_enum, value_name = "THEME")]
     pub(crate) theme: Option<ThemeName>,
     /// Only ASCII signs.
@@ -57,9 +57,8 @@ impl LookArgs {
             Some(ThemeName::Dark) => Theme::Dark,
             Some(ThemeName::Light) => Theme::Light,
             Some(ThemeName::HighContrast) => Theme::HighContrast,
-            Some(ThemeName::Mono) => Theme::Mono,
             None if colours => Theme::Dark,
-            None => Theme::Mono,
+            Some(ThemeName::Mono) | None => Theme::Mono,
         };
         Look::new(theme, self.ascii)
     }

@@ -11,6 +11,7 @@ mod planted;
 mod price;
 mod refusals;
 mod streams;
+mod watch;
 
 use std::fs;
 use std::path::Path;

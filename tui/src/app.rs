@@ -1,6 +1,11 @@
 //! The application: what it knows, and what a command does to it. It draws nothing and runs nothing; what it
 //! wants to know it asks the worker.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "keys and questions that are not meant at a place do nothing there"
+)]
+
 use std::sync::Arc;
 
 use bivalent_sim::{
@@ -81,18 +86,21 @@ impl App {
     }
 
     /// Opens at a step.
+    #[must_use]
     pub fn at(mut self, step: u64) -> Self {
         self.wanted = step;
         self
     }
 
     /// Opens at the violation, if the run has one.
+    #[must_use]
     pub const fn at_violation(mut self) -> Self {
         self.seeks_violation = true;
         self
     }
 
     /// Opens with the tour.
+    #[must_use]
     pub fn on_tour(mut self) -> Self {
         self.ui.mode = Mode::Tour;
         self.page = Some((0, 0));

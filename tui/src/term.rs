@@ -1,6 +1,11 @@
 //! The terminal: keys in, screens out. Nothing is drawn unless something has changed, and never more often
 //! than thirty times a second.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "keys and questions that are not meant at a place do nothing there"
+)]
+
 use std::{
     io::{self, Write},
     sync::{
@@ -85,7 +90,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
     let (tell, incoming) = mpsc::channel();
     let (ask, asks) = mpsc::channel();
     let over = Arc::new(AtomicBool::new(false));
-    let keys = listen(tell.clone(), Arc::clone(&over));
+    listen(tell.clone(), Arc::clone(&over));
     let own_keep = Arc::clone(&keep);
     let worker = thread::spawn(move || {
         let gone = Leaving(tell.clone());
@@ -104,8 +109,8 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
     };
     let deeds = app.begin();
     talk.perform(&mut app, deeds, terminal);
-    let mut drawn = Instant::now() - FRAME;
     let mut ticked = Instant::now();
+    let mut drawn = ticked.checked_sub(FRAME).unwrap_or(ticked);
     let mut changed = true;
     while !talk.quits && !stopped() {
         let now = Instant::now();
@@ -143,8 +148,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
     }
     over.store(true, Ordering::Relaxed);
     drop(talk.ask.take());
-    let _ = keys.join();
-    // One that computes a valence is not waited for.
+    // Whoever reads keys is not waited for: a terminal that is gone keeps him for ever. And one that computes a valence is not waited for.
     if worker.is_finished() && worker.join().is_err() || talk.fails {
         return Err(io::Error::other("the run panicked, see above"));
     }
@@ -161,7 +165,7 @@ impl Drop for Leaving {
 }
 
 /// Reads keys until it is over.
-fn listen(tell: Sender<Incoming>, over: Arc<AtomicBool>) -> thread::JoinHandle<()> {
+fn listen(tell: Sender<Incoming>, over: Arc<AtomicBool>) {
     thread::spawn(move || {
         while !over.load(Ordering::Relaxed) {
             match event::poll(SIGNAL) {
@@ -176,7 +180,7 @@ fn listen(tell: Sender<Incoming>, over: Arc<AtomicBool>) -> thread::JoinHandle<(
                 return;
             }
         }
-    })
+    });
 }
 
 struct Talk {

@@ -1,6 +1,11 @@
 //! The worker: has the runs, and answers what the application asks of them. Nothing is drawn here, and
 //! nothing here waits for a screen.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "keys and questions that are not meant at a place do nothing there"
+)]
+
 use std::{
     sync::{
         Arc,
@@ -80,7 +85,7 @@ pub const BRANCHES: &[(&str, &str, BranchKind)] = &[
 ];
 
 /// What the application asks.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ask {
     /// Show a step.
     Seek(u64),
@@ -257,6 +262,7 @@ impl Worker {
         let here = self.here();
         let (title, names) = (here.scenario().title.clone(), here.names().clone());
         self.tell(Answer::Opened { title, names });
+        self.show_track();
     }
 
     /// Runs the head on a little; false if there is nothing to be done.

@@ -24,7 +24,12 @@ impl<L: Load> LogEngine<L> {
             self.note_agent(
                 id,
                 "decided",
-                format_args!("decides slot {}: {} requests", slot.0, batch.len()),
+                format_args!(
+                    "decides slot {}: {} request{}",
+                    slot.0,
+                    batch.len(),
+                    if batch.len() == 1 { "" } else { "s" }
+                ),
             );
             self.happens(Happening::Decided, id, None);
         }

@@ -1,9 +1,15 @@
 //! You are the adversary: the moves, what they leave possible, what may be broken.
 
 use bivalent_sim::view::Valence;
+use unicode_width::UnicodeWidthStr;
 
 use super::header::how;
-use crate::{pen::Pen, scene::Scene, theme::Role, words::wrapped};
+use crate::{
+    pen::Pen,
+    scene::Scene,
+    theme::Role,
+    words::{cut, wrapped},
+};
 
 pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     let Some(game) = scene.game else {
@@ -26,7 +32,13 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     let chosen = scene.ui.chosen.min(count.saturating_sub(1));
     let first = chosen.saturating_sub(list - 1);
     pen.put(4, 0, "the next step is yours", Role::Dim);
-    let after = 46.min(pen.width() * 2 / 5).max(24);
+    let texts = game
+        .moves
+        .iter()
+        .skip(first)
+        .take(list)
+        .map(|it| it.text.width());
+    let after = (texts.max().unwrap_or(0) + 6).clamp(24, pen.width().saturating_sub(34).max(24));
     if game.hints {
         pen.put(after, 0, "after it", Role::Dim);
     }
@@ -69,7 +81,12 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         } else if it.age > 0 {
             note = format!("{note}  age {}", it.age);
         }
-        let mut x = pen.put(x, y, &it.text, role);
+        let text = if game.hints {
+            cut(&it.text, after.saturating_sub(x + 1), pen.look.signs.more)
+        } else {
+            it.text.clone()
+        };
+        let mut x = pen.put(x, y, &text, role);
         if game.hints {
             let (text, role) = told(it.after.as_ref(), pen.look.signs.more);
             let star = if game.best_move == Some(index) {
@@ -101,10 +118,10 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             .oldest
             .as_ref()
             .map_or_else(String::new, |(text, age, bound)| {
-                format!("nothing may wait for ever: the oldest is {text}, age {age} of {bound}")
+                format!("nothing may wait for ever; the oldest has waited {age} of {bound}: {text}")
             });
         pen.pieces(1, y + 1, &[("rules   ", Role::Dim), (&oldest, Role::Text)]);
-        let lost = score.lost_by.as_ref().map_or_else(
+        let so_far = score.lost_by.as_ref().map_or_else(
             || format!("more than one value is possible ({})", how(&game.valence)),
             |(number, by)| format!("lost by move {number}, {by}: u takes it back"),
         );
@@ -113,7 +130,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         } else {
             Role::Good
         };
-        pen.pieces(1, y + 2, &[("so far  ", Role::Dim), (&lost, role)]);
+        pen.pieces(1, y + 2, &[("so far  ", Role::Dim), (&so_far, role)]);
     }
 }
 

@@ -15,7 +15,10 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         .unwrap_or(2)
         .clamp(2, 10);
     let wide = pen.width() > width + 48;
-    let head = if wide {
+    let is_log = scene.view.log.is_some();
+    let head = if is_log {
+        format!("{:width$} state   part     ballot  doing", "id")
+    } else if wide {
         format!("{:width$} state    ph   mbal   bal  vote    doing", "id")
     } else {
         format!("{:width$} state ph mbal  bal vote doing", "id")
@@ -52,7 +55,9 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             pen.put(0, y, pen.look.signs.pointer, Role::Strong);
         }
         let x = pen.put(1, y, &format!("{name:width$} "), Role::Agent(index as u8));
-        let text = if wide {
+        let text = if is_log {
+            format!("{sign} {word:6} {:8} {mbal:>6}  {doing}", row.phase)
+        } else if wide {
             format!(
                 "{sign} {word:7}{:>3} {mbal:>6} {bal:>5}  {vote:7.7} {doing}",
                 row.phase
@@ -117,7 +122,10 @@ fn detail(scene: &Scene<'_>, pen: &mut Pen<'_>, chosen: usize, y: usize) {
         facts.push(format!("start {}", row.incarnation + 1));
     }
     if row.aborts > 0 {
-        facts.push(format!("{} in a row", crate::words::counted(row.aborts.into(), "abort")));
+        facts.push(format!(
+            "{} in a row",
+            crate::words::counted(row.aborts.into(), "abort")
+        ));
     }
     if let Some(missing) = row.missing {
         facts.push(format!("{missing} from deciding"));

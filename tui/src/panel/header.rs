@@ -1,13 +1,14 @@
 //! The header: where we are, which values are possible, what has come of it.
 
 use bivalent_sim::view::{Standing, Valence};
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
     keys::Mode,
     pen::Pen,
     scene::Scene,
     theme::Role,
-    words::{grouped, time},
+    words::{cut, grouped, time},
 };
 
 /// Columns of the bar between two values.
@@ -21,15 +22,6 @@ pub(super) fn draw(scene: &Scene<'_>, mut pen: Pen<'_>) {
 
 fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let (names, view, signs) = (scene.names, scene.view, pen.look.signs);
-    let shape = format!(" {}x{}", names.agents.len(), names.stores.len());
-    let x = pen.pieces(
-        1,
-        0,
-        &[(scene.coordinate, Role::Strong), (&shape, Role::Dim)],
-    );
-    if pen.width() > x + 60 {
-        pen.put(x + 2, 0, scene.title, Role::Dim);
-    }
     let ui = scene.ui;
     let [play, pause] = signs.play;
     let state = match ui.mode {
@@ -51,6 +43,22 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         grouped(view.step),
         time(view.time_ns)
     );
+    let room = pen.width().saturating_sub(right.width() + 2);
+    // What a coordinate ends with says most.
+    let short = scene.coordinate.rsplit('/').next().unwrap_or_default();
+    let name = if scene.coordinate.width() <= room {
+        scene.coordinate
+    } else {
+        short
+    };
+    let mut x = pen.put(1, 0, &cut(name, room, signs.more), Role::Strong);
+    let shape = format!(" {}x{}", names.agents.len(), names.stores.len());
+    if x + shape.width() < room {
+        x = pen.put(x, 0, &shape, Role::Dim);
+    }
+    if x + scene.title.width() + 2 < room {
+        pen.put(x + 2, 0, scene.title, Role::Dim);
+    }
     pen.put_right(0, &right, Role::Strong);
 }
 
@@ -59,15 +67,16 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         log_line(scene, pen);
         return;
     }
+    let signs = pen.look.signs;
     let (step, known) = match (scene.game, &scene.ui.valence) {
         (Some(game), _) => (scene.view.step, &game.valence),
         (None, Some((step, valence))) => (*step, valence),
         (None, None) => {
-            pen.put(1, 1, "valence not worked out: v", Role::Dim);
+            let text = format!("values still possible: {}", signs.more);
+            pen.put(1, 1, &text, Role::Dim);
             return;
         }
     };
-    let signs = pen.look.signs;
     let possible: Vec<&str> = known.possible().collect();
     let set = format!("{{{}}}", possible.join(","));
     let (word, role) = match possible.len() {
@@ -85,13 +94,18 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     if step != scene.view.step {
         x = pen.put(x, 1, &format!(" at step {}", grouped(step)), Role::Dim);
     }
+    let how = format!("{} ", how(known));
     if let Some((left, right)) = shares(known) {
         let full = BAR * left / (left + right).max(1);
         let bar = signs.bar[0].repeat(full) + &signs.bar[1].repeat(BAR - full);
         let (one, other) = (&known.values[0].0, &known.values[1].0);
-        pen.put(x + 2, 1, &format!("{one} {bar} {other}"), Role::Dim);
+        let bar = format!("{one} {bar} {other}");
+        if x + bar.width() + how.width() + 4 < pen.width() {
+            x = pen.put(x + 2, 1, &bar, Role::Dim);
+        }
     }
-    pen.put_right(1, &format!("{} ", how(known)), Role::Dim);
+    let room = pen.width().saturating_sub(x + 2);
+    pen.put_right(1, &cut(&how, room, signs.more), Role::Dim);
 }
 
 /// How often each of two values was decided.

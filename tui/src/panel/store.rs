@@ -88,7 +88,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         pen.put(
             1,
             pen.height() - 1,
-            "* in flight  ! unreadable  ? old version  # damaged",
+            "* in flight  ! torn  ? old  # damaged",
             Role::Dim,
         );
     }

@@ -28,7 +28,10 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         (count(|kind| matches!(kind, MarkKind::Fault(_))), "fault"),
         (count(|kind| matches!(kind, MarkKind::Stall)), "stall"),
         (count(|kind| matches!(kind, MarkKind::Decision)), "decision"),
-        (count(|kind| matches!(kind, MarkKind::Violation)), "violation"),
+        (
+            count(|kind| matches!(kind, MarkKind::Violation)),
+            "violation",
+        ),
     ];
     let facts = facts.map(|(count, word)| counted(count, word)).join(", ");
     let facts = format!("{facts} in {}", counted(scene.track.steps, "step"));
