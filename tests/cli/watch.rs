@@ -46,7 +46,7 @@ fn without_a_terminal_nobody_plays() {
 fn what_is_not_there_is_told_before_any_screen() {
     let folder = folder();
     for (args, code) in [
-        (&["watch", "no-such-scenario"][..], 2),
+        (&["watch", "no-such-scenario"][..], 74),
         (&["watch"], 2),
         (&["watch", "flp"], 2),
         (&["watch", "--theme", "pink", "flp/pct"], 2),

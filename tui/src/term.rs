@@ -118,10 +118,10 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
             terminal.draw(|frame| screen::draw(&app.scene(), frame.buffer_mut()))?;
             (drawn, changed) = (now, false);
         }
-        let wait = if changed || app.ui.playing {
-            (drawn + FRAME).saturating_duration_since(Instant::now())
-        } else {
-            SIGNAL
+        let wait = match (changed, app.ui.playing) {
+            (true, _) => (drawn + FRAME).saturating_duration_since(Instant::now()),
+            (false, true) => FRAME,
+            (false, false) => SIGNAL,
         };
         match incoming.recv_timeout(wait) {
             Ok(first) => {

@@ -32,7 +32,7 @@ pub(super) enum Known {
 impl Playback {
     /// Which values can still be decided from the world after a step. Exact where all schedules of the
     /// scenario can be looked at: small, without faults, nobody restarted. Else copies of the world run on with
-    /// other luck and without an adversary, as many as are asked for and some thousand steps each. Of a log
+    /// other luck and without an adversary, every other one in a random order of operations, as many as are asked for and some thousand steps each. Of a log
     /// there are no values. The first call of an exact one looks at all schedules, which takes a while.
     pub fn valence_at(&mut self, step: u64, samples: u32) -> Valence {
         let step = step.min(self.track.steps);
@@ -70,7 +70,7 @@ impl Playback {
         let mut none = 0;
         for sample in 0..samples {
             let seed = self.seed.rotate_left(32) ^ step << 20 ^ u64::from(sample);
-            let first = world.sample(Dice::new(seed), STEPS_MAX);
+            let first = world.sample(Dice::new(seed), STEPS_MAX, sample % 2 == 1);
             let count = first.and_then(|value| counts.get_mut(value.checked_sub(1)? as usize));
             *count.unwrap_or(&mut none) += 1;
         }

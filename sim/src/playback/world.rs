@@ -184,9 +184,9 @@ impl World {
     }
 
     /// The number of the value that is decided first if a copy goes on with other dice.
-    pub(super) fn sample(&self, dice: Dice, steps: u64) -> Option<u64> {
+    pub(super) fn sample(&self, dice: Dice, steps: u64, orders: bool) -> Option<u64> {
         match &self.0 {
-            Runner::Single(engine) => engine.sample(dice, steps),
+            Runner::Single(engine) => engine.sample(dice, steps, orders),
             Runner::Log(_) => None,
         }
     }

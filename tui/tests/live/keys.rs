@@ -1,6 +1,6 @@
 //! Keys replayed against the application.
 
-use bivalent_sim::{engine::Engine, scenario::Scenario};
+use bivalent_sim::{engine::Engine, scenario::Scenario, view::Standing};
 use bivalent_tui::{
     app::App,
     keys::Mode,
@@ -39,7 +39,7 @@ fn marks_are_jumped_to_one_kind_at_a_time() {
     desk.keys("mmm.");
     assert_eq!(desk.app.ui.marks.name(), "decisions");
     assert!(desk.step() > stall);
-    desk.keys("mm,");
+    desk.keys("mmmm,");
     assert_eq!(desk.step(), stall);
     desk.keys("<Home>,");
     assert!(
@@ -48,7 +48,7 @@ fn marks_are_jumped_to_one_kind_at_a_time() {
             .message
             .as_ref()
             .unwrap()
-            .starts_with("no marks before")
+            .starts_with("no stalls before")
     );
 }
 
@@ -147,8 +147,8 @@ fn a_broken_run_opens_at_its_violation() {
     let mut desk = Desk::open("fault/stale-reads-outside", 0, app);
     let scene = desk.app.scene();
     let step = match &scene.view.standing {
-        bivalent_sim::view::Standing::Broken { step, .. } => *step,
-        other => panic!("{other:?}"),
+        Standing::Broken { step, .. } => *step,
+        other @ (Standing::Undecided | Standing::Decided { .. }) => panic!("{other:?}"),
     };
     assert_eq!(desk.step(), step);
     desk.keys("<Left>");
