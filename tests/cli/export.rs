@@ -121,7 +121,7 @@ fn an_unknown_format_a_folder_and_a_lost_folder_are_refused() {
     let lost = run(folder.path(), &lost);
 
     exits(&unknown, 2);
-    assert!(err(&unknown).contains("[possible values: jsonl, shiviz]"));
+    assert!(err(&unknown).contains("[possible values: jsonl, shiviz, svg, cast]"));
     exits(&many, 2);
     assert!(err(&many).contains("an export is of one run"));
     exits(&lost, 74);
