@@ -143,6 +143,10 @@ fn lines(args: &WatchArgs, console: &mut Console) -> Result<Exit, Failure> {
         );
         console.put(Stream::Out, &line)?;
     }
+    let last = history.events.last().map_or(0, |event| event.step);
+    if from.is_some_and(|from| from > last) && history.left_out == 0 {
+        console.warning(&format!("nothing is told after step {}", count(last)));
+    }
     if history.left_out > 0 {
         console.warning(&format!(
             "{} later events are left out",

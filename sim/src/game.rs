@@ -173,15 +173,19 @@ impl Game {
 
     /// How the game goes.
     pub fn score(&self) -> Score {
-        let bivalent = |taken: &&Taken| taken.after.is_bivalent();
-        let kept = self.taken.iter().take_while(bivalent).count();
-        let lost_by = self.taken.get(kept).filter(|_| self.at_first.is_bivalent());
+        // From a world with two futures, every world before it had them too.
+        let last = self
+            .taken
+            .iter()
+            .rposition(|taken| taken.after.is_bivalent());
+        let kept = last.map_or(0, |last| last + 1);
+        // One value seen in samples is no proof that there is no other.
+        let lost_by = self.taken.get(kept).filter(|taken| {
+            let known = taken.after.samples.is_none();
+            known && (kept > 0 || self.at_first.is_bivalent())
+        });
         Score {
-            bivalent: if self.at_first.is_bivalent() {
-                kept as u64
-            } else {
-                0
-            },
+            bivalent: kept as u64,
             moves: self.taken.len() as u64,
             undos: self.undos,
             lost_by: lost_by.map(|taken| (kept as u64 + 1, words(&self.scenario, taken.entry))),

@@ -175,12 +175,11 @@ impl App {
 
     /// Goes to a step, and has what is asked of paused views worked out.
     fn seek(&mut self, step: u64) -> Vec<Deed> {
-        let step = if self.track.over.is_some() {
-            step.min(self.track.steps)
-        } else {
-            step
-        };
         self.wanted = step;
+        if step != u64::MAX {
+            self.bound();
+        }
+        let step = self.wanted;
         let mut deeds = vec![Deed::Ask(Ask::Seek(step))];
         if !self.ui.playing {
             deeds.push(Deed::Ask(Ask::Value(step)));
@@ -523,6 +522,7 @@ impl App {
             }
             Answer::Ran(track) => {
                 self.track = track;
+                self.bound();
                 return self.find_violation();
             }
             Answer::Valued(step, valence) => self.ui.valence = Some((step, valence)),
@@ -549,6 +549,15 @@ impl App {
             Answer::Said(text) => self.ui.message = Some(text),
         }
         Vec::new()
+    }
+
+    /// Nobody wants to go beyond the end, once it is known.
+    fn bound(&mut self) {
+        if self.track.over.is_some() && self.wanted > self.track.steps {
+            self.wanted = self.track.steps;
+            let text = format!("the run ends at step {}", grouped(self.wanted));
+            self.ui.message = Some(text);
+        }
     }
 
     fn find_violation(&mut self) -> Vec<Deed> {

@@ -29,7 +29,7 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let area = buffer.area;
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let text = format!(
-            "needs {}x{}, have {}x{}",
+            "needs {}x{}, have {}x{}; q quits",
             LEAST.0, LEAST.1, area.width, area.height
         );
         Pen::new(buffer, area, scene.look).put(0, 0, &text, Role::Strong);
@@ -147,10 +147,15 @@ fn small(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     ])
     .areas(body);
     Panel::Ballots.draw(scene, first, buffer);
-    let halves = [Constraint::Percentage(50), Constraint::Fill(1)];
-    let [left, right] = Layout::horizontal(halves).areas(second);
-    Panel::Agents.draw(scene, left, buffer);
-    Panel::Store.draw(scene, right, buffer);
+    // What has no place of its own here takes that of the agents and the stores.
+    if matches!(scene.ui.focus, 4 | 5 | 7) {
+        Panel::of_number(scene.ui.focus).draw(scene, second, buffer);
+    } else {
+        let halves = [Constraint::Percentage(50), Constraint::Fill(1)];
+        let [left, right] = Layout::horizontal(halves).areas(second);
+        Panel::Agents.draw(scene, left, buffer);
+        Panel::Store.draw(scene, right, buffer);
+    }
     Panel::Timeline.draw(scene, third, buffer);
 }
 

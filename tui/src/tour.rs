@@ -98,7 +98,7 @@ pub const CHAPTERS: &[Chapter] = &[
             (
                 Moment::Start,
                 "Some agents must agree on one value. They cannot talk to each other: all they share is a few \
-                 stores that keep blocks and run no code. Here is one agent and three stores. Below, on the \
+                 stores that keep blocks and run no code. Here is one agent and three stores. Above, on the \
                  left, is what each agent does; on the right, its ballots over time.",
             ),
             (
@@ -143,8 +143,8 @@ pub const CHAPTERS: &[Chapter] = &[
         pages: &[
             (
                 Moment::Fault,
-                "An agent has just begun to vote, and crashes. Its memory is gone. Perhaps its vote reached a \
-                 majority before, perhaps not: nobody can tell by asking it.",
+                "One agent has decided already. Another had just begun to vote, and crashes: its memory is gone, and \
+                 nobody can ask it what it had written, and where.",
             ),
             (
                 Moment::Turn(Turn::Restarted, 1),

@@ -30,6 +30,8 @@ use crate::{
 
 /// Copies that are run on for a valence that is not exact.
 const SAMPLES: u32 = 128;
+/// Of which so many at once.
+const SLICE: u32 = 16;
 /// Steps that are run at once, between two looks at what is asked.
 const STRETCH: u64 = 4096;
 /// Steps that are run ahead of what is looked at, at most.
@@ -169,6 +171,8 @@ pub struct Worker {
     forks: u64,
     /// What is done when nobody asks for anything.
     later: Option<Ask>,
+    /// The step whose valence is being worked out, and what is known so far.
+    valuing: Option<(u64, Valence)>,
     keep: Arc<Keep>,
     answer: Box<dyn FnMut(Answer) + Send>,
     shown: u64,
@@ -201,6 +205,7 @@ impl Worker {
             chapter: None,
             forks: 0,
             later: None,
+            valuing: None,
             keep,
             answer,
             shown: 0,
@@ -225,6 +230,9 @@ impl Worker {
             if !waiting.is_empty() {
                 let ask = waiting.remove(0);
                 self.later = None;
+                if !matches!(ask, Ask::Why(_)) {
+                    self.valuing = None;
+                }
                 self.handle(ask);
                 continue;
             }
@@ -235,10 +243,50 @@ impl Worker {
             if self.run_ahead() {
                 continue;
             }
+            if self.valuing.is_some() {
+                self.value_on();
+                continue;
+            }
             match asks.recv() {
                 Ok(ask) => waiting.push(ask),
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Finishes what is done when nobody asks for anything.
+    pub fn settle(&mut self) {
+        if let Some(ask) = self.later.take() {
+            self.handle(ask);
+        }
+        while self.valuing.is_some() {
+            self.value_on();
+        }
+    }
+
+    /// Takes some samples more: whoever asks for a step meanwhile does not wait for all of them.
+    fn value_on(&mut self) {
+        let Some((step, mut so_far)) = self.valuing.take() else {
+            return;
+        };
+        let done = so_far.samples.unwrap_or(0);
+        let more = self.here().valence_by(step, done..done + SLICE);
+        if so_far.samples.is_none() {
+            so_far = more;
+        } else {
+            for (sum, part) in so_far.values.iter_mut().zip(&more.values) {
+                sum.1 += part.1;
+            }
+            so_far.none += more.none;
+            so_far.samples = so_far
+                .samples
+                .zip(more.samples)
+                .map(|(sum, part)| sum + part);
+        }
+        if so_far.samples.is_some_and(|samples| samples < SAMPLES) {
+            self.valuing = Some((step, so_far));
+        } else {
+            self.tell(Answer::Valued(step, so_far));
         }
     }
 
@@ -327,8 +375,8 @@ impl Worker {
             }
             Ask::Value(step) => {
                 self.reach(step);
-                let valence = self.here().valence_at(step, SAMPLES);
-                self.tell(Answer::Valued(step, valence));
+                let step = step.min(self.here().track().steps);
+                self.valuing = Some((step, Valence::default()));
             }
             Ask::Why(step) => {
                 self.reach(step);
@@ -357,7 +405,9 @@ impl Worker {
                 self.play(&ask);
             }
             Ask::GiveBack => {
-                self.game = None;
+                if self.game.take().is_some_and(|game| game.score().moves > 0) {
+                    self.say("the run's own schedule again; p begins a new game (^S keeps one)");
+                }
                 self.show_track();
                 self.tell(Answer::Game(None));
             }

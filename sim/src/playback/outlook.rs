@@ -1,6 +1,9 @@
 //! What can still be decided from a step: exactly where all schedules can be looked at, else by samples.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use super::{Playback, world::World};
 use crate::{
@@ -35,6 +38,11 @@ impl Playback {
     /// other luck and without an adversary, every other one in a random order of operations, as many as are asked for and some thousand steps each. Of a log
     /// there are no values. The first call of an exact one looks at all schedules, which takes a while.
     pub fn valence_at(&mut self, step: u64, samples: u32) -> Valence {
+        self.valence_by(step, 0..samples)
+    }
+
+    /// The same by samples of these numbers only, for whoever must not wait for all of them at once.
+    pub fn valence_by(&mut self, step: u64, samples: Range<u32>) -> Valence {
         let step = step.min(self.track.steps);
         let mut world = self.snapshots.at(step).silent();
         world.walk_to(step);
@@ -68,7 +76,8 @@ impl Playback {
         }
         let mut counts = vec![0; names.len()];
         let mut none = 0;
-        for sample in 0..samples {
+        let taken = samples.len() as u32;
+        for sample in samples {
             let seed = self.seed.rotate_left(32) ^ step << 20 ^ u64::from(sample);
             let first = world.sample(Dice::new(seed), STEPS_MAX, sample % 2 == 1);
             let count = first.and_then(|value| counts.get_mut(value.checked_sub(1)? as usize));
@@ -77,7 +86,7 @@ impl Playback {
         Valence {
             values: counted(&counts),
             none,
-            samples: Some(samples),
+            samples: Some(taken),
             states: 0,
         }
     }

@@ -122,7 +122,14 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             });
         pen.pieces(1, y + 1, &[("rules   ", Role::Dim), (&oldest, Role::Text)]);
         let so_far = score.lost_by.as_ref().map_or_else(
-            || format!("more than one value is possible ({})", how(&game.valence)),
+            || {
+                let known = how(&game.valence);
+                if game.valence.is_bivalent() {
+                    format!("more than one value is possible ({known})")
+                } else {
+                    format!("only one value is seen ({known}): no proof that there is no other")
+                }
+            },
             |(number, by)| format!("lost by move {number}, {by}: u takes it back"),
         );
         let role = if score.lost_by.is_some() {

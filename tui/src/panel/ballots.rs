@@ -6,6 +6,9 @@ use bivalent_sim::view::{MarkKind, Rung, Stair, Turn};
 use super::{Panel, focused};
 use crate::{pen::Pen, scene::Scene, theme::Role};
 
+/// Turns that are looked at, the latest ones: a run has millions.
+const STAIRS_MAX: usize = 4096;
+
 /// A ballot from its beginning to its end.
 #[derive(Clone, Copy, Debug)]
 struct Flight {
@@ -81,7 +84,8 @@ impl Scale {
 fn flights(stairs: &[Stair], now: u64) -> Vec<Flight> {
     let until = stairs.partition_point(|stair| stair.step <= now);
     let mut flights: Vec<Flight> = Vec::new();
-    for stair in &stairs[..until] {
+    // No panel has rows for more than those.
+    for stair in &stairs[until.saturating_sub(STAIRS_MAX)..until] {
         let open = flights
             .iter_mut()
             .rev()

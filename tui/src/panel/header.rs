@@ -68,6 +68,15 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         return;
     }
     let signs = pen.look.signs;
+    if let Standing::Broken { .. } = &scene.view.standing {
+        pen.put(
+            1,
+            1,
+            "a promise is broken: what is still possible means nothing",
+            Role::Dim,
+        );
+        return;
+    }
     let (step, known) = match (scene.game, &scene.ui.valence) {
         (Some(game), _) => (scene.view.step, &game.valence),
         (None, Some((step, valence))) => (*step, valence),
@@ -80,9 +89,10 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let possible: Vec<&str> = known.possible().collect();
     let set = format!("{{{}}}", possible.join(","));
     let (word, role) = match possible.len() {
-        0 => ("NOTHING SEEN", Role::Warn),
+        0 if known.samples.is_some() => ("no copy decided", Role::Warn),
+        0 => ("NOTHING CAN BE DECIDED", Role::Warn),
         1 if known.samples.is_none() => ("UNIVALENT", Role::Text),
-        1 => ("UNIVALENT?", Role::Text),
+        1 => ("one value seen, no proof", Role::Text),
         2 => ("BIVALENT", Role::Good),
         _ => ("MULTIVALENT", Role::Good),
     };
@@ -217,9 +227,16 @@ fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
             pen.put(1, 2, &format!("{} nothing decided", signs.idle), Role::Dim);
         }
     }
-    if let Some(over) = &scene.track.over
-        && scene.view.step >= scene.track.steps
-    {
-        pen.put_right(2, &format!("the run is over: {over} "), Role::Dim);
+    let Some(over) = &scene.track.over else {
+        return;
+    };
+    if scene.view.step >= scene.track.steps {
+        let decided = matches!(scene.view.standing, Standing::Decided { .. });
+        // What came of it stands on the left already.
+        let verdict = over.rsplit_once("; ").filter(|_| decided);
+        let verdict = verdict.map_or(over.as_str(), |(_, verdict)| verdict);
+        let text = format!("the run is over: {verdict} ");
+        let room = pen.width().saturating_sub(36);
+        pen.put_right(2, &cut(&text, room, signs.more), Role::Dim);
     }
 }

@@ -95,12 +95,17 @@ pub(crate) fn message(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
                 || "the same so far".to_owned(),
                 |step| format!("differs from step {} on", crate::words::grouped(step)),
             );
-            let here = if branch.on_branch {
-                "on the branch"
+            let text = if branch.on_branch {
+                format!(
+                    "on the branch: {}; {differs}. x flips, J jumps there",
+                    branch.what
+                )
             } else {
-                "on the run it came from"
+                format!(
+                    "on the run that the branch came from; the branch {differs} ({}). x flips",
+                    branch.what
+                )
             };
-            let text = format!("{here}: {}; {differs}. x flips, J jumps there", branch.what);
             pen.put(1, 0, &text, Role::Dim);
         }
         (_, None, None) => {}

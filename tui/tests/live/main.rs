@@ -87,7 +87,10 @@ impl Desk {
                 left.extend(self.app.hear(answer));
             }
             match left.pop_front() {
-                Some(Deed::Ask(ask)) => self.worker.handle(ask),
+                Some(Deed::Ask(ask)) => {
+                    self.worker.handle(ask);
+                    self.worker.settle();
+                }
                 Some(Deed::Copy(text)) => self.copied = Some(text),
                 Some(Deed::Quit) => self.quits = true,
                 Some(Deed::Export) => {}

@@ -378,7 +378,8 @@ impl Engine {
         } else {
             "written to"
         };
-        format!("{verb} {count} of {quorum} stores")
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{verb} {count} store{plural} then, {quorum} needed")
     }
 }
 
