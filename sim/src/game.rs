@@ -9,11 +9,12 @@
 mod budget;
 mod moves;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
-    engine::{End, Engine},
-    explore::{Exploration, Options, Planted, explore},
+    engine::{End, Engine, possible::explored},
+    explore::Exploration,
+    planted::Planted,
     playback::Playback,
     scenario::{Adversary, Expect, Expected, Protocol, Scenario},
     script::{Entry, Script, words},
@@ -26,8 +27,6 @@ pub use moves::Move;
 
 use budget::Budget;
 
-/// States that are looked at for an exact valence, at most.
-const STATES_MAX: usize = 400_000;
 /// Copies that are run on where a valence is sampled.
 pub const SAMPLES: u32 = 64;
 /// Others that may be picked while one operation waits, for each agent and store.
@@ -116,8 +115,8 @@ impl Game {
                 engine.steps()
             ));
         }
-        let known = explored(scenario, planted);
-        let at_first = engine.possible(known.as_deref(), SAMPLES, seed);
+        let known = explored(&plain(scenario), planted);
+        let at_first = engine.possible(known.as_deref(), 0..SAMPLES, seed);
         let mut game = Self {
             scenario: scenario.clone(),
             seed,
@@ -265,7 +264,7 @@ impl Game {
 
     fn possible_now(&self) -> Valence {
         self.engine
-            .possible(self.known.as_deref(), SAMPLES, self.seed)
+            .possible(self.known.as_deref(), 0..SAMPLES, self.seed)
     }
 
     /// Takes the last move back; false if there is none.
@@ -369,33 +368,13 @@ fn scripted(scenario: &Scenario, from: u64, stem: Vec<Entry>) -> Scenario {
     scenario
 }
 
-/// All states of a small system without faults.
-fn explored(scenario: &Scenario, planted: Planted) -> Option<Arc<Exploration>> {
-    let cluster = &scenario.cluster;
-    let shape = (cluster.agents.len(), cluster.stores.len());
-    let small = matches!(shape, (1, 1..=3) | (2, 1 | 2));
-    if cluster.protocol != Protocol::DiskPaxos || !small {
-        return None;
-    }
+/// A scenario's system without anything that only chance or somebody else would do.
+fn plain(scenario: &Scenario) -> Scenario {
     let mut plain = scenario.clone();
     plain.faults.clear();
     plain.schedule.adversary = Adversary::Random;
     plain.schedule.crashes = 0;
-    let options = Options {
-        planted,
-        ..Options::default()
-    };
-    let explored = explore(&plain, &options, &mut |progress| {
-        if progress.states > STATES_MAX {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-    explored
-        .ok()
-        .filter(|it| it.states() <= STATES_MAX)
-        .map(Arc::new)
+    plain
 }
 
 const fn said(end: End) -> &'static str {

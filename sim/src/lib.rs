@@ -51,6 +51,7 @@ pub mod trace;
 pub mod verdict;
 pub mod view;
 mod wheel;
+pub mod words;
 pub mod workload;
 
 /// What this build is, the same on every machine that builds the same sources: its version, and a hash of the sources

@@ -25,7 +25,7 @@ use crate::{
     view::{Names, Rung, Track, View},
 };
 
-use cursor::{Cursor, Snapshots};
+use cursor::{Cursor, Snapshot, Snapshots};
 use outlook::Known;
 use world::{Noted, World};
 
@@ -253,8 +253,14 @@ impl Playback {
         let choices = self.choices_made();
         let world = self.head.silent_copy();
         let latest = self.latest.clone();
-        self.snapshots
-            .keep(self.track.steps, choices, self.track.time_ns, latest, world);
+        self.snapshots.keep(Snapshot {
+            step: self.track.steps,
+            choices,
+            time_ns: self.track.time_ns,
+            latest,
+            world,
+            pinned: false,
+        });
     }
 
     fn choices_made(&mut self) -> usize {

@@ -223,38 +223,21 @@ impl Adversary {
 
     /// Who chooses at first: somebody else, if it is a script that takes a run over.
     pub fn at_first(&self) -> &Self {
-        match self {
-            Self::Script(script) if script.from > 0 => {
-                script.before.as_deref().unwrap_or(&Self::Random)
-            }
-            Self::Script(_)
-            | Self::Random
-            | Self::Fair
-            | Self::Duel(..)
-            | Self::Pct { .. }
-            | Self::Pos
-            | Self::Oblivious
-            | Self::ContentAware
-            | Self::StateAware
-            | Self::KeepBivalent => self,
+        let Self::Script(script) = self else {
+            return self;
+        };
+        if script.from == 0 {
+            return self;
         }
+        script.before.as_deref().unwrap_or(&Self::Random)
     }
 
     /// The step after which a script takes the run over, if that is not at once.
     pub(crate) fn takes_over(&self) -> Option<u64> {
-        match self {
-            Self::Script(script) if script.from > 0 => Some(script.from),
-            Self::Script(_)
-            | Self::Random
-            | Self::Fair
-            | Self::Duel(..)
-            | Self::Pct { .. }
-            | Self::Pos
-            | Self::Oblivious
-            | Self::ContentAware
-            | Self::StateAware
-            | Self::KeepBivalent => None,
-        }
+        let Self::Script(script) = self else {
+            return None;
+        };
+        (script.from > 0).then_some(script.from)
     }
 
     /// Whether it may hold operations back, and not for ever.

@@ -1,17 +1,6 @@
 //! Numbers as people read them.
 
-/// A count with thousands set apart.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
+pub(crate) use bivalent_sim::words::grouped as count;
 
 /// A count with its noun.
 pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {

@@ -1,17 +1,6 @@
 //! Numbers and times as people read them.
 
-/// A number with its thousands apart: `1,284`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
+pub(crate) use bivalent_sim::words::grouped;
 
 /// So many of something.
 pub(crate) fn counted(number: u64, one: &str) -> String {

@@ -1,12 +1,53 @@
 //! Which values can still be decided from here: exactly, from a graph of all states, or by trying.
 
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
+
 use bivalent_core::{AgentId, Place};
 
-use super::{End, Engine, order, store_id};
-use crate::{dice::Dice, explore::Exploration, view::Valence};
+use super::{Engine, order, remedy::Change, store_id};
+use crate::{
+    dice::Dice,
+    explore::{Exploration, Options, Progress, explore},
+    planted::Planted,
+    scenario::{Protocol, Scenario},
+    view::Valence,
+};
 
-/// Steps that a sample may take without a decision.
-const SAMPLE_STEPS: u64 = 20_000;
+/// States of an exact valence at most: beyond that it takes too long to wait for.
+const STATES_MAX: usize = 100_000;
+/// Bytes that they may occupy.
+const MEMORY_MAX: usize = 512 << 20;
+/// Steps of a sample: many attempts of a few agents.
+const STEPS_MAX: u64 = 4_000;
+
+/// All states of a scenario's system, if it is small and knows nothing but what is explored.
+pub(crate) fn explored(scenario: &Scenario, planted: Planted) -> Option<Arc<Exploration>> {
+    let cluster = &scenario.cluster;
+    let shape = (cluster.agents.len(), cluster.stores.len());
+    let small = matches!(shape, (1, _) | (2, 1 | 2));
+    if cluster.protocol == Protocol::DiskPaxos && !small {
+        // It has more states than that, and looking for them takes long: `explore` counts them.
+        return None;
+    }
+    let options = Options {
+        memory: MEMORY_MAX,
+        planted,
+        ..Options::default()
+    };
+    let bound = &mut |progress: Progress| {
+        if progress.states > STATES_MAX {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let known = explore(scenario, &options, bound).ok()?;
+    known.valence()?;
+    Some(Arc::new(known))
+}
 
 impl Engine {
     /// Nothing is broken that a graph without faults does not know of.
@@ -20,70 +61,67 @@ impl Engine {
         self.oracles.envelope.exceeded().is_empty() && (0..self.seats.len() * stores).all(whole)
     }
 
-    /// Which values can still be decided from here.
-    pub(crate) fn possible(&self, known: Option<&Exploration>, samples: u32, seed: u64) -> Valence {
-        let names = &self.plan.values;
+    /// Which values can still be decided from here: one that was decided alone; else what the graph says, if
+    /// this is one of its states; else what came of samples of these numbers.
+    pub(crate) fn possible(
+        &self,
+        known: Option<&Exploration>,
+        samples: Range<u32>,
+        seed: u64,
+    ) -> Valence {
+        let names = self.plan.values.iter().cloned();
         if let Some(value) = self.value {
             let counts = (1..).map(|number| u32::from(number == value.0));
             return Valence {
-                values: names.iter().cloned().zip(counts).collect(),
+                values: names.zip(counts).collect(),
+                none: 0,
                 samples: None,
                 states: 1,
-                none: 0,
             };
         }
-        let exact = known.filter(|_| self.is_whole()).and_then(|known| {
-            let values = self.valence(known)?;
+        let known = known.filter(|_| self.is_whole());
+        if let Some((known, values)) = known.and_then(|known| Some((known, self.valence(known)?))) {
             let counts = (0..).map(|bit| u32::from(values >> bit & 1));
-            Some(Valence {
-                values: names.iter().cloned().zip(counts).collect(),
-                none: 0,
+            return Valence {
+                values: names.zip(counts).collect(),
+                none: u32::from(values == 0),
                 samples: None,
                 states: known.states() as u64,
-            })
-        });
-        exact.unwrap_or_else(|| self.possible_by_trying(samples, seed))
-    }
-
-    /// The same by trying: copies run on under other luck, and where an adversary picks, in other orders.
-    pub(crate) fn possible_by_trying(&self, samples: u32, seed: u64) -> Valence {
-        let mut counts = vec![0; self.plan.values.len()];
+            };
+        }
+        let mut counts = vec![0; names.len()];
         let mut none = 0;
-        let mut fresh = self.clone();
-        fresh.journal = None;
-        for sample in 0..u64::from(samples) {
-            let mut world = fresh.clone();
-            // A stream of its own for each: neighbours differ in more than their last bits.
-            let stream = (seed ^ self.steps).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ sample;
-            world.net.dice = Dice::new(stream);
-            world.pick_at_random();
-            match world.first_value() {
-                Some(value) => counts[value] += 1,
-                None => none += 1,
-            }
+        let taken = samples.len() as u32;
+        for sample in samples {
+            let dice = Dice::new(seed ^ u64::from(sample));
+            let first = self.sample(dice, sample % 2 == 1);
+            let count = first.and_then(|value| counts.get_mut(value.checked_sub(1)? as usize));
+            *count.unwrap_or(&mut none) += 1;
         }
         Valence {
-            values: self.plan.values.iter().cloned().zip(counts).collect(),
+            values: names.zip(counts).collect(),
             none,
-            samples: Some(samples),
+            samples: Some(taken),
             states: 0,
         }
     }
 
-    /// Runs on to the first decision: which proposal it is, by number from 0.
-    fn first_value(mut self) -> Option<usize> {
-        self.first_is_enough = true;
-        self.liveness.ignore_stalls();
-        let until = (self.steps + SAMPLE_STEPS).min(self.plan.steps_max);
-        let end = self.run_on(until);
-        let decided = self.value.filter(|_| end == End::Decided)?;
-        let index = (decided.0 as usize).checked_sub(1)?;
-        (index < self.plan.values.len()).then_some(index)
-    }
-
-    fn pick_at_random(&mut self) {
-        if self.net.picked {
-            order::pick_at_random(&mut self.order);
+    /// The number of the value that is decided first if a copy goes on with other dice; none if nobody has
+    /// decided in good time. Whoever chose until now, chance chooses from here on, since what is asked is
+    /// whether any schedule decides: either times, or the order in which operations take effect.
+    fn sample(&self, dice: Dice, orders: bool) -> Option<u64> {
+        let mut world = self.clone();
+        world.journal = None;
+        world.net.dice = dice;
+        if orders {
+            world.take_over();
+            order::pick_at_random(&mut world.order);
+        } else {
+            world.change(Change::FairSchedule);
         }
+        // Nobody asks for stalls: probing for them would take longer than all the rest.
+        world.liveness.ignore_stalls();
+        world.first_decision(world.steps + STEPS_MAX, self.plan.end)?;
+        world.value.map(|value| value.0)
     }
 }

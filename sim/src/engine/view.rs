@@ -68,32 +68,30 @@ pub(crate) fn broken(scenario: &Scenario, engine: &dyn verdict::Finished) -> Opt
     })
 }
 
-/// How a store is, in its row.
-pub(crate) fn store_row(service: Service, percent: u32, waiting: usize) -> StoreRow {
-    let state = match service {
-        Service::Lost => StoreState::Lost,
-        Service::Out => StoreState::Down,
-        Service::Up if percent > 100 => StoreState::Slow,
-        Service::Up => StoreState::Up,
+/// How each store is, in its row: whether it answers, its delays in percent, what waits for it.
+pub(crate) fn store_rows(
+    service: &[Service],
+    percent: &[u32],
+    waiting: &[Vec<u64>],
+) -> Vec<StoreRow> {
+    let stores = service.iter().zip(percent).zip(waiting);
+    let row = |((service, percent), waiting): ((&Service, &u32), &Vec<u64>)| StoreRow {
+        state: match service {
+            Service::Lost => StoreState::Lost,
+            Service::Out => StoreState::Down,
+            Service::Up if *percent > 100 => StoreState::Slow,
+            Service::Up => StoreState::Up,
+        },
+        percent: *percent,
+        waiting: waiting.len() as u32,
     };
-    StoreRow {
-        state,
-        percent,
-        waiting: waiting as u32,
-    }
+    stores.map(row).collect()
 }
 
 impl Engine {
     /// The world as it is, without what was noted.
     pub(crate) fn view(&self, scenario: &Scenario) -> View {
         let pending = self.pending();
-        let stores = (0..self.plan.stores).map(|store| {
-            store_row(
-                self.service[store],
-                self.net.percent[store],
-                self.waiting[store].len(),
-            )
-        });
         let agents = self.seats.iter();
         View {
             step: self.steps,
@@ -101,7 +99,7 @@ impl Engine {
             agents: agents
                 .map(|seat| self.agent_row(scenario, seat, &pending))
                 .collect(),
-            stores: stores.collect(),
+            stores: store_rows(&self.service, &self.net.percent, &self.waiting),
             blocks: Some(self.matrix(scenario, &pending)),
             log: None,
             next: self.next_steps(scenario, &pending),

@@ -2,7 +2,7 @@
 
 use bivalent_core::AgentId;
 
-use super::{End, Engine, order, remedy::Change};
+use super::{End, Engine, remedy::Change};
 use crate::{
     dice::Dice,
     journal::{Journal, Note},
@@ -63,24 +63,6 @@ impl Engine {
     /// Whether an adversary picks operations or holds them back.
     pub(crate) const fn is_ordered(&self) -> bool {
         self.net.picked || self.duel.is_some()
-    }
-
-    /// The number of the value that is decided first if a copy goes on with other dice, in so many steps at
-    /// most; none if nobody has decided then. Whoever chose until now, chance chooses from here on, since what
-    /// is asked is whether any schedule decides: either times, or the order in which operations take effect.
-    pub(crate) fn sample(&self, dice: Dice, steps: u64, orders: bool) -> Option<u64> {
-        let mut world = self.clone();
-        world.net.dice = dice;
-        if orders {
-            world.take_over();
-            order::pick_at_random(&mut world.order);
-        } else {
-            world.change(Change::FairSchedule);
-        }
-        // Nobody asks for stalls: probing for them would take longer than all the rest.
-        world.liveness.ignore_stalls();
-        world.first_decision(world.steps + steps, self.plan.end)?;
-        world.value.map(|value| value.0)
     }
 }
 

@@ -67,7 +67,7 @@ impl Game {
         for it in self.moves.iter_mut().filter(|it| it.after.is_none()) {
             let mut world = self.engine.clone();
             if world.choose(it.entry).is_ok() {
-                it.after = Some(world.possible(known.as_deref(), SAMPLES, seed));
+                it.after = Some(world.possible(known.as_deref(), 0..SAMPLES, seed));
             }
         }
     }

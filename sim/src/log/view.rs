@@ -10,7 +10,7 @@ use super::{Event, LogEngine, Seat, machines::Load};
 use crate::{
     engine::{
         seat::Status,
-        view::{broken, rung, stall_view, store_row, time},
+        view::{broken, rung, stall_view, store_rows, time},
     },
     scenario::Scenario,
     verdict::Finished,
@@ -23,13 +23,6 @@ impl<L: Load> LogEngine<L> {
     /// The world as it is, without what was noted.
     pub(crate) fn view(&self, scenario: &Scenario) -> View {
         let pending = self.pending();
-        let stores = (0..self.plan.stores).map(|store| {
-            store_row(
-                self.service[store],
-                self.net.percent[store],
-                self.waiting[store].len(),
-            )
-        });
         let seats = self.seats.iter();
         let agents = seats.map(|seat| self.agent_row(scenario, seat, &pending));
         let stall = self.stalls.last().filter(|_| self.stall_open);
@@ -37,7 +30,7 @@ impl<L: Load> LogEngine<L> {
             step: self.steps,
             time_ns: self.virtual_ns(),
             agents: agents.collect(),
-            stores: stores.collect(),
+            stores: store_rows(&self.service, &self.net.percent, &self.waiting),
             blocks: None,
             log: Some(self.log_view()),
             next: self.next_steps(scenario, &pending),

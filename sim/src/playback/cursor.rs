@@ -23,12 +23,12 @@ pub(super) struct Snapshot {
     pub(super) step: u64,
     /// How many choices had been made.
     pub(super) choices: usize,
-    time_ns: u64,
+    pub(super) time_ns: u64,
     /// The latest notes until then.
     pub(super) latest: VecDeque<Noted>,
-    world: World,
+    pub(super) world: World,
     /// Where a fork begins: the copies before it go on another way.
-    pinned: bool,
+    pub(super) pinned: bool,
 }
 
 impl Snapshot {
@@ -81,23 +81,10 @@ impl Snapshots {
         step.is_multiple_of(self.stride)
     }
 
-    /// Keeps a copy. If there are too many, every other one goes.
-    pub(super) fn keep(
-        &mut self,
-        step: u64,
-        choices: usize,
-        time_ns: u64,
-        latest: VecDeque<Noted>,
-        world: World,
-    ) {
-        self.kept.push(Snapshot {
-            step,
-            choices,
-            time_ns,
-            latest,
-            world,
-            pinned: false,
-        });
+    /// Keeps a copy; one that is not pinned until there are too many: then every other one goes. Nobody goes
+    /// past a pinned one from one before.
+    pub(super) fn keep(&mut self, copy: Snapshot) {
+        self.kept.push(copy);
         let pinned = self.kept.iter().filter(|kept| kept.pinned).count();
         if self.kept.len() > self.most + pinned {
             self.stride *= 2;
@@ -115,25 +102,6 @@ impl Snapshots {
             most: self.most,
             kept: kept.cloned().collect(),
         }
-    }
-
-    /// Keeps a copy for good: nobody goes past it from one before.
-    pub(super) fn pin(
-        &mut self,
-        step: u64,
-        choices: usize,
-        time_ns: u64,
-        latest: VecDeque<Noted>,
-        world: World,
-    ) {
-        self.kept.push(Snapshot {
-            step,
-            choices,
-            time_ns,
-            latest,
-            world,
-            pinned: true,
-        });
     }
 
     /// The last copy at or before a step.

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Playback, What, cursor::remember, world::World};
+use super::{
+    Playback, What,
+    cursor::{Snapshot, remember},
+    world::World,
+};
 use crate::{
     dice::Dice,
     engine::End,
@@ -84,8 +88,14 @@ impl Playback {
             ballots[usize::from(stair.ballot.agent)] = Some(stair.ballot);
         }
         let mut snapshots = self.snapshots.until(step);
-        let copy = world.silent_copy();
-        snapshots.pin(step, made, track.time_ns, latest.clone(), copy);
+        snapshots.keep(Snapshot {
+            step,
+            choices: made,
+            time_ns: track.time_ns,
+            latest: latest.clone(),
+            world: world.silent_copy(),
+            pinned: true,
+        });
         let over = self.end.filter(|_| step == self.track.steps);
         let mut fork = Self {
             scenario: Arc::clone(&self.scenario),

@@ -1,5 +1,7 @@
 //! The world of a run, of whichever engine, as a playback needs it.
 
+use std::ops::Range;
+
 use bivalent_core::Contention;
 
 use super::What;
@@ -15,7 +17,7 @@ use crate::{
     stall, story,
     timeline::{self, Subject},
     verdict::Finished,
-    view::{EventLine, View},
+    view::{EventLine, Valence, View},
 };
 
 /// Something that was noted, of whichever engine.
@@ -167,35 +169,24 @@ impl World {
         each!(self, engine => engine.view(scenario))
     }
 
-    /// The proposals, by number - 1, of a single decision.
-    pub(super) fn values(&self) -> Option<Vec<String>> {
+    /// Whether this is a single decision, and nobody has decided.
+    pub(super) fn is_open(&self) -> bool {
         match &self.0 {
-            Runner::Single(engine) => Some(engine.values().to_vec()),
-            Runner::Log(_) => None,
+            Runner::Single(engine) => engine.value().is_none(),
+            Runner::Log(_) => false,
         }
     }
 
-    /// The number of the first decision.
-    pub(super) fn decided(&self) -> Option<u64> {
+    /// Which values can still be decided from here; none of a log.
+    pub(super) fn possible(
+        &self,
+        known: Option<&Exploration>,
+        samples: Range<u32>,
+        seed: u64,
+    ) -> Valence {
         match &self.0 {
-            Runner::Single(engine) => engine.value().map(|value| value.0),
-            Runner::Log(_) => None,
-        }
-    }
-
-    /// The number of the value that is decided first if a copy goes on with other dice.
-    pub(super) fn sample(&self, dice: Dice, steps: u64, orders: bool) -> Option<u64> {
-        match &self.0 {
-            Runner::Single(engine) => engine.sample(dice, steps, orders),
-            Runner::Log(_) => None,
-        }
-    }
-
-    /// The values that can be decided from here, as bits, if its state is among those explored.
-    pub(super) fn valence(&self, known: &Exploration) -> Option<u8> {
-        match &self.0 {
-            Runner::Single(engine) => engine.valence(known),
-            Runner::Log(_) => None,
+            Runner::Single(engine) => engine.possible(known, samples, seed),
+            Runner::Log(_) => Valence::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     scenario::Scenario,
     shrink::Size,
     story::{self, StoryLine},
+    words::grouped,
 };
 
 /// Of a longer story the first and the last lines are told.
@@ -200,17 +201,4 @@ fn tell(text: &mut String, lines: &[StoryLine]) {
             line.who, line.what
         );
     }
-}
-
-/// A number with commas.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
