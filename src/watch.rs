@@ -8,7 +8,7 @@ use bivalent_sim::playback::Playback;
 use bivalent_sim::timeline;
 use bivalent_tui::app::App;
 use bivalent_tui::keys::Mode;
-use bivalent_tui::term::{self, Show};
+use bivalent_tui::term::{self, Left, Show};
 use bivalent_tui::tour::CHAPTERS;
 
 use crate::cli::{WatchArgs, planted};
@@ -51,13 +51,14 @@ pub(crate) fn watch(args: &WatchArgs, console: &mut Console) -> Result<Exit, Fai
         keep: Arc::new(move |name, text| keep(&folder, name, text)),
         stopped: interrupt::was_asked,
     });
-    shown
-        .map_err(|error| Failure::new(Exit::File, format!("the screen can't be used: {error}")))?;
-    Ok(if interrupt::was_asked() {
-        Exit::Interrupted
-    } else {
-        Exit::Ok
-    })
+    match shown {
+        Ok(Left::Quit) => Ok(Exit::Ok),
+        Ok(Left::Interrupted) => Ok(Exit::Interrupted),
+        Err(error) => {
+            let message = format!("the screen can't be used: {error}");
+            Err(Failure::new(Exit::File, message))
+        }
+    }
 }
 
 /// The run that was named, the bug that its agents have, and the step to open it at.

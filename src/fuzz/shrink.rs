@@ -79,7 +79,7 @@ pub(crate) fn shrink(args: &ShrinkArgs, console: &mut Console) -> Result<Exit, F
     let end = if shrunk.complete {
         "nothing single can be left out"
     } else {
-        "the tries were used up"
+        "the tries, or the steps they may take together, were used up"
     };
     let text = format!(
         "{}  {}\n  steps    {} -> {}\n  agents   {} -> {}\n  stores   {} -> {}\n  faults   {} -> {}\n  choices  {} -> {}\n  {}; {end}\n",

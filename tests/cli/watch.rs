@@ -272,7 +272,7 @@ fn the_real_command_in_a_real_terminal() {
     terminal.keys(&["a", "C-s"]);
     terminal.shows("saved: bivalent run");
     terminal.keys(&["C-c"]);
-    terminal.shows("ended 0");
+    terminal.shows("ended 130");
     assert!(folder.path().join("keep-bivalent-by-hand.toml").is_file());
 
     // Asked from outside to end, it gives the screen back too.

@@ -67,19 +67,28 @@ enum Incoming {
     Gone,
 }
 
+/// How a user left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Left {
+    /// He was done.
+    Quit,
+    /// With Ctrl-C, or by a signal.
+    Interrupted,
+}
+
 /// Shows a run until the user leaves.
 ///
 /// # Errors
 ///
 /// The terminal can't be used, or the run panicked.
-pub fn show(show: Show) -> io::Result<()> {
+pub fn show(show: Show) -> io::Result<Left> {
     let mut terminal = ratatui::try_init()?;
     let outcome = talk(show, &mut terminal);
-    let restored = ratatui::try_restore();
-    outcome.and(restored)
+    ratatui::try_restore()?;
+    outcome
 }
 
-fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
+fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
     let Show {
         mut app,
         playback,
@@ -105,6 +114,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
         ask: Some(ask),
         keep,
         quits: false,
+        interrupted: false,
         fails: false,
     };
     let deeds = app.begin();
@@ -152,7 +162,11 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<()> {
     if worker.is_finished() && worker.join().is_err() || talk.fails {
         return Err(io::Error::other("the run panicked, see above"));
     }
-    Ok(())
+    Ok(if talk.interrupted || stopped() {
+        Left::Interrupted
+    } else {
+        Left::Quit
+    })
 }
 
 /// Says that the worker has gone, however it went.
@@ -187,6 +201,7 @@ struct Talk {
     ask: Option<Sender<Ask>>,
     keep: Arc<Keep>,
     quits: bool,
+    interrupted: bool,
     fails: bool,
 }
 
@@ -195,6 +210,7 @@ impl Talk {
         match incoming {
             Incoming::Answer(answer) => app.hear(answer),
             Incoming::Input(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                self.interrupted |= is_interrupt(key);
                 press(app, key)
             }
             Incoming::Input(Event::Paste(text)) => {
@@ -254,10 +270,15 @@ impl Talk {
     }
 }
 
+/// Whether a key is Ctrl-C, which always leaves.
+fn is_interrupt(key: KeyEvent) -> bool {
+    key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c')
+}
+
 /// A key is pressed.
 pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    if control && key.code == KeyCode::Char('c') {
+    if is_interrupt(key) {
         return app.obey(Command::Quit);
     }
     if app.is_typing() {
