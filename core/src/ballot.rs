@@ -10,6 +10,7 @@ use crate::{AgentId, Incarnation};
 /// of one agent, are disjoint. "No ballot" is `Option::<Ballot>::None`, which is below all of them
 /// and costs no space.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Ballot(NonZeroU64);
 
 const AGENT_SHIFT: u32 = 16;

@@ -33,6 +33,7 @@ pub struct Block {
 /// Each write to a store has a greater version than all earlier ones of its owner there, those of
 /// dead incarnations included. The count's parity picks the slot of a dual block.
 #[derive(Clone, Copy, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Version(u64);
 
 const COUNT_BITS: u32 = 48;

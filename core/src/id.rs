@@ -11,6 +11,7 @@ pub const RECORD: AgentId = AgentId(0);
 
 /// An agent's index, `0..agents`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct AgentId(pub u8);
 
 /// A store's index, `0..stores`.
@@ -22,6 +23,7 @@ pub struct StoreId(pub u8);
 /// Every start of one agent needs a number greater than those of all its earlier starts: ballots
 /// and versions carry it, so that nothing a dead incarnation left in flight can pass for new.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Incarnation(pub u16);
 
 impl AgentId {

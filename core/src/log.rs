@@ -11,6 +11,7 @@ use crate::{AgentId, Ballot, Incarnation, StateMachine, Version};
 
 /// A position in the log, from 0.
 #[derive(Clone, Copy, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Slot(pub u64);
 
 impl Slot {
@@ -32,6 +33,7 @@ impl fmt::Debug for Slot {
 
 /// A request as the replica knows it that took it: unique for all time.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Ticket {
     /// The agent that took it.
     pub agent: AgentId,
@@ -43,6 +45,7 @@ pub struct Ticket {
 
 /// A client's session, named after the place in the log where it was opened: no two share a name.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct SessionId {
     /// The slot.
     pub slot: Slot,
@@ -52,6 +55,8 @@ pub struct SessionId {
 
 /// What a client asks of a replica.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
 pub enum Request<M: StateMachine> {
     /// A session; answered with [`Outcome::Opened`].
     Open,
@@ -91,6 +96,8 @@ pub enum Outcome<M: StateMachine> {
 
 /// A request in the log.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
 pub struct Entry<M: StateMachine> {
     /// Who waits for the answer.
     pub ticket: Ticket,
@@ -103,6 +110,8 @@ pub type Batch<M> = Arc<[Entry<M>]>;
 
 /// What an agent keeps under its newest version on each store: its promise and what goes with it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
 pub struct Head<M: StateMachine> {
     /// The greatest ballot started; never falls.
     pub mbal: Option<Ballot>,
@@ -129,6 +138,8 @@ pub struct HeadRead<M: StateMachine> {
 
 /// A vote: in ballot `bal` its owner proposed a batch for a slot.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
 pub struct SlotVote<M: StateMachine> {
     /// For which slot.
     pub slot: Slot,
@@ -140,6 +151,7 @@ pub struct SlotVote<M: StateMachine> {
 
 /// The name of a snapshot. Greater: of a later state.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct SnapshotName {
     /// It is the state before this slot.
     pub slot: Slot,
@@ -151,6 +163,8 @@ pub struct SnapshotName {
 
 /// A state of the replicated machine, with all that is needed to go on from there.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Snapshot: serde::Serialize, M::Answer: serde::Serialize", deserialize = "M::Snapshot: serde::de::DeserializeOwned, M::Answer: serde::de::DeserializeOwned")))]
 pub struct Snapshot<M: StateMachine> {
     /// The first slot that is not in it.
     pub slot: Slot,
@@ -164,6 +178,8 @@ pub struct Snapshot<M: StateMachine> {
 
 /// A client's session: its last command, so that asking again gives the same answer again.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Answer: serde::Serialize", deserialize = "M::Answer: serde::de::DeserializeOwned")))]
 pub struct Session<M: StateMachine> {
     /// The number of the last command carried out, 0 before the first.
     pub seq: u64,

@@ -13,6 +13,7 @@ pub struct Kv<K, V> {
 
 /// What changes a [`Kv`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum KvCommand<K, V> {
     /// Sets a key; answered with [`KvAnswer::Done`].
     Put {
@@ -39,6 +40,7 @@ pub enum KvCommand<K, V> {
 
 /// What can be asked of a [`Kv`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum KvQuery<K> {
     /// The value of a key; answered with [`KvAnswer::Value`].
     Get {
@@ -49,6 +51,7 @@ pub enum KvQuery<K> {
 
 /// What a [`Kv`] answers.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum KvAnswer<V> {
     /// It is done.
     Done,
