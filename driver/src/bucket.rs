@@ -1,0 +1,385 @@
+//! A store of named blocks: a directory, memory, or a bucket, through the `object_store` crate.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bivalent_core::{AgentId, Incarnation};
+use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
+use object_store::{
+    Error as ObjectError, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion,
+    path::Path,
+};
+
+use crate::{
+    Site, StoreError,
+    frame::{self, Kind},
+    names::{Listing, Name},
+};
+
+/// The folder of what agents overwrite: heads of a log, blocks of a decision; and of the marks of starts.
+pub(crate) const AGENTS: &str = "agents";
+const CHARTER: &str = "charter";
+/// Requests that one operation has open at a time.
+const OPEN: usize = 16;
+
+/// One passive store of named blocks, and in it the folder of one system.
+///
+/// Every key is written once, by one agent and with one content, or on a condition. So a put that comes
+/// late, or twice, takes nothing back.
+pub struct Bucket {
+    objects: Arc<dyn ObjectStore>,
+    base: Path,
+    name: String,
+    /// A directory can vanish and come back empty; a bucket does not.
+    may_vanish: bool,
+    charter: OnceLock<String>,
+    /// It has shown its charter.
+    known: AtomicBool,
+}
+
+/// What names one state of a record: the condition of the next write of it.
+pub(crate) type Tag = UpdateVersion;
+
+impl Bucket {
+    /// The store `objects`, with everything below `base`; `name` is for messages. `may_vanish`: every
+    /// operation looks whether the store is still the one it was.
+    pub fn new(
+        objects: Arc<dyn ObjectStore>,
+        base: Path,
+        name: impl Into<String>,
+        may_vanish: bool,
+    ) -> Self {
+        Self {
+            objects,
+            base,
+            name: name.into(),
+            may_vanish,
+            charter: OnceLock::new(),
+            known: AtomicBool::new(false),
+        }
+    }
+
+    /// The same store, with everything below the folder `name`.
+    #[must_use]
+    pub fn folder(&self, name: &str) -> Self {
+        Self::new(
+            Arc::clone(&self.objects),
+            self.base.clone().join(name),
+            self.name.clone(),
+            self.may_vanish,
+        )
+    }
+
+    fn path(&self, folder: &str, name: &str) -> Path {
+        self.base.clone().join(folder).join(name)
+    }
+
+    fn failed(&self, error: &ObjectError) -> StoreError {
+        StoreError::Failed {
+            store: self.name.clone(),
+            why: error.to_string(),
+        }
+    }
+
+    /// Looks whether this is the store that it should be.
+    async fn check(&self) -> Result<(), StoreError> {
+        let Some(charter) = self.charter.get() else {
+            return Ok(());
+        };
+        if self.known.load(Ordering::Acquire) && !self.may_vanish {
+            return Ok(());
+        }
+        match self.get_charter().await? {
+            Some(found) if found == *charter => {
+                self.known.store(true, Ordering::Release);
+                Ok(())
+            }
+            Some(found) => Err(self.lost(format!("it says \"{}\"", found.trim()))),
+            None => Err(self.lost("it is empty".to_owned())),
+        }
+    }
+
+    fn lost(&self, why: String) -> StoreError {
+        StoreError::Lost {
+            store: self.name.clone(),
+            why,
+        }
+    }
+
+    async fn get_charter(&self) -> Result<Option<String>, StoreError> {
+        let found = self.fetch(&self.base.clone().join(CHARTER)).await?;
+        Ok(found.map(|(bytes, _)| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    async fn fetch(&self, path: &Path) -> Result<Option<(Vec<u8>, Tag)>, StoreError> {
+        let found = match self.objects.get(path).await {
+            Ok(found) => found,
+            Err(ObjectError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let tag = Tag {
+            e_tag: found.meta.e_tag.clone(),
+            version: found.meta.version.clone(),
+        };
+        match found.bytes().await {
+            Ok(bytes) => Ok(Some((bytes.to_vec(), tag))),
+            Err(ObjectError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// What stands under a name, if something does.
+    pub(crate) async fn get(
+        &self,
+        folder: &str,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.get_tagged(folder, name).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// What stands under a name, if something does, and the tag that names this state of it.
+    pub(crate) async fn get_tagged(
+        &self,
+        folder: &str,
+        name: &str,
+    ) -> Result<Option<(Vec<u8>, Tag)>, StoreError> {
+        let found = self.fetch(&self.path(folder, name)).await?;
+        if found.is_none() {
+            // That nothing stands there is an answer only if the store is the right one.
+            self.check().await?;
+        }
+        Ok(found)
+    }
+
+    /// The names in a folder, in no order.
+    pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let prefix = self.base.clone().join(folder);
+        let metas: Vec<_> = self
+            .objects
+            .list(Some(&prefix))
+            .try_collect()
+            .await
+            .map_err(|error| self.failed(&error))?;
+        self.check().await?;
+        let names = metas.iter().filter_map(|meta| meta.location.filename());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// What an operation that puts something under a name came to.
+    async fn write(&self, path: &Path, bytes: Vec<u8>, mode: PutMode) -> Result<bool, StoreError> {
+        self.check().await?;
+        let done = self
+            .objects
+            .put_opts(path, PutPayload::from(bytes), mode.into())
+            .await;
+        let done = match done {
+            Ok(_) => true,
+            Err(
+                ObjectError::AlreadyExists { .. }
+                | ObjectError::Precondition { .. }
+                | ObjectError::NotFound { .. },
+            ) => false,
+            Err(ObjectError::NotImplemented { .. } | ObjectError::NotSupported { .. }) => {
+                return Err(StoreError::Unconditional {
+                    store: self.name.clone(),
+                });
+            }
+            Err(error) => return Err(self.failed(&error)),
+        };
+        if self.may_vanish {
+            // What went into a directory that has taken the place of the right one is nowhere.
+            self.check().await?;
+        }
+        Ok(done)
+    }
+
+    /// Puts `bytes` under a name of which they are the only content there will ever be.
+    pub(crate) async fn put(
+        &self,
+        folder: &str,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let path = self.path(folder, name);
+        if self.write(&path, bytes, PutMode::Overwrite).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Failed {
+                store: self.name.clone(),
+                why: format!("{path} could not be written"),
+            })
+        }
+    }
+
+    /// Puts `bytes` under a name if nothing stands there; false if something does.
+    pub(crate) async fn create(
+        &self,
+        folder: &str,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.write(&self.path(folder, name), bytes, PutMode::Create)
+            .await
+    }
+
+    /// Replaces what `tag` names; false if something else stands there.
+    pub(crate) async fn replace(
+        &self,
+        folder: &str,
+        name: &str,
+        tag: Tag,
+        bytes: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.write(&self.path(folder, name), bytes, PutMode::Update(tag))
+            .await
+    }
+
+    /// Removes names from a folder; those that are not there count as removed.
+    pub(crate) async fn remove(&self, folder: &str, names: Vec<String>) -> Result<(), StoreError> {
+        self.check().await?;
+        let paths: Vec<_> = names
+            .iter()
+            .map(|name| Ok(self.path(folder, name)))
+            .collect();
+        let mut gone = self.objects.delete_stream(stream::iter(paths).boxed());
+        while let Some(gone) = gone.next().await {
+            match gone {
+                Ok(_) | Err(ObjectError::NotFound { .. }) => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands under a name, if something does and it is whole.
+    pub(crate) async fn open<T: serde::de::DeserializeOwned>(
+        &self,
+        kind: Kind,
+        folder: &str,
+        name: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(bytes) = self.get(folder, name).await? else {
+            return Ok(None);
+        };
+        match frame::open(kind, &key(folder, name), &bytes) {
+            Some(content) => Ok(Some(content)),
+            None => Err(self.unreadable(folder, name)),
+        }
+    }
+
+    pub(crate) fn unreadable(&self, folder: &str, name: &str) -> StoreError {
+        StoreError::Unreadable {
+            store: self.name.clone(),
+            key: key(folder, name),
+        }
+    }
+
+    /// Puts `content` under a name of which it is the only content there will ever be.
+    pub(crate) async fn keep(
+        &self,
+        kind: Kind,
+        folder: &str,
+        name: &str,
+        content: &(impl serde::Serialize + Sync),
+    ) -> Result<(), StoreError> {
+        let bytes = frame::seal(kind, &key(folder, name), content);
+        self.put(folder, name, bytes).await
+    }
+
+    /// What stands under several names of a folder, as far as it is still there.
+    pub(crate) async fn open_all<K, T>(
+        &self,
+        kind: Kind,
+        folder: &str,
+        names: impl IntoIterator<Item = (K, String)>,
+    ) -> Result<Vec<(K, Option<T>)>, StoreError>
+    where
+        K: Send,
+        T: serde::de::DeserializeOwned + Send,
+    {
+        let names: Vec<_> = names.into_iter().collect();
+        stream::iter(names)
+            .map(|(id, name)| async move {
+                let content = self.open(kind, folder, &name).await?;
+                Ok((id, content))
+            })
+            .buffer_unordered(OPEN)
+            .try_collect()
+            .await
+    }
+
+    /// What agents keep, and the marks of their starts.
+    pub(crate) async fn agents(&self) -> Result<Listing, StoreError> {
+        Ok(Listing::of(&self.list(AGENTS).await?))
+    }
+}
+
+/// A key, as a frame's checksum covers it.
+pub(crate) fn key(folder: &str, name: &str) -> String {
+    format!("{folder}/{name}")
+}
+
+impl Site for Bucket {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(self.get_charter())
+    }
+
+    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let path = self.base.clone().join(CHARTER);
+            let payload = PutPayload::from(charter.as_bytes().to_vec());
+            let done = self
+                .objects
+                .put_opts(&path, payload, PutMode::Create.into());
+            match done.await {
+                Ok(_) | Err(ObjectError::AlreadyExists { .. }) => self.check().await,
+                Err(error) => Err(self.failed(&error)),
+            }
+        })
+    }
+
+    fn expect(&self, charter: String) {
+        // A store is used for one system as long as it lives; a second charter can't differ.
+        let _ = self.charter.set(charter);
+    }
+
+    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
+        Box::pin(async { Ok(self.agents().await?.starts) })
+    }
+
+    fn mark_start(
+        &self,
+        agent: AgentId,
+        start: Incarnation,
+        nonce: u64,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let name = Name::Start(agent, start).text();
+            let bytes = frame::seal(Kind::Start, &key(AGENTS, &name), &nonce);
+            if self.create(AGENTS, &name, bytes).await? {
+                return Ok(true);
+            }
+            // An earlier try of ours may have come through without our knowing.
+            let found: Option<u64> = self.open(Kind::Start, AGENTS, &name).await?;
+            Ok(found == Some(nonce))
+        })
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket")
+            .field("name", &self.name)
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! The consensus core on real stores: directories, memory, buckets.
+//!
+//! What the simulator torments is what runs here: [`bivalent_core`]'s values, driven by a loop that carries
+//! out their operations on passive stores. A [`Bucket`] is a store of named blocks (through the `object_store`
+//! crate); [`Node`] is a replica of a state machine on several of them, [`Client`] the way to it.
+//!
+//! ```
+//! use bivalent_core::{AgentId, Kv, KvAnswer, KvCommand, KvQuery};
+//! use bivalent_driver::{Node, Options, TokioClock, memory};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! let stores = vec![memory("a"), memory("b"), memory("c")];
+//! let options = Options::new(AgentId(0), 1, stores.len(), 7)?;
+//! let machine = Kv::<String, String>::new();
+//! let (node, client) = Node::open(options, stores, machine, TokioClock::start()).await?;
+//! let life = tokio::spawn(node.run());
+//!
+//! let (key, value) = ("k".to_owned(), "v".to_owned());
+//! client.run(KvCommand::Put { key: key.clone(), value: value.clone() }).await?;
+//! let answer = client.query(KvQuery::Get { key }).await?;
+//! assert_eq!(answer, KvAnswer::Value(Some(value)));
+//!
+//! client.stop().await;
+//! life.await.expect("it does not panic")?;
+//! # Ok::<(), bivalent_driver::Error>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bucket;
+#[cfg(feature = "planted-bugs")]
+mod bug;
+mod client;
+mod clock;
+mod dice;
+mod error;
+mod frame;
+mod log_store;
+mod names;
+mod node;
+mod options;
+mod site;
+
+#[cfg(feature = "planted-bugs")]
+pub use bug::DriverBug;
+#[cfg(feature = "tokio")]
+pub use clock::TokioClock;
+/// The store behind a [`Bucket`], as the `object_store` crate has it.
+pub use object_store;
+pub use {
+    bucket::Bucket,
+    client::Client,
+    clock::Clock,
+    error::{Error, StoreError},
+    log_store::{Storable, Stored},
+    node::{Node, Status},
+    options::Options,
+    site::Site,
+};
+
+/// A store in memory: gone with the process.
+pub fn memory(name: &str) -> Bucket {
+    let objects = std::sync::Arc::new(object_store::memory::InMemory::new());
+    Bucket::new(objects, object_store::path::Path::default(), name, false)
+}

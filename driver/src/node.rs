@@ -1,0 +1,436 @@
+//! A replica on real stores: the loop that carries out what the core asks for and tells it what came of it.
+//!
+//! The loop is one future and holds all that is in flight; dropped, it leaves nothing behind but what has
+//! reached the stores. It starts no tasks and no threads, so any runtime can run it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bivalent_core::{
+    Ask, Ballot, Outcome, Replica, ReplicaEffect, Request, Slot, Standing, StateMachine, StoreId,
+    Ticket, Timer, Version,
+};
+use futures_channel::{mpsc, oneshot};
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, Either, select},
+    stream::FuturesUnordered,
+};
+use tracing::Instrument;
+
+use crate::{
+    Bucket, Client, Clock, Error, Options, Site, StoreError, Stored,
+    clock::within,
+    dice::Dice,
+    log_store::{Answer, LogStore},
+    site::{Charter, settle, take_start},
+};
+
+/// What a client wants of the loop.
+pub(crate) enum Order<M: StateMachine> {
+    /// A request for the log.
+    Submit(Request<M>, oneshot::Sender<Outcome<M>>),
+    /// A query that may be answered from the past.
+    Stale(M::Query, oneshot::Sender<M::Answer>),
+    /// How it stands.
+    Status(oneshot::Sender<Status>),
+    /// No more of this.
+    Stop(oneshot::Sender<()>),
+}
+
+/// How a replica stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Status {
+    /// What it is at.
+    pub standing: Standing,
+    /// The greatest ballot it started.
+    pub ballot: Option<Ballot>,
+    /// The next slot to be applied.
+    pub applied: Slot,
+    /// Which start of the agent this is.
+    pub start: u16,
+    /// Requests that wait for their answers.
+    pub waiting: usize,
+}
+
+/// What has happened to something in flight.
+enum Happened<M: StateMachine> {
+    Answered {
+        op: u64,
+        store: StoreId,
+        /// The head that is written, if one is.
+        head: Option<Version>,
+        answer: Answer<M>,
+    },
+    /// There was no answer in time; `rest` may still bring one.
+    Late {
+        op: u64,
+        rest: Option<Flight<M>>,
+    },
+    /// No answer will come, and the loop can't go on.
+    Fatal(Error),
+    Woke(Timer),
+    /// Nothing to be told.
+    Over,
+}
+
+type Flight<M> = BoxFuture<'static, Happened<M>>;
+
+/// A replica on real stores. [`Node::run`] is its life.
+pub struct Node<M: Stored, C: Clock> {
+    options: Options,
+    stores: Vec<Arc<Bucket>>,
+    clock: C,
+    dice: Dice,
+    replica: Replica<M>,
+    flights: FuturesUnordered<Flight<M>>,
+    effects: Vec<ReplicaEffect<M>>,
+    orders: mpsc::UnboundedReceiver<Order<M>>,
+    waiting: BTreeMap<Ticket, oneshot::Sender<Outcome<M>>>,
+    /// The newest own head that each store has answered.
+    heads: Vec<Option<Version>>,
+    #[cfg(feature = "planted-bugs")]
+    newest_head: Vec<Option<(u64, Version)>>,
+}
+
+impl<M: Stored, C: Clock> Node<M, C> {
+    /// Sets the stores up if they are new, takes a start that nobody had, and begins. `machine` is the
+    /// machine's first state, the same for all replicas.
+    ///
+    /// Fails if a quorum of stores does not answer, or belongs to another system.
+    pub async fn open(
+        options: Options,
+        stores: Vec<Bucket>,
+        machine: M,
+        clock: C,
+    ) -> Result<(Self, Client<M>), Error> {
+        let mut dice = Dice::new(options.seed);
+        let sites: Vec<&dyn Site> = stores.iter().map(|store| store as &dyn Site).collect();
+        let quorum = options.envelope.quorum();
+        let charter = Charter {
+            kind: "log",
+            agents: options.agents,
+            stores: options.envelope.stores(),
+            quorum,
+        };
+        settle(&sites, &charter, &clock, options.patience_max).await?;
+        let start = take_start(
+            &sites,
+            options.agent,
+            quorum,
+            &clock,
+            options.patience_max,
+            &mut dice,
+        )
+        .await?;
+        let config = options.replica().incarnation(start);
+        let mut effects = Vec::new();
+        let mut out = |effect| effects.push(effect);
+        let replica = if start.0 == 0 {
+            Replica::start(config, machine, &mut out)
+        } else {
+            Replica::recover(config, machine, &mut out)
+        };
+        tracing::info!(agent = options.agent.0, start = start.0, "begins");
+        let (to_node, orders) = mpsc::unbounded();
+        let node = Self {
+            options,
+            heads: vec![None; stores.len()],
+            #[cfg(feature = "planted-bugs")]
+            newest_head: vec![None; stores.len()],
+            stores: stores.into_iter().map(Arc::new).collect(),
+            clock,
+            dice,
+            replica,
+            flights: FuturesUnordered::new(),
+            effects,
+            orders,
+            waiting: BTreeMap::new(),
+        };
+        Ok((node, Client::new(to_node)))
+    }
+
+    /// The replica, as the core has it.
+    pub const fn replica(&self) -> &Replica<M> {
+        &self.replica
+    }
+
+    /// Runs until every [`Client`] is gone or one says [`Client::stop`]; then `Ok`. An error says why it can't
+    /// go on; requests that wait then have an unknown outcome.
+    ///
+    /// The future may be dropped at any time: to the stores that is a crash, which is survived.
+    pub async fn run(mut self) -> Result<(), Error> {
+        loop {
+            self.settle_effects();
+            let happened = self.flights.next();
+            match select(happened, self.orders.next()).await {
+                Either::Left((Some(happened), _)) => self.on(happened)?,
+                // There is always an alarm in flight.
+                Either::Left((None, _)) | Either::Right((None, _)) => return Ok(()),
+                Either::Right((Some(Order::Stop(done)), _)) => {
+                    let _ = done.send(());
+                    return Ok(());
+                }
+                Either::Right((Some(order), _)) => self.take(order),
+            }
+        }
+    }
+
+    fn on(&mut self, happened: Happened<M>) -> Result<(), Error> {
+        let Self {
+            replica, effects, ..
+        } = self;
+        let mut out = |effect| effects.push(effect);
+        match happened {
+            Happened::Answered {
+                op,
+                store,
+                head,
+                answer,
+            } => {
+                #[cfg(feature = "planted-bugs")]
+                let op = mistaken(&self.options, &self.newest_head, op, store, head);
+                replica.told(op, store, answer.told(), &mut out);
+                if let Some(version) = head {
+                    self.note_head(store, version);
+                }
+            }
+            Happened::Late { op, rest } => {
+                replica.timed_out(op, &mut out);
+                self.flights.extend(rest);
+            }
+            Happened::Woke(timer) => {
+                replica.woke(timer, &mut out);
+                if timer == Timer::Tick {
+                    self.forget_the_gone();
+                }
+            }
+            Happened::Fatal(error) => return Err(error),
+            Happened::Over => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, order: Order<M>) {
+        let Self {
+            replica, effects, ..
+        } = self;
+        let mut out = |effect| effects.push(effect);
+        // Whoever does not wait for an answer any more gets none.
+        match order {
+            Order::Submit(request, answer) => {
+                let ticket = replica.submit(request, &mut out);
+                self.waiting.insert(ticket, answer);
+            }
+            Order::Stale(query, answer) => {
+                let _ = answer.send(replica.query_stale(&query));
+            }
+            Order::Status(answer) => {
+                let _ = answer.send(Status {
+                    standing: replica.standing(),
+                    ballot: replica.ballot(),
+                    applied: replica.applied(),
+                    start: replica.incarnation().0,
+                    waiting: self.waiting.len(),
+                });
+            }
+            Order::Stop(_) => {}
+        }
+    }
+
+    /// Withdraws the requests whose clients have gone.
+    fn forget_the_gone(&mut self) {
+        let replica = &mut self.replica;
+        self.waiting.retain(|&ticket, answer| {
+            let gone = answer.is_canceled();
+            if gone {
+                replica.withdraw(ticket);
+            }
+            !gone
+        });
+    }
+
+    /// Does what the replica asks for.
+    fn settle_effects(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                ReplicaEffect::Ask {
+                    op,
+                    store,
+                    ask,
+                    attempt,
+                } => self.ask(op, store, ask, attempt),
+                ReplicaEffect::Wake { timer, min, max } => {
+                    let pause = Duration::from_nanos(self.dice.between(min, max));
+                    let sleep = self.clock.sleep(pause);
+                    self.flights.push(Box::pin(async move {
+                        sleep.await;
+                        Happened::Woke(timer)
+                    }));
+                }
+                ReplicaEffect::Answer { ticket, outcome } => {
+                    if let Some(answer) = self.waiting.remove(&ticket) {
+                        let _ = answer.send(outcome);
+                    }
+                }
+                ReplicaEffect::Leads { ballot, from } => {
+                    tracing::info!(agent = self.options.agent.0, ?ballot, ?from, "leads");
+                }
+                ReplicaEffect::Follows { above } => {
+                    tracing::info!(agent = self.options.agent.0, ?above, "follows");
+                }
+                ReplicaEffect::Installed { slot } => {
+                    tracing::info!(agent = self.options.agent.0, ?slot, "took a snapshot over");
+                }
+                ReplicaEffect::Chosen { slot, batch } => {
+                    tracing::trace!(?slot, entries = batch.len(), "decided");
+                }
+                ReplicaEffect::Applied { slot } => tracing::trace!(?slot, "applied"),
+            }
+        }
+        self.effects = effects;
+    }
+
+    fn ask(&mut self, op: u64, store: StoreId, ask: Ask<M>, attempt: u8) {
+        let span = tracing::debug_span!(
+            "store",
+            agent = self.options.agent.0,
+            store = store.0,
+            op,
+            attempt,
+            ask = kind(&ask)
+        );
+        let head = match &ask {
+            Ask::WriteHead { version, .. } => Some(*version),
+            _ => None,
+        };
+        #[cfg(feature = "planted-bugs")]
+        if let Some(version) = head {
+            self.newest_head[store.index()] = Some((op, version));
+        }
+        let is_write = ask.is_write();
+        let bucket = Arc::clone(&self.stores[store.index()]);
+        let (me, start) = (self.options.agent, self.replica.incarnation());
+        #[cfg(feature = "planted-bugs")]
+        let overtakes = self.options.has(crate::DriverBug::RetryOvertakes);
+        let work = async move {
+            let store = LogStore {
+                bucket: &bucket,
+                me,
+                start,
+                #[cfg(feature = "planted-bugs")]
+                overtakes,
+            };
+            store.answer(ask).await
+        };
+        let clock = self.clock.clone();
+        let limit = self.options.limit(attempt);
+        let longest = self.options.patience_max * 2;
+        #[cfg(feature = "planted-bugs")]
+        let loses = self.options.has(crate::DriverBug::LosesWakeUp);
+        #[cfg(not(feature = "planted-bugs"))]
+        let loses = false;
+        let answered = move |answer| Happened::Answered {
+            op,
+            store,
+            head,
+            answer,
+        };
+        let flight = async move {
+            let began = clock.now();
+            let mut work: BoxFuture<'static, Result<Answer<M>, StoreError>> = Box::pin(work);
+            match within(&clock, limit, &mut work).await {
+                Some(Ok(answer)) => answered(answer),
+                Some(Err(error)) => {
+                    if let Some(error) = Error::of_fatal(&error) {
+                        return Happened::Fatal(error);
+                    }
+                    tracing::debug!(%error, "no answer");
+                    if loses {
+                        return Happened::Over;
+                    }
+                    // A refusal is as good as silence: asked again at once, it would be refused again.
+                    let spent = clock.now().saturating_sub(began);
+                    clock.sleep(limit.saturating_sub(spent)).await;
+                    Happened::Late { op, rest: None }
+                }
+                None => {
+                    tracing::debug!("late");
+                    let rest: Option<Flight<M>> = is_write.then(|| {
+                        let rest: Flight<M> = Box::pin(async move {
+                            match within(&clock, longest, work).await {
+                                Some(Ok(answer)) => answered(answer),
+                                Some(Err(_)) | None => Happened::Over,
+                            }
+                        });
+                        rest
+                    });
+                    Happened::Late { op, rest }
+                }
+            }
+        };
+        self.flights.push(Box::pin(flight.instrument(span)));
+    }
+
+    /// A head is written: the one before it is of no use any more.
+    fn note_head(&mut self, store: StoreId, version: Version) {
+        let newest = &mut self.heads[store.index()];
+        let old = match *newest {
+            Some(known) if known >= version => Some(version).filter(|&late| late != known),
+            known => {
+                *newest = Some(version);
+                known
+            }
+        };
+        let Some(old) = old else { return };
+        let bucket = Arc::clone(&self.stores[store.index()]);
+        let (me, start) = (self.options.agent, self.replica.incarnation());
+        let clock = self.clock.clone();
+        let longest = self.options.patience_max;
+        self.flights.push(Box::pin(async move {
+            let store = LogStore {
+                bucket: &bucket,
+                me,
+                start,
+                #[cfg(feature = "planted-bugs")]
+                overtakes: false,
+            };
+            // What stays behind is removed when votes are dropped.
+            if let Some(Err(error)) = within(&clock, longest, store.drop_head(old)).await {
+                tracing::debug!(%error, "an old head stays");
+            }
+            Happened::Over
+        }));
+    }
+}
+
+const fn kind<M: StateMachine>(ask: &Ask<M>) -> &'static str {
+    match ask {
+        Ask::WriteHead { .. } => "write head",
+        Ask::WriteVote(_) => "write vote",
+        Ask::WriteSnapshot { .. } => "write snapshot",
+        Ask::Drop { .. } => "drop",
+        Ask::ReadHeads => "read heads",
+        Ask::Scan { .. } => "scan",
+        Ask::ReadSnapshot { .. } => "read snapshot",
+    }
+}
+
+/// The operation that an answer is taken for: its own, unless the driver has the bug of mixing them up.
+#[cfg(feature = "planted-bugs")]
+fn mistaken(
+    options: &Options,
+    newest: &[Option<(u64, Version)>],
+    op: u64,
+    store: StoreId,
+    head: Option<Version>,
+) -> u64 {
+    match newest[store.index()] {
+        Some((newest, _))
+            if head.is_some() && options.has(crate::DriverBug::MistakesEarlierAnswer) =>
+        {
+            newest
+        }
+        Some(_) | None => op,
+    }
+}

@@ -1,0 +1,87 @@
+//! How an agent is set up on real stores.
+
+use std::time::Duration;
+
+use bivalent_core::{AgentId, Envelope, Heartbeat, ReplicaConfig};
+
+#[cfg(feature = "planted-bugs")]
+use crate::DriverBug;
+use crate::Error;
+
+/// An agent's place and its patience. All agents of a system must have the same `agents` and `envelope`;
+/// the stores hold them to it. The rest is tuning, which safety does not depend on.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Which agent this is.
+    pub agent: AgentId,
+    /// How many agents there are.
+    pub agents: u8,
+    /// The stores' number and the quorum.
+    pub envelope: Envelope,
+    /// How long an operation may take before it is asked for again; doubles with each try.
+    pub patience: Duration,
+    /// What `patience` doubles up to. A write that has not come back by twice this time is given up.
+    pub patience_max: Duration,
+    /// The pause after a lost race for a decision doubles from this on.
+    pub backoff: Duration,
+    /// How leaders say that they live.
+    pub heartbeat: Heartbeat,
+    /// A snapshot is taken whenever so many slots were applied since the last one.
+    pub snapshot_every: u64,
+    /// What the pauses are drawn from. Two agents should have two.
+    pub seed: u64,
+    /// A planted bug.
+    #[cfg(feature = "planted-bugs")]
+    pub bug: Option<DriverBug>,
+}
+
+impl Options {
+    /// Agent `agent` of `agents` on `stores` stores, any majority of which may be all that is left; for
+    /// stores that answer within milliseconds.
+    pub fn new(agent: AgentId, agents: u8, stores: usize, seed: u64) -> Result<Self, Error> {
+        if agents == 0 || usize::from(agents) > bivalent_core::MAX_AGENTS || agent.0 >= agents {
+            return Err(Error::Impossible(format!(
+                "agent {} of {agents}: agents are numbered from 0, and there are at most {}",
+                agent.0,
+                bivalent_core::MAX_AGENTS
+            )));
+        }
+        let stores = u8::try_from(stores).unwrap_or(u8::MAX);
+        let envelope =
+            Envelope::majority(stores).map_err(|error| Error::Impossible(error.to_string()))?;
+        Ok(Self {
+            agent,
+            agents,
+            envelope,
+            patience: Duration::from_millis(250),
+            patience_max: Duration::from_secs(4),
+            backoff: Duration::from_millis(20),
+            heartbeat: Heartbeat {
+                every: 100_000_000,
+                patience: 4,
+                spread: 300_000_000,
+            },
+            snapshot_every: 1024,
+            seed,
+            #[cfg(feature = "planted-bugs")]
+            bug: None,
+        })
+    }
+
+    /// The time that the `attempt`-th try of an operation may take, from 0.
+    pub(crate) fn limit(&self, attempt: u8) -> Duration {
+        let doubled = self.patience.saturating_mul(1 << attempt.min(20));
+        doubled.min(self.patience_max).max(self.patience)
+    }
+
+    pub(crate) fn replica(&self) -> ReplicaConfig {
+        ReplicaConfig::new(self.agent, self.agents, self.envelope, self.heartbeat)
+            .snapshot_every(self.snapshot_every)
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn has(&self, bug: DriverBug) -> bool {
+        self.bug == Some(bug)
+    }
+}

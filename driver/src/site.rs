@@ -1,0 +1,216 @@
+//! A store's own account of itself: which system it belongs to, and which agents have been started.
+
+use std::{fmt::Debug, time::Duration};
+
+use bivalent_core::{AgentId, Incarnation};
+use futures_util::future::{BoxFuture, join_all};
+
+use crate::{Clock, Error, StoreError, clock::within, dice::Dice};
+
+/// How often a start is asked for before the stores are given up.
+const TRIES: u32 = 5;
+
+/// What every store can do, whatever its blocks look like.
+pub trait Site: Debug + Send + Sync {
+    /// What to call it in messages.
+    fn name(&self) -> &str;
+
+    /// What it says of the system it belongs to; nothing if it was never set up.
+    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+
+    /// Writes the charter where none stands yet. One that stands is left.
+    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// From now on an operation is answered only by a store that holds this charter.
+    fn expect(&self, charter: String);
+
+    /// The starts that have been marked.
+    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>>;
+
+    /// Marks a start; false if somebody else has marked the same one. `nonce` tells who.
+    fn mark_start(
+        &self,
+        agent: AgentId,
+        start: Incarnation,
+        nonce: u64,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+}
+
+/// What all agents of one system must agree on before they begin. It stands on every store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Charter {
+    /// What is being agreed on: `decision` or `log`.
+    pub(crate) kind: &'static str,
+    pub(crate) agents: u8,
+    pub(crate) stores: u8,
+    pub(crate) quorum: u8,
+}
+
+impl Charter {
+    /// The charter of the store at that place in the list of stores. The place is in it, so that agents
+    /// that list different stores, or the same store twice, don't count each other's quorums.
+    fn text(&self, place: usize) -> String {
+        let Self {
+            kind,
+            agents,
+            stores,
+            quorum,
+        } = self;
+        format!(
+            "bivalent 1: {kind} of {agents} agents, store {} of {stores}, quorum {quorum}\n",
+            place + 1
+        )
+    }
+}
+
+/// Sets the stores up, or finds that they are.
+///
+/// A store that was never set up joins only while no agent has ever started: later, an empty store is
+/// one that has forgotten what it held, and must not be counted.
+pub(crate) async fn settle(
+    sites: &[&dyn Site],
+    charter: &Charter,
+    clock: &impl Clock,
+    patience: Duration,
+) -> Result<(), Error> {
+    let quorum = usize::from(charter.quorum);
+    let looks = sites.iter().map(|site| async {
+        let look = async { Ok((site.charter().await?, site.starts().await?)) };
+        within(clock, patience, look)
+            .await
+            .unwrap_or_else(|| Err(silent(site.name())))
+    });
+    let looks: Vec<Result<_, StoreError>> = join_all(looks).await;
+    let mut whole = 0;
+    let mut blank = Vec::new();
+    let mut began = false;
+    let mut reasons = Vec::new();
+    for (place, (site, look)) in sites.iter().zip(&looks).enumerate() {
+        site.expect(charter.text(place));
+        match look {
+            Ok((found, starts)) => {
+                began |= !starts.is_empty();
+                match found {
+                    Some(found) if *found == charter.text(place) => whole += 1,
+                    Some(found) => {
+                        return Err(Error::OtherSystem {
+                            store: site.name().to_owned(),
+                            found: found.trim().to_owned(),
+                            wanted: charter.text(place).trim().to_owned(),
+                        });
+                    }
+                    None => blank.push(place),
+                }
+            }
+            Err(error) => reasons.push(error.to_string()),
+        }
+    }
+    if whole == sites.len() || (began && whole >= quorum) {
+        for &place in &blank {
+            tracing::warn!(store = sites[place].name(), "is empty and is not counted");
+        }
+        return Ok(());
+    }
+    if began || !reasons.is_empty() {
+        let (needed, stores) = if began {
+            (quorum, sites.len())
+        } else {
+            (sites.len(), sites.len())
+        };
+        for &place in &blank {
+            reasons.push(format!("{} has lost what it held", sites[place].name()));
+        }
+        if !began {
+            reasons.push("the first start sets every store up".to_owned());
+        }
+        return Err(Error::TooFewStores {
+            answered: whole,
+            stores,
+            needed,
+            why: reasons.join("; "),
+        });
+    }
+    for place in blank {
+        let text = charter.text(place);
+        let done = within(clock, patience, sites[place].set_up(&text)).await;
+        done.unwrap_or_else(|| Err(silent(sites[place].name())))?;
+    }
+    Ok(())
+}
+
+/// Takes a start of `agent` that nobody has had, nor will have: one greater than all before it.
+///
+/// A mark on a quorum makes it ours: two quorums share a store, and a store lets only one mark a start.
+/// One that was marked on fewer is used up.
+pub(crate) async fn take_start(
+    sites: &[&dyn Site],
+    agent: AgentId,
+    quorum: u8,
+    clock: &impl Clock,
+    patience: Duration,
+    dice: &mut Dice,
+) -> Result<Incarnation, Error> {
+    let quorum = usize::from(quorum);
+    let mut above: Option<Incarnation> = None;
+    let mut most = 0;
+    let mut why = Vec::new();
+    for _ in 0..TRIES {
+        let looks = sites
+            .iter()
+            .map(|site| within(clock, patience, site.starts()));
+        let looks = answers(sites, join_all(looks).await, &mut why);
+        for starts in &looks {
+            let own = starts.iter().filter(|(owner, _)| *owner == agent);
+            above = above.max(own.map(|&(_, start)| start).max());
+        }
+        most = most.max(looks.len());
+        if looks.len() >= quorum {
+            let next = match above {
+                None => Incarnation(0),
+                Some(Incarnation(u16::MAX)) => return Err(Error::StartsUsedUp(agent)),
+                Some(Incarnation(last)) => Incarnation(last + 1),
+            };
+            let nonce = dice.word();
+            let marks = sites
+                .iter()
+                .map(|site| within(clock, patience, site.mark_start(agent, next, nonce)));
+            let marks = answers(sites, join_all(marks).await, &mut why);
+            if marks.iter().filter(|&&ours| ours).count() >= quorum {
+                return Ok(next);
+            }
+            above = Some(next);
+        }
+        clock.sleep(dice.pause(patience / 8, patience / 2)).await;
+    }
+    why.dedup();
+    Err(Error::TooFewStores {
+        answered: most,
+        stores: sites.len(),
+        needed: quorum,
+        why: why.join("; "),
+    })
+}
+
+/// The answers among what stores said; why there was none of the others goes to `why`.
+fn answers<T>(
+    sites: &[&dyn Site],
+    said: Vec<Option<Result<T, StoreError>>>,
+    why: &mut Vec<String>,
+) -> Vec<T> {
+    why.clear();
+    let mut given = Vec::new();
+    for (site, said) in sites.iter().zip(said) {
+        match said.unwrap_or_else(|| Err(silent(site.name()))) {
+            Ok(answer) => given.push(answer),
+            Err(error) => why.push(error.to_string()),
+        }
+    }
+    given
+}
+
+fn silent(store: &str) -> StoreError {
+    StoreError::Failed {
+        store: store.to_owned(),
+        why: "no answer in time".to_owned(),
+    }
+}
