@@ -56,7 +56,13 @@ pub struct SessionId {
 /// What a client asks of a replica.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize",
+        deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned"
+    ))
+)]
 pub enum Request<M: StateMachine> {
     /// A session; answered with [`Outcome::Opened`].
     Open,
@@ -97,7 +103,13 @@ pub enum Outcome<M: StateMachine> {
 /// A request in the log.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize",
+        deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned"
+    ))
+)]
 pub struct Entry<M: StateMachine> {
     /// Who waits for the answer.
     pub ticket: Ticket,
@@ -111,7 +123,13 @@ pub type Batch<M> = Arc<[Entry<M>]>;
 /// What an agent keeps under its newest version on each store: its promise and what goes with it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize",
+        deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned"
+    ))
+)]
 pub struct Head<M: StateMachine> {
     /// The greatest ballot started; never falls.
     pub mbal: Option<Ballot>,
@@ -139,7 +157,13 @@ pub struct HeadRead<M: StateMachine> {
 /// A vote: in ballot `bal` its owner proposed a batch for a slot.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize", deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned")))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Command: serde::Serialize, M::Query: serde::Serialize",
+        deserialize = "M::Command: serde::de::DeserializeOwned, M::Query: serde::de::DeserializeOwned"
+    ))
+)]
 pub struct SlotVote<M: StateMachine> {
     /// For which slot.
     pub slot: Slot,
@@ -164,7 +188,13 @@ pub struct SnapshotName {
 /// A state of the replicated machine, with all that is needed to go on from there.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Snapshot: serde::Serialize, M::Answer: serde::Serialize", deserialize = "M::Snapshot: serde::de::DeserializeOwned, M::Answer: serde::de::DeserializeOwned")))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Snapshot: serde::Serialize, M::Answer: serde::Serialize",
+        deserialize = "M::Snapshot: serde::de::DeserializeOwned, M::Answer: serde::de::DeserializeOwned"
+    ))
+)]
 pub struct Snapshot<M: StateMachine> {
     /// The first slot that is not in it.
     pub slot: Slot,
@@ -179,7 +209,13 @@ pub struct Snapshot<M: StateMachine> {
 /// A client's session: its last command, so that asking again gives the same answer again.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(bound(serialize = "M::Answer: serde::Serialize", deserialize = "M::Answer: serde::de::DeserializeOwned")))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Answer: serde::Serialize",
+        deserialize = "M::Answer: serde::de::DeserializeOwned"
+    ))
+)]
 pub struct Session<M: StateMachine> {
     /// The number of the last command carried out, 0 before the first.
     pub seq: u64,

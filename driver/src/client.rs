@@ -64,7 +64,9 @@ impl<M: StateMachine> Client<M> {
             None => match self.submit(Request::Open).await? {
                 Outcome::Opened(id) => Session { id, seq: 0 },
                 // Nothing else answers an opening.
-                _ => return Err(Error::Stopped),
+                Outcome::Answer(_) | Outcome::Ended | Outcome::NoSession | Outcome::Outdated => {
+                    return Err(Error::Stopped);
+                }
             },
         };
         Ok(Lent {

@@ -27,8 +27,6 @@ pub(crate) enum Kind {
     Start = 4,
     /// A text that was proposed.
     Text = 5,
-    /// A block of Disk Paxos, or an acceptor's record.
-    Block = 6,
 }
 
 /// The bytes that hold `content` under `key`.

@@ -31,13 +31,16 @@ mod bucket;
 mod bug;
 mod client;
 mod clock;
+mod decision;
 mod dice;
 mod error;
 mod frame;
 mod log_store;
 mod names;
 mod node;
+mod open;
 mod options;
+mod propose;
 mod site;
 
 #[cfg(feature = "planted-bugs")]
@@ -50,15 +53,12 @@ pub use {
     bucket::Bucket,
     client::Client,
     clock::Clock,
+    decision::{BucketDecision, DecisionStore, Seen},
     error::{Error, StoreError},
     log_store::{Storable, Stored},
     node::{Node, Status},
+    open::{OpenError, Opening, memory, open},
     options::Options,
+    propose::{Decided, Protocol, propose},
     site::Site,
 };
-
-/// A store in memory: gone with the process.
-pub fn memory(name: &str) -> Bucket {
-    let objects = std::sync::Arc::new(object_store::memory::InMemory::new());
-    Bucket::new(objects, object_store::path::Path::default(), name, false)
-}

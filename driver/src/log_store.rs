@@ -145,18 +145,16 @@ impl LogStore<'_> {
             let names = listing
                 .newest()
                 .map(|id| (id, Name::Version(id.0, id.1).text()));
-            let read: Vec<((AgentId, Version), Option<Head<M>>)> =
-                self.bucket.open_all(Kind::Head, AGENTS, names).await?;
-            let heads: Option<Vec<_>> = read
-                .into_iter()
-                .map(|((agent, version), head)| {
-                    Some(HeadRead {
-                        agent,
-                        version,
-                        head: Arc::new(head?),
-                    })
+            let read = self.bucket.open_all(Kind::Head, AGENTS, names).await?;
+            let heads = read.into_iter().map(|((agent, version), head)| {
+                let head: Head<M> = head?;
+                Some(HeadRead {
+                    agent,
+                    version,
+                    head: Arc::new(head),
                 })
-                .collect();
+            });
+            let heads: Option<Vec<_>> = heads.collect();
             if let Some(mut heads) = heads {
                 heads.sort_unstable_by_key(|read| read.agent);
                 return Ok(heads);
@@ -182,10 +180,9 @@ impl LogStore<'_> {
         let names = listing
             .newest()
             .map(|(agent, _)| (agent, self.one_name(agent)));
-        let read: Vec<(AgentId, Option<(Version, Head<M>)>)> =
-            self.bucket.open_all(Kind::Head, AGENTS, names).await?;
+        let read = self.bucket.open_all(Kind::Head, AGENTS, names).await?;
         let heads = read.into_iter().filter_map(|(agent, found)| {
-            let (version, head) = found?;
+            let (version, head): (Version, Head<M>) = found?;
             let head = Arc::new(head);
             Some(HeadRead {
                 agent,

@@ -300,9 +300,10 @@ impl<M: Stored, C: Clock> Node<M, C> {
             attempt,
             ask = kind(&ask)
         );
-        let head = match &ask {
-            Ask::WriteHead { version, .. } => Some(*version),
-            _ => None,
+        let head = if let Ask::WriteHead { version, .. } = &ask {
+            Some(*version)
+        } else {
+            None
         };
         #[cfg(feature = "planted-bugs")]
         if let Some(version) = head {

@@ -1,0 +1,527 @@
+//! One decision: the loop around one agent of Disk Paxos, or of Paxos over acceptor records.
+
+use std::{sync::Arc, time::Duration};
+
+use bivalent_core::{
+    Agent, AgentId, Ballot, Block, Config, Contention, Effect, Incarnation, Input, Operation,
+    Overwrite, RecordAgent, Sink, StoreId, Value, Version,
+};
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, join_all},
+    stream::FuturesUnordered,
+};
+use tracing::Instrument;
+
+use crate::{
+    Clock, DecisionStore, Error, Options, Site, StoreError,
+    clock::within,
+    dice::Dice,
+    site::{Charter, settle, take_start},
+};
+
+/// Which protocol decides.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protocol {
+    /// Disk Paxos (Gafni and Lamport 2003): reads and writes, which every store has.
+    DiskPaxos,
+    /// Paxos over acceptor records: one record a store, changed by conditional writes.
+    Records,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decided {
+    /// The text.
+    pub text: String,
+    /// The agent that proposed it.
+    pub by: AgentId,
+    /// Attempts that this agent began, from 1.
+    pub attempts: u32,
+}
+
+/// Proposes `text`, and gives what is decided: this text or another agent's, the same for all who ask. The
+/// stores are set up if they are new.
+///
+/// It takes as long as it takes: with fewer stores than a quorum, or against rivals without luck, for ever.
+/// The future may be dropped at any time: to the others that is a crash of this agent.
+pub async fn propose<S: DecisionStore + 'static>(
+    options: Options,
+    stores: Vec<S>,
+    protocol: Protocol,
+    text: &str,
+    clock: impl Clock,
+) -> Result<Decided, Error> {
+    let mut dice = Dice::new(options.seed);
+    let stores: Vec<Arc<S>> = stores.into_iter().map(Arc::new).collect();
+    let sites: Vec<&dyn Site> = stores.iter().map(|store| &**store as &dyn Site).collect();
+    let (agent, quorum) = (options.agent, options.envelope.quorum());
+    let charter = Charter {
+        kind: match protocol {
+            Protocol::DiskPaxos => "decision",
+            Protocol::Records => "decision by records",
+        },
+        agents: options.agents,
+        stores: options.envelope.stores(),
+        quorum,
+    };
+    let patience = options.patience_max;
+    settle(&sites, &charter, &clock, patience).await?;
+    let start = take_start(&sites, agent, quorum, &clock, patience, &mut dice).await?;
+    tracing::info!(agent = agent.0, start = start.0, "begins");
+    keep_text(&options, &stores, start, text, &clock).await?;
+    let overwrite = stores
+        .first()
+        .map_or(Overwrite::Versioned, |store| store.overwrite());
+    let input = value(agent, start);
+    let config =
+        Config::new(agent, options.agents, options.envelope, overwrite, input).incarnation(start);
+    let mut round = Round {
+        options,
+        stores,
+        clock,
+        dice,
+        start,
+        overwrite,
+        flights: FuturesUnordered::new(),
+        newest: Vec::new(),
+        aborts: 0,
+        attempts: 0,
+    };
+    round.newest = vec![None; round.stores.len()];
+    let (value, attempts) = round.decide(protocol, config).await?;
+    let (by, its_start) = proposer(value);
+    let text = round.find_text(by, its_start).await?;
+    Ok(Decided { text, by, attempts })
+}
+
+/// The value that stands for the text of an agent's start: texts are kept apart, and found by it.
+const fn value(agent: AgentId, start: Incarnation) -> Value {
+    Value((agent.0 as u64) << 16 | start.0 as u64)
+}
+
+const fn proposer(value: Value) -> (AgentId, Incarnation) {
+    (AgentId((value.0 >> 16) as u8), Incarnation(value.0 as u16))
+}
+
+/// Writes the text to a quorum before anybody can vote for it: whoever finds the vote finds the text.
+async fn keep_text<S: DecisionStore>(
+    options: &Options,
+    stores: &[Arc<S>],
+    start: Incarnation,
+    text: &str,
+    clock: &impl Clock,
+) -> Result<(), Error> {
+    let mut kept = vec![false; stores.len()];
+    loop {
+        let tries = stores.iter().zip(&mut kept).filter(|(_, kept)| !**kept);
+        let tries = tries.map(|(store, kept)| async move {
+            let work = store.keep_text(options.agent, start, text);
+            match within(clock, options.patience_max, work).await {
+                Some(Ok(())) => *kept = true,
+                Some(Err(error)) => {
+                    if let Some(error) = Error::of_fatal(&error) {
+                        return Err(error);
+                    }
+                    tracing::debug!(%error, "a text is not kept");
+                    clock.sleep(options.patience).await;
+                }
+                None => {}
+            }
+            Ok(())
+        });
+        for done in join_all(tries).await {
+            done?;
+        }
+        let count = kept.iter().filter(|&&kept| kept).count();
+        if count >= usize::from(options.envelope.quorum()) {
+            return Ok(());
+        }
+    }
+}
+
+/// Either protocol's agent.
+enum Proposer {
+    Disk(Box<Agent>),
+    Record(Box<RecordAgent>),
+}
+
+impl Proposer {
+    fn on(&mut self, input: Input, out: &mut impl Sink) {
+        match self {
+            Self::Disk(agent) => agent.on(input, out),
+            Self::Record(agent) => agent.on(input, out),
+        }
+    }
+
+    const fn block(&self) -> Block {
+        match self {
+            Self::Disk(agent) => agent.block(),
+            Self::Record(agent) => agent.block(),
+        }
+    }
+}
+
+/// What has happened to something in flight.
+enum Happened {
+    Told {
+        input: Input,
+        /// A write that may still be answered.
+        rest: Option<Flight>,
+        /// The own block that is written, if one is.
+        written: Option<(StoreId, Version)>,
+    },
+    Fatal(Error),
+    Over,
+}
+
+type Flight = BoxFuture<'static, Happened>;
+
+struct Round<S, C> {
+    options: Options,
+    stores: Vec<Arc<S>>,
+    clock: C,
+    dice: Dice,
+    start: Incarnation,
+    overwrite: Overwrite,
+    flights: FuturesUnordered<Flight>,
+    /// The newest own block that each store has answered.
+    newest: Vec<Option<Version>>,
+    aborts: u32,
+    attempts: u32,
+}
+
+impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
+    async fn decide(&mut self, protocol: Protocol, config: Config) -> Result<(Value, u32), Error> {
+        let mut effects = Vec::new();
+        let fresh = self.start.0 == 0;
+        let mut out = |effect| effects.push(effect);
+        let mut agent = match protocol {
+            Protocol::DiskPaxos if fresh => Proposer::Disk(Box::new(Agent::new(config))),
+            Protocol::DiskPaxos => Proposer::Disk(Box::new(Agent::recover(config, &mut out))),
+            Protocol::Records if fresh => Proposer::Record(Box::new(RecordAgent::new(config))),
+            Protocol::Records => Proposer::Record(Box::new(RecordAgent::recover(config, &mut out))),
+        };
+        if fresh {
+            effects.push(Effect::Abort { above: None });
+        }
+        loop {
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::Decide(value) => return Ok((value, self.attempts)),
+                    Effect::Abort { above } => {
+                        let floor = above.max(agent.block().mbal);
+                        self.start_later(floor);
+                    }
+                    Effect::Read { .. }
+                    | Effect::Write { .. }
+                    | Effect::WriteIf { .. }
+                    | Effect::Retry { .. } => self.carry_out(effect, protocol),
+                }
+            }
+            // An agent that has not decided waits for something: an answer, or a pause to end.
+            let Some(happened) = self.flights.next().await else {
+                return Err(Error::Stopped);
+            };
+            match happened {
+                Happened::Told {
+                    input,
+                    rest,
+                    written,
+                } => {
+                    self.flights.extend(rest);
+                    if let Some((store, version)) = written {
+                        self.note_written(store, version);
+                    }
+                    agent.on(input, &mut |effect| effects.push(effect));
+                }
+                Happened::Fatal(error) => return Err(error),
+                Happened::Over => {}
+            }
+        }
+    }
+
+    /// The next attempt begins after a pause that grows with each one that was lost.
+    fn start_later(&mut self, floor: Option<Ballot>) {
+        let nanos = |pause: Duration| u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        let pause = if self.attempts == 0 {
+            Duration::ZERO
+        } else {
+            self.aborts += 1;
+            let contention = Contention::Exponential {
+                min: nanos(self.options.backoff),
+                max: nanos(self.options.patience_max),
+            };
+            let (min, max) = contention.pause(self.aborts);
+            Duration::from_nanos(self.dice.between(min, max))
+        };
+        self.attempts += 1;
+        if floor.is_some_and(|floor| floor.round() >= Ballot::ROUND_MAX) {
+            tracing::error!("no ballot is left");
+            return;
+        }
+        let ballot = Ballot::above(floor, self.options.agent, self.start);
+        tracing::debug!(?ballot, ?pause, "starts");
+        let sleep = self.clock.sleep(pause);
+        self.flights.push(Box::pin(async move {
+            sleep.await;
+            told(Input::Start { ballot })
+        }));
+    }
+
+    fn carry_out(&mut self, effect: Effect, protocol: Protocol) {
+        let (operation, attempt) = match effect {
+            Effect::Read {
+                store,
+                owner,
+                epoch,
+            } => {
+                let read = Operation::Read {
+                    store,
+                    owner,
+                    epoch,
+                };
+                (read, 0)
+            }
+            Effect::Write {
+                store,
+                epoch,
+                attempt,
+                ..
+            }
+            | Effect::WriteIf {
+                store,
+                epoch,
+                attempt,
+                ..
+            } => {
+                let write = Operation::Write {
+                    store,
+                    epoch,
+                    attempt,
+                };
+                (write, attempt)
+            }
+            Effect::Retry { operation } => {
+                let sleep = self.clock.sleep(self.options.patience);
+                self.flights.push(Box::pin(async move {
+                    sleep.await;
+                    told(Input::TimedOut { operation })
+                }));
+                return;
+            }
+            Effect::Abort { .. } | Effect::Decide(_) => return,
+        };
+        let store_id = match operation {
+            Operation::Read { store, .. } | Operation::Write { store, .. } => store,
+        };
+        let span = tracing::debug_span!("store", store = store_id.0, ?operation);
+        let store = Arc::clone(&self.stores[store_id.index()]);
+        let me = self.options.agent;
+        let start = self.start;
+        let written = if let Effect::Write { version, .. } = effect {
+            Some((store_id, version))
+        } else {
+            None
+        };
+        let is_write = matches!(operation, Operation::Write { .. });
+        let in_place = self.overwrite == Overwrite::InPlace;
+        let work: BoxFuture<'static, Result<Input, StoreError>> =
+            Box::pin(async move { ask(&*store, me, start, protocol, effect).await });
+        // Conditional writes have numbers, not tries: each is the first of its kind.
+        let attempt = if protocol == Protocol::Records {
+            0
+        } else {
+            attempt
+        };
+        let limit = self.options.limit(attempt);
+        let longest = self.options.patience_max * 2;
+        let clock = self.clock.clone();
+        let flight = async move {
+            let began = clock.now();
+            let mut work = work;
+            match within(&clock, limit, &mut work).await {
+                Some(Ok(input)) => Happened::Told {
+                    input,
+                    rest: None,
+                    written,
+                },
+                Some(Err(error)) => {
+                    if let Some(error) = Error::of_fatal(&error) {
+                        return Happened::Fatal(error);
+                    }
+                    tracing::debug!(%error, "no answer");
+                    // A refusal is as good as silence: asked again at once, it would be refused again.
+                    clock
+                        .sleep(limit.saturating_sub(clock.now().saturating_sub(began)))
+                        .await;
+                    told(silence(&error, operation))
+                }
+                None => {
+                    tracing::debug!("late");
+                    let rest: Option<Flight> = is_write.then(|| {
+                        let rest: Flight = Box::pin(async move {
+                            // A write in place stays in flight until it is answered: the core lets
+                            // nothing overtake it.
+                            let done = if in_place {
+                                Some(work.await)
+                            } else {
+                                within(&clock, longest, work).await
+                            };
+                            match done {
+                                Some(Ok(input)) => Happened::Told {
+                                    input,
+                                    rest: None,
+                                    written,
+                                },
+                                Some(Err(_)) | None => Happened::Over,
+                            }
+                        });
+                        rest
+                    });
+                    Happened::Told {
+                        input: Input::TimedOut { operation },
+                        rest,
+                        written: None,
+                    }
+                }
+            }
+        };
+        self.flights.push(Box::pin(flight.instrument(span)));
+    }
+
+    fn note_written(&mut self, store: StoreId, version: Version) {
+        let newest = &mut self.newest[store.index()];
+        let Some(old) = newest.replace(version.max(newest.unwrap_or_default())) else {
+            return;
+        };
+        if old == version || self.overwrite == Overwrite::InPlace {
+            return;
+        }
+        let old = old.min(version);
+        let (store, me) = (Arc::clone(&self.stores[store.index()]), self.options.agent);
+        let (clock, limit) = (self.clock.clone(), self.options.patience_max);
+        self.flights.push(Box::pin(async move {
+            if let Some(Err(error)) = within(&clock, limit, store.forget(me, old)).await {
+                tracing::debug!(%error, "an old block stays");
+            }
+            Happened::Over
+        }));
+    }
+
+    /// The text of a decided value: a quorum has it, so some store that answers has.
+    async fn find_text(&self, agent: AgentId, start: Incarnation) -> Result<String, Error> {
+        loop {
+            for store in &self.stores {
+                let look = store.text(agent, start);
+                match within(&self.clock, self.options.patience, look).await {
+                    Some(Ok(Some(text))) => return Ok(text),
+                    Some(Err(error)) => tracing::debug!(%error, "no text"),
+                    Some(Ok(None)) | None => {}
+                }
+            }
+            self.clock.sleep(self.options.patience).await;
+        }
+    }
+}
+
+const fn told(input: Input) -> Happened {
+    Happened::Told {
+        input,
+        rest: None,
+        written: None,
+    }
+}
+
+/// What the core is told of an operation that a store has refused.
+const fn silence(error: &StoreError, operation: Operation) -> Input {
+    match (error, operation) {
+        (
+            StoreError::Unreadable { .. },
+            Operation::Read {
+                store,
+                owner,
+                epoch,
+            },
+        ) => Input::Unreadable {
+            store,
+            owner,
+            epoch,
+        },
+        _ => Input::TimedOut { operation },
+    }
+}
+
+async fn ask(
+    store: &impl DecisionStore,
+    me: AgentId,
+    start: Incarnation,
+    protocol: Protocol,
+    effect: Effect,
+) -> Result<Input, StoreError> {
+    match effect {
+        Effect::Read {
+            store: id,
+            owner,
+            epoch,
+        } => {
+            let (block, version) = match protocol {
+                Protocol::Records => store.read_record().await?,
+                Protocol::DiskPaxos => {
+                    let seen = store.read(owner, me).await?;
+                    if let Some(by) = seen.latest.filter(|&by| by > start) {
+                        return Err(StoreError::Fenced { agent: me, by });
+                    }
+                    (seen.block, seen.version)
+                }
+            };
+            Ok(Input::Read {
+                store: id,
+                owner,
+                epoch,
+                block,
+                version,
+            })
+        }
+        Effect::Write {
+            store: id,
+            epoch,
+            attempt,
+            version,
+            block,
+        } => {
+            store.write(me, version, block).await?;
+            Ok(Input::Wrote {
+                store: id,
+                epoch,
+                attempt,
+            })
+        }
+        Effect::WriteIf {
+            store: id,
+            epoch,
+            attempt,
+            expect,
+            version,
+            block,
+        } => {
+            let done = store.write_record(expect, version, block).await?;
+            Ok(if done {
+                Input::Wrote {
+                    store: id,
+                    epoch,
+                    attempt,
+                }
+            } else {
+                Input::Refused {
+                    store: id,
+                    epoch,
+                    attempt,
+                }
+            })
+        }
+        Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
+            unreachable!("nothing that a store is asked for")
+        }
+    }
+}
