@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bivalent_core::{Outcome, Request, SessionId, StateMachine};
+use bivalent_core::{Outcome, Request, SessionId, Slot, StateMachine};
 use futures_channel::{mpsc, oneshot};
 
 use crate::{Error, Status, node::Order};
@@ -119,6 +119,12 @@ impl<M: StateMachine> Client<M> {
     /// How the replica stands.
     pub async fn status(&self) -> Result<Status, Error> {
         self.ask(Order::Status).await
+    }
+
+    /// The replica's whole state, and the first slot that is not in it: what it knows, not the newest there is.
+    /// Two replicas' states of the same slot are the same.
+    pub async fn snapshot(&self) -> Result<(Slot, M::Snapshot), Error> {
+        self.ask(Order::Snapshot).await
     }
 
     /// Ends the sessions that nobody uses, so that they don't stay in the machine's state for ever.

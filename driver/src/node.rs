@@ -33,6 +33,8 @@ pub(crate) enum Order<M: StateMachine> {
     Stale(M::Query, oneshot::Sender<M::Answer>),
     /// How it stands.
     Status(oneshot::Sender<Status>),
+    /// The whole state, and the first slot that is not in it.
+    Snapshot(oneshot::Sender<(Slot, M::Snapshot)>),
     /// No more of this.
     Stop(oneshot::Sender<()>),
 }
@@ -73,6 +75,12 @@ enum Happened<M: StateMachine> {
     Over,
 }
 
+/// A request without an answer yet.
+struct Waiting<M: StateMachine> {
+    request: Request<M>,
+    answer: oneshot::Sender<Outcome<M>>,
+}
+
 type Flight<M> = BoxFuture<'static, Happened<M>>;
 
 /// A replica on real stores. [`Node::run`] is its life.
@@ -85,7 +93,7 @@ pub struct Node<M: Stored, C: Clock> {
     flights: FuturesUnordered<Flight<M>>,
     effects: Vec<ReplicaEffect<M>>,
     orders: mpsc::UnboundedReceiver<Order<M>>,
-    waiting: BTreeMap<Ticket, oneshot::Sender<Outcome<M>>>,
+    waiting: BTreeMap<Ticket, Waiting<M>>,
     /// The newest own head that each store has answered.
     heads: Vec<Option<Version>>,
     #[cfg(feature = "planted-bugs")]
@@ -218,8 +226,8 @@ impl<M: Stored, C: Clock> Node<M, C> {
         // Whoever does not wait for an answer any more gets none.
         match order {
             Order::Submit(request, answer) => {
-                let ticket = replica.submit(request, &mut out);
-                self.waiting.insert(ticket, answer);
+                let ticket = replica.submit(request.clone(), &mut out);
+                self.waiting.insert(ticket, Waiting { request, answer });
             }
             Order::Stale(query, answer) => {
                 let _ = answer.send(replica.query_stale(&query));
@@ -233,6 +241,9 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     waiting: self.waiting.len(),
                 });
             }
+            Order::Snapshot(answer) => {
+                let _ = answer.send((replica.applied(), replica.machine().snapshot()));
+            }
             Order::Stop(_) => {}
         }
     }
@@ -240,8 +251,8 @@ impl<M: Stored, C: Clock> Node<M, C> {
     /// Withdraws the requests whose clients have gone.
     fn forget_the_gone(&mut self) {
         let replica = &mut self.replica;
-        self.waiting.retain(|&ticket, answer| {
-            let gone = answer.is_canceled();
+        self.waiting.retain(|&ticket, waiting| {
+            let gone = waiting.answer.is_canceled();
             if gone {
                 replica.withdraw(ticket);
             }
@@ -252,6 +263,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
     /// Does what the replica asks for.
     fn settle_effects(&mut self) {
         let mut effects = std::mem::take(&mut self.effects);
+        let mut installed = false;
         for effect in effects.drain(..) {
             match effect {
                 ReplicaEffect::Ask {
@@ -269,8 +281,8 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     }));
                 }
                 ReplicaEffect::Answer { ticket, outcome } => {
-                    if let Some(answer) = self.waiting.remove(&ticket) {
-                        let _ = answer.send(outcome);
+                    if let Some(waiting) = self.waiting.remove(&ticket) {
+                        let _ = waiting.answer.send(outcome);
                     }
                 }
                 ReplicaEffect::Leads { ballot, from } => {
@@ -281,6 +293,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                 }
                 ReplicaEffect::Installed { slot } => {
                     tracing::info!(agent = self.options.agent.0, ?slot, "took a snapshot over");
+                    installed = true;
                 }
                 ReplicaEffect::Chosen { slot, batch } => {
                     tracing::trace!(?slot, entries = batch.len(), "decided");
@@ -289,6 +302,25 @@ impl<M: Stored, C: Clock> Node<M, C> {
             }
         }
         self.effects = effects;
+        if installed {
+            self.ask_again();
+            self.settle_effects();
+        }
+    }
+
+    /// Asks anew for what waits: where a snapshot has taken the place of slots, what was decided in them is
+    /// answered to nobody. A command takes effect once all the same, by its number; a session may be opened
+    /// in vain.
+    fn ask_again(&mut self) {
+        let Self {
+            replica, effects, ..
+        } = self;
+        let mut out = |effect| effects.push(effect);
+        for (ticket, waiting) in std::mem::take(&mut self.waiting) {
+            replica.withdraw(ticket);
+            let ticket = replica.submit(waiting.request.clone(), &mut out);
+            self.waiting.insert(ticket, waiting);
+        }
     }
 
     fn ask(&mut self, op: u64, store: StoreId, ask: Ask<M>, attempt: u8) {
@@ -341,7 +373,10 @@ impl<M: Stored, C: Clock> Node<M, C> {
             let began = clock.now();
             let mut work: BoxFuture<'static, Result<Answer<M>, StoreError>> = Box::pin(work);
             match within(&clock, limit, &mut work).await {
-                Some(Ok(answer)) => answered(answer),
+                Some(Ok(answer)) => {
+                    tracing::trace!("answered");
+                    answered(answer)
+                }
                 Some(Err(error)) => {
                     if let Some(error) = Error::of_fatal(&error) {
                         return Happened::Fatal(error);

@@ -136,7 +136,8 @@ pub enum ReplicaEffect<M: StateMachine> {
         /// The slot.
         slot: Slot,
     },
-    /// A snapshot took the place of everything before its slot.
+    /// A snapshot took the place of everything before its slot. Requests taken here that were decided there get
+    /// no [`Answer`](Self::Answer): withdraw what waits, and ask for it again.
     Installed {
         /// The first slot that is not in it.
         slot: Slot,

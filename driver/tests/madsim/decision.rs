@@ -1,0 +1,143 @@
+//! One decision under faults: whoever decides, however often it was killed, decides the same.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bivalent_core::StoreId;
+use bivalent_driver::{BucketDecision, Error, Protocol, propose};
+use madsim::{
+    rand::{Rng, thread_rng},
+    runtime::Handle,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    clock::VirtualClock,
+    cluster::{buckets, options, stores},
+    faulty::{STORM, Tally},
+    sweep,
+};
+
+const AGENTS: u8 = 3;
+const STORES: usize = 3;
+
+/// What every agent decided, each time that it did.
+type Decisions = Arc<Mutex<Vec<(u8, String)>>>;
+
+async fn decide(protocol: Protocol) -> Result<Tally, String> {
+    let tally: Arc<Mutex<Tally>> = Arc::default();
+    let stores = stores(STORES, STORM, &tally);
+    let decisions: Decisions = Arc::default();
+    let failures: Arc<Mutex<Vec<String>>> = Arc::default();
+    let agents: Vec<_> = (0..AGENTS)
+        .map(|agent| {
+            let (stores, decisions, failures) = (
+                stores.clone(),
+                Arc::clone(&decisions),
+                Arc::clone(&failures),
+            );
+            let life = move || {
+                let (stores, decisions, failures) = (
+                    stores.clone(),
+                    Arc::clone(&decisions),
+                    Arc::clone(&failures),
+                );
+                async move {
+                    loop {
+                        let ways = buckets(&stores).into_iter().zip(0..);
+                        let ways = ways.map(|(way, at)| BucketDecision::new(way, StoreId(at)));
+                        let options = options(agent, AGENTS, STORES, None);
+                        let text = format!("agent {agent}, {}", thread_rng().gen_range(0..10_000));
+                        let clock = VirtualClock::start();
+                        let decided =
+                            propose(options, ways.collect(), protocol, &text, clock).await;
+                        match decided {
+                            Ok(decided) => decisions.lock().unwrap().push((agent, decided.text)),
+                            Err(Error::TooFewStores { .. } | Error::Store(_)) => {}
+                            Err(error) => {
+                                failures.lock().unwrap().push(format!("{agent}: {error}"));
+                                return;
+                            }
+                        }
+                        sleep(Duration::from_millis(100)).await;
+                    }
+                }
+            };
+            let handle = Handle::current();
+            let node = handle
+                .create_node()
+                .name(format!("agent-{agent}"))
+                .init(life)
+                .build();
+            node
+        })
+        .collect();
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(10) {
+        let (pause, agent) = {
+            let mut dice = thread_rng();
+            (dice.gen_range(10..800), dice.gen_range(0..agents.len()))
+        };
+        sleep(Duration::from_millis(pause)).await;
+        Handle::current().kill(agents[agent].id());
+        tally.lock().unwrap().kills += 1;
+        Handle::current().restart(agents[agent].id());
+    }
+    for store in &stores {
+        store.heal();
+    }
+    let before = decisions.lock().unwrap().len();
+    let healed = Instant::now();
+    loop {
+        sleep(Duration::from_millis(100)).await;
+        let decisions = decisions.lock().unwrap();
+        let who: BTreeSet<u8> = decisions[before..]
+            .iter()
+            .map(|(agent, _)| *agent)
+            .collect();
+        if who.len() == usize::from(AGENTS) {
+            break;
+        }
+        if healed.elapsed() > Duration::from_secs(60) {
+            return Err(format!("decided since all is well: {who:?}"));
+        }
+    }
+    let failures = failures.lock().unwrap();
+    if !failures.is_empty() {
+        return Err(format!("{failures:?}"));
+    }
+    let texts: BTreeSet<String> = {
+        let decisions = decisions.lock().unwrap();
+        decisions.iter().map(|(_, text)| text.clone()).collect()
+    };
+    if texts.len() != 1 {
+        return Err(format!("decided: {texts:?}"));
+    }
+    let tally = *tally.lock().unwrap();
+    Ok(tally)
+}
+
+#[test]
+fn disk_paxos_decides_once() {
+    let mut tally = Tally::default();
+    sweep::all(
+        "decision::disk_paxos_decides_once",
+        || decide(Protocol::DiskPaxos),
+        |run| tally.add(run),
+    );
+    println!("{tally:?}");
+}
+
+#[test]
+fn records_decide_once() {
+    let mut tally = Tally::default();
+    sweep::all(
+        "decision::records_decide_once",
+        || decide(Protocol::Records),
+        |run| tally.add(run),
+    );
+    println!("{tally:?}");
+}

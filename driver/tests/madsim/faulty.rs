@@ -1,0 +1,284 @@
+//! A store in memory that misbehaves within what passive stores do.
+//!
+//! Every operation runs on the store's own node: once it is on its way, neither the death nor the patience of
+//! the one who asked can stop it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_channel::oneshot;
+use futures_util::{StreamExt, TryStreamExt, future, stream, stream::BoxStream};
+use madsim::{
+    rand::{Rng, thread_rng},
+    runtime::NodeHandle,
+    time::sleep,
+};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
+    path::Path,
+};
+
+/// How often what goes wrong, of a thousand operations each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weather {
+    /// Takes up to two seconds rather than up to twenty milliseconds.
+    pub(crate) slow: u32,
+    /// Refused, and nothing was done.
+    pub(crate) refused: u32,
+    /// Done, and reported as failed.
+    pub(crate) failed_after: u32,
+    /// Done or not, and never answered.
+    pub(crate) lost: u32,
+}
+
+pub(crate) const STORM: Weather = Weather {
+    slow: 40,
+    refused: 30,
+    failed_after: 30,
+    lost: 20,
+};
+
+/// What went wrong, counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) operations: u64,
+    pub(crate) slow: u64,
+    pub(crate) refused: u64,
+    pub(crate) failed_after: u64,
+    pub(crate) lost: u64,
+    pub(crate) outages: u64,
+    /// Effects of writes that nobody waited for any more.
+    pub(crate) late: u64,
+    pub(crate) kills: u64,
+    pub(crate) pauses: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.operations += other.operations;
+        self.slow += other.slow;
+        self.refused += other.refused;
+        self.failed_after += other.failed_after;
+        self.lost += other.lost;
+        self.outages += other.outages;
+        self.late += other.late;
+        self.kills += other.kills;
+        self.pauses += other.pauses;
+    }
+}
+
+/// A store on a node of its own.
+#[derive(Clone)]
+pub(crate) struct Faulty {
+    objects: Arc<InMemory>,
+    node: NodeHandle,
+    weather: Arc<Mutex<Weather>>,
+    down: Arc<AtomicBool>,
+    tally: Arc<Mutex<Tally>>,
+}
+
+/// What became of an operation before its answer.
+enum Way {
+    /// Nothing is done.
+    Refused,
+    /// It is done and answered.
+    Answered,
+    FailedAfter,
+    Lost,
+}
+
+impl Faulty {
+    pub(crate) fn new(node: NodeHandle, weather: Weather, tally: Arc<Mutex<Tally>>) -> Self {
+        Self {
+            objects: Arc::new(InMemory::new()),
+            node,
+            weather: Arc::new(Mutex::new(weather)),
+            down: Arc::default(),
+            tally,
+        }
+    }
+
+    /// From now on nothing goes wrong.
+    pub(crate) fn heal(&self) {
+        *self.weather.lock().unwrap() = Weather {
+            slow: 0,
+            refused: 0,
+            failed_after: 0,
+            lost: 0,
+        };
+        self.down.store(false, Ordering::SeqCst);
+    }
+
+    /// While down, nothing is done and nothing answered.
+    pub(crate) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    async fn serve<T, W>(&self, is_write: bool, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let (weather, down, tally) = (
+            *self.weather.lock().unwrap(),
+            Arc::clone(&self.down),
+            Arc::clone(&self.tally),
+        );
+        let (before, after, way) = draw(weather, &tally);
+        drop(self.node.spawn(async move {
+            sleep(before).await;
+            if down.load(Ordering::SeqCst) {
+                tally.lock().unwrap().outages += 1;
+                return future::pending().await;
+            }
+            let mut done = match way {
+                Way::Refused => Err(refusal("refused")),
+                Way::Answered | Way::FailedAfter | Way::Lost => {
+                    if is_write && answer_gone(&answer) {
+                        tally.lock().unwrap().late += 1;
+                    }
+                    work.await
+                }
+            };
+            sleep(after).await;
+            match way {
+                Way::Lost => return future::pending().await,
+                Way::FailedAfter => done = Err(refusal("failed, nobody knows how")),
+                Way::Refused | Way::Answered => {}
+            }
+            let _ = answer.send(done);
+        }));
+        match answered.await {
+            Ok(done) => done,
+            Err(_) => future::pending().await,
+        }
+    }
+}
+
+fn answer_gone<T>(answer: &oneshot::Sender<T>) -> bool {
+    answer.is_canceled()
+}
+
+fn draw(weather: Weather, tally: &Mutex<Tally>) -> (Duration, Duration, Way) {
+    let mut dice = thread_rng();
+    let mut tally = tally.lock().unwrap();
+    tally.operations += 1;
+    let mut hits = |of_thousand: u32| dice.gen_range(0..1000) < of_thousand;
+    let slow = hits(weather.slow);
+    tally.slow += u64::from(slow);
+    let way = if hits(weather.refused) {
+        tally.refused += 1;
+        Way::Refused
+    } else if hits(weather.failed_after) {
+        tally.failed_after += 1;
+        Way::FailedAfter
+    } else if hits(weather.lost) {
+        tally.lost += 1;
+        Way::Lost
+    } else {
+        Way::Answered
+    };
+    let longest = if slow { 2_000_000 } else { 20_000 };
+    let mut pause = || Duration::from_micros(dice.gen_range(1_000..=longest));
+    (pause(), pause() / 4, way)
+}
+
+fn refusal(why: &str) -> Error {
+    Error::Generic {
+        store: "faulty",
+        source: why.into(),
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Faulty {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let (objects, location) = (Arc::clone(&self.objects), location.clone());
+        let work = async move { objects.put_opts(&location, payload, options).await };
+        self.serve(true, work).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        Err(refusal("blocks are put whole"))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let (objects, location) = (Arc::clone(&self.objects), location.clone());
+        let work = async move { objects.get_opts(&location, options).await };
+        self.serve(false, work).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let this = self.clone();
+        locations
+            .then(move |location| {
+                let this = this.clone();
+                async move {
+                    let location = location?;
+                    let objects = Arc::clone(&this.objects);
+                    let work = async move {
+                        let one = stream::iter([Ok(location)]).boxed();
+                        let gone: Vec<_> = objects.delete_stream(one).try_collect().await?;
+                        gone.into_iter()
+                            .next()
+                            .ok_or_else(|| refusal("nothing there"))
+                    };
+                    this.serve(true, work).await
+                }
+            })
+            .boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (this, prefix) = (self.clone(), prefix.cloned());
+        stream::once(async move {
+            let objects = Arc::clone(&this.objects);
+            let work = async move { objects.list(prefix.as_ref()).try_collect::<Vec<_>>().await };
+            let metas = this.serve(false, work).await?;
+            Ok::<_, Error>(stream::iter(metas.into_iter().map(Ok)))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {
+        Err(refusal("folders are listed whole"))
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(refusal("nothing is copied"))
+    }
+}
+
+impl fmt::Debug for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Faulty")
+    }
+}
+
+impl fmt::Display for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("faulty memory")
+    }
+}

@@ -1,0 +1,321 @@
+//! Replicas in a storm: clients that call, agents that die and come back, stores that fail. What the clients
+//! saw is linearizable, replicas agree, and once all is well again everybody is served.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bivalent_driver::{Client, DriverBug, Status};
+use bivalent_sim::linear::models::{Act, Call};
+use madsim::{
+    rand::{Rng, thread_rng},
+    runtime::Handle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    cluster::{Clients, Cluster, Machine},
+    faulty::{STORM, Tally},
+    history::{Asked, History, answer, asked},
+    sweep,
+};
+
+const AGENTS: u8 = 3;
+const STORES: usize = 3;
+const CLIENTS: u32 = 4;
+const KEYS: u32 = 2;
+/// How long the storm lasts, in virtual time.
+const STORM_LASTS: Duration = Duration::from_secs(15);
+/// How long a healed system may take to serve everybody.
+const CALM_LASTS: Duration = Duration::from_secs(60);
+
+/// What a run came to.
+pub(crate) struct Weathered {
+    pub(crate) tally: Tally,
+    pub(crate) answered: usize,
+}
+
+#[test]
+fn clients_see_one_machine_through_every_storm() {
+    let mut tally = Tally::default();
+    let (mut runs, mut answered) = (0_u64, 0);
+    sweep::all(
+        "storm::clients_see_one_machine_through_every_storm",
+        || storm(None),
+        |run: Weathered| {
+            tally.add(run.tally);
+            runs += 1;
+            answered += run.answered;
+        },
+    );
+    println!("{runs} seeds, {answered} calls answered, {tally:?}");
+    assert!(answered > 0);
+    if runs >= 100 {
+        // A fault that never happens tests nothing.
+        let Tally {
+            operations,
+            slow,
+            refused,
+            failed_after,
+            lost,
+            outages,
+            late,
+            kills,
+            pauses,
+        } = tally;
+        let faults = [
+            slow,
+            refused,
+            failed_after,
+            lost,
+            outages,
+            late,
+            kills,
+            pauses,
+        ];
+        assert!(faults.iter().all(|&count| count > runs / 2), "{tally:?}");
+        assert!(operations > 100 * runs);
+    }
+}
+
+#[test]
+fn a_seed_is_the_same_run_twice() {
+    for seed in 0..3 {
+        let digest = || {
+            let run = sweep::run(seed, || storm(None)).unwrap();
+            (format!("{:?}", run.tally), run.answered)
+        };
+        assert_eq!(digest(), digest(), "seed {seed}");
+    }
+}
+
+pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
+    let cluster = Cluster::start(AGENTS, STORES, STORM, bug);
+    let history = History::default();
+    let over = Arc::new(AtomicBool::new(false));
+    let values = Arc::new(AtomicU32::new(1));
+    let users = Handle::current().create_node().name("users").build();
+    let calls: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            users.spawn(user(
+                client,
+                Arc::clone(&cluster.clients),
+                history.clone(),
+                Arc::clone(&over),
+                Arc::clone(&values),
+            ))
+        })
+        .collect();
+    nemesis(&cluster).await;
+    for store in &cluster.stores {
+        store.heal();
+    }
+    over.store(true, Ordering::SeqCst);
+    for call in calls {
+        call.await.map_err(|error| error.to_string())?;
+    }
+    calm(&cluster, &history, &values).await?;
+    let stopped = cluster.stopped.lock().unwrap().clone();
+    if !stopped.is_empty() {
+        return Err(format!("agents stopped: {stopped:?}"));
+    }
+    history.judge()?;
+    let tally = *cluster.tally.lock().unwrap();
+    Ok(Weathered {
+        tally,
+        answered: history.answered(),
+    })
+}
+
+/// Kills, pauses and restarts agents, and takes a store away now and then.
+async fn nemesis(cluster: &Cluster) {
+    let began = madsim::time::Instant::now();
+    let mut dead = vec![false; cluster.agents.len()];
+    let mut paused = vec![false; cluster.agents.len()];
+    let mut down = None;
+    while began.elapsed() < STORM_LASTS {
+        let (pause, move_, agent, store) = {
+            let mut dice = thread_rng();
+            (
+                dice.gen_range(50..1500),
+                dice.gen_range(0..8),
+                dice.gen_range(0..cluster.agents.len()),
+                dice.gen_range(0..cluster.stores.len()),
+            )
+        };
+        sleep(Duration::from_millis(pause)).await;
+        match move_ {
+            0..=2 => {
+                if dead[agent] {
+                    cluster.restart(agent);
+                } else {
+                    cluster.kill(agent);
+                }
+                dead[agent] = !dead[agent];
+                paused[agent] = false;
+            }
+            3..=5 if !dead[agent] => {
+                let node = cluster.agents[agent].id();
+                if paused[agent] {
+                    Handle::current().resume(node);
+                } else {
+                    Handle::current().pause(node);
+                    cluster.tally.lock().unwrap().pauses += 1;
+                }
+                paused[agent] = !paused[agent];
+            }
+            _ => {
+                if let Some(down) = down.take() {
+                    let faulty: &crate::faulty::Faulty = &cluster.stores[down];
+                    faulty.set_down(false);
+                } else {
+                    cluster.stores[store].set_down(true);
+                    down = Some(store);
+                }
+            }
+        }
+    }
+    for agent in 0..cluster.agents.len() {
+        if paused[agent] {
+            Handle::current().resume(cluster.agents[agent].id());
+        }
+        if dead[agent] {
+            cluster.restart(agent);
+        }
+    }
+}
+
+/// A client: it calls one agent after the other, and gives a call up after a while.
+async fn user(
+    client: u32,
+    clients: Clients,
+    history: History,
+    over: Arc<AtomicBool>,
+    values: Arc<AtomicU32>,
+) {
+    let mut last = 1;
+    while !over.load(Ordering::SeqCst) {
+        let (pause, agent, act, key, patience) = {
+            let mut dice = thread_rng();
+            let value = values.fetch_add(1, Ordering::SeqCst);
+            let act = match dice.gen_range(0..4) {
+                0 => Act::Put(value),
+                1 => Act::Cas(last, value),
+                _ => Act::Get,
+            };
+            (
+                dice.gen_range(1..200),
+                dice.gen_range(0..usize::from(AGENTS)),
+                act,
+                dice.gen_range(0..KEYS),
+                dice.gen_range(500..4000),
+            )
+        };
+        sleep(Duration::from_millis(pause)).await;
+        let Some(way) = clients.lock().unwrap()[agent].clone() else {
+            continue;
+        };
+        let call = Call { key, act };
+        let made = history.call(client, call);
+        let patience = Duration::from_millis(patience);
+        if let Ok(Some(said)) = timeout(patience, ask(&way, call)).await {
+            if let bivalent_sim::linear::models::Answer::Held(value) = said {
+                last = value.max(1);
+            }
+            history.answer(made, said);
+        }
+    }
+}
+
+async fn ask(client: &Client<Machine>, call: Call) -> Option<bivalent_sim::linear::models::Answer> {
+    let said = match asked(call) {
+        Asked::Command(command) => client.run(command).await,
+        Asked::Query(query) => client.query(query).await,
+    };
+    said.ok().map(answer)
+}
+
+/// All is well again: every agent serves, and all of them have the same state.
+async fn calm(cluster: &Cluster, history: &History, values: &AtomicU32) -> Result<(), String> {
+    let began = madsim::time::Instant::now();
+    let left = || CALM_LASTS.saturating_sub(began.elapsed());
+    for agent in 0..cluster.agents.len() {
+        for act in [Act::Put(values.fetch_add(1, Ordering::SeqCst)), Act::Get] {
+            let call = Call { key: 0, act };
+            loop {
+                let way = cluster.clients.lock().unwrap()[agent].clone();
+                if let Some(way) = way {
+                    let made = history.call(100 + agent as u32, call);
+                    match timeout(left(), ask(&way, call)).await {
+                        Ok(Some(said)) => {
+                            history.answer(made, said);
+                            break;
+                        }
+                        Ok(None) => {}
+                        Err(_) => {
+                            let how = standings(cluster).await;
+                            return Err(format!("agent {agent} serves nobody: {how:?}"));
+                        }
+                    }
+                }
+                if left().is_zero() {
+                    return Err(format!("agent {agent} does not come back"));
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    agree(cluster, left()).await
+}
+
+/// How every agent stands that answers.
+async fn standings(cluster: &Cluster) -> Vec<Option<Status>> {
+    let ways = cluster.clients.lock().unwrap().clone();
+    let mut found = Vec::new();
+    for way in ways {
+        let status = async { way?.status().await.ok() };
+        found.push(
+            timeout(Duration::from_secs(1), status)
+                .await
+                .unwrap_or(None),
+        );
+    }
+    found
+}
+
+/// Every replica comes to the same slot, and has the same state there.
+async fn agree(cluster: &Cluster, within: Duration) -> Result<(), String> {
+    let states: Mutex<Vec<_>> = Mutex::default();
+    let same = async {
+        loop {
+            let ways = cluster.clients.lock().unwrap().clone();
+            let mut found = Vec::new();
+            for way in ways.into_iter().flatten() {
+                if let Ok(state) = way.snapshot().await {
+                    found.push(state);
+                }
+            }
+            for (at, one) in found.iter().enumerate() {
+                for other in &found[..at] {
+                    if one.0 == other.0 && one.1 != other.1 {
+                        return Err(format!("two states of {:?}: {one:?}, {other:?}", one.0));
+                    }
+                }
+            }
+            let level = found.iter().all(|state| state.0 == found[0].0);
+            let all = found.len() == cluster.agents.len();
+            *states.lock().unwrap() = found;
+            if all && level {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(within, same)
+        .await
+        .unwrap_or_else(|_| Err(format!("replicas stay apart: {:?}", states.lock().unwrap())))
+}
