@@ -365,12 +365,17 @@ impl Site for Bucket {
         Box::pin(async move {
             let name = Name::Start(agent, start).text();
             let bytes = frame::seal(Kind::Start, &key(AGENTS, &name), &nonce);
-            if self.create(AGENTS, &name, bytes).await? {
-                return Ok(true);
+            if !self.create(AGENTS, &name, bytes).await? {
+                // An earlier try of ours may have come through without our knowing.
+                let found: Option<u64> = self.open(Kind::Start, AGENTS, &name).await?;
+                if found != Some(nonce) {
+                    return Ok(false);
+                }
             }
-            // An earlier try of ours may have come through without our knowing.
-            let found: Option<u64> = self.open(Kind::Start, AGENTS, &name).await?;
-            Ok(found == Some(nonce))
+            // The latest mark says all that the earlier ones do.
+            let old = self.agents().await?.starts_before(agent, start);
+            self.remove(AGENTS, old).await?;
+            Ok(true)
         })
     }
 }

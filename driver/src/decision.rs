@@ -49,8 +49,8 @@ pub trait DecisionStore: Site {
         block: Block,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Removes an own block that a newer one stands above, where that takes room.
-    fn forget(&self, owner: AgentId, version: Version) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Removes `owner`'s blocks below the one of `newest`, which stands here, where they take room.
+    fn forget(&self, owner: AgentId, newest: Version) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Reads the record that all agents share.
     fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>>;
@@ -200,9 +200,12 @@ impl DecisionStore for BucketDecision {
         })
     }
 
-    fn forget(&self, owner: AgentId, version: Version) -> BoxFuture<'_, Result<(), StoreError>> {
-        let name = Name::Version(owner, version).text();
-        Box::pin(self.bucket.remove(AGENTS, vec![name]))
+    fn forget(&self, owner: AgentId, newest: Version) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let listing = self.bucket.agents().await?;
+            let old = listing.below(owner, newest);
+            self.bucket.remove(AGENTS, old).await
+        })
     }
 
     fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>> {

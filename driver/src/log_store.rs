@@ -234,13 +234,9 @@ impl LogStore<'_> {
         });
         self.bucket.remove(SNAPSHOTS, old.collect()).await?;
         let listing = self.bucket.agents().await?;
-        let newest = listing.newest_of(self.me);
-        let old = listing
-            .versions
-            .iter()
-            .filter(|&&(agent, version)| agent == self.me && Some(version) < newest);
-        let old = old.map(|&(agent, version)| Name::Version(agent, version).text());
-        self.bucket.remove(AGENTS, old.collect()).await
+        let newest = listing.newest_of(self.me).unwrap_or_default();
+        let old = listing.below(self.me, newest);
+        self.bucket.remove(AGENTS, old).await
     }
 
     /// Removes one own head that a newer one stands above.

@@ -80,6 +80,22 @@ impl Listing {
             .find_map(|(owner, version)| (owner == agent).then_some(version))
     }
 
+    /// The names of `agent`'s versions below `newest`.
+    pub(crate) fn below(&self, agent: AgentId, newest: Version) -> Vec<String> {
+        let own = self.versions.iter().filter(|version| version.0 == agent);
+        own.filter(|version| version.1 < newest)
+            .map(|version| Name::Version(agent, version.1).text())
+            .collect()
+    }
+
+    /// The names of the marks of `agent`'s starts before `start`.
+    pub(crate) fn starts_before(&self, agent: AgentId, start: Incarnation) -> Vec<String> {
+        let own = self.starts.iter().filter(|mark| mark.0 == agent);
+        own.filter(|mark| mark.1 < start)
+            .map(|mark| Name::Start(agent, mark.1).text())
+            .collect()
+    }
+
     /// The latest start of `agent`.
     pub(crate) fn latest_start(&self, agent: AgentId) -> Option<Incarnation> {
         let own = self.starts.iter().filter(|(owner, _)| *owner == agent);

@@ -390,19 +390,17 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
         self.flights.push(Box::pin(flight.instrument(span)));
     }
 
+    /// A block is written: what the agent wrote there before is of no use any more.
     fn note_written(&mut self, store: StoreId, version: Version) {
         let newest = &mut self.newest[store.index()];
-        let Some(old) = newest.replace(version.max(newest.unwrap_or_default())) else {
-            return;
-        };
-        if old == version || self.overwrite == Overwrite::InPlace {
+        if *newest >= Some(version) || self.overwrite == Overwrite::InPlace {
             return;
         }
-        let old = old.min(version);
+        *newest = Some(version);
         let (store, me) = (Arc::clone(&self.stores[store.index()]), self.options.agent);
         let (clock, limit) = (self.clock.clone(), self.options.patience_max);
         self.flights.push(Box::pin(async move {
-            if let Some(Err(error)) = within(&clock, limit, store.forget(me, old)).await {
+            if let Some(Err(error)) = within(&clock, limit, store.forget(me, version)).await {
                 tracing::debug!(%error, "an old block stays");
             }
             Happened::Over

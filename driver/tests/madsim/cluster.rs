@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bivalent_core::{AgentId, Kv};
+use bivalent_core::{AgentId, Heartbeat, Kv};
 use bivalent_driver::{Bucket, Client, DriverBug, Error, Node, Options};
 use madsim::{
     rand::{Rng, thread_rng},
@@ -34,12 +34,12 @@ pub(crate) struct Cluster {
 }
 
 /// The way to every store, as one agent has it.
-pub(crate) fn buckets(stores: &[Faulty]) -> Vec<Bucket> {
+pub(crate) fn buckets(agent: u8, stores: &[Faulty]) -> Vec<Bucket> {
     let named = stores.iter().enumerate();
     named
         .map(|(at, store)| {
             let name = format!("store {at}");
-            Bucket::new(Arc::new(store.clone()), Path::default(), name, false)
+            Bucket::new(Arc::new(store.way_of(agent)), Path::default(), name, false)
         })
         .collect()
 }
@@ -70,6 +70,7 @@ impl Cluster {
         agents: u8,
         stores: usize,
         weather: Weather,
+        heartbeat: Heartbeat,
         bug: Option<DriverBug>,
     ) -> Self {
         let tally: Arc<Mutex<Tally>> = Arc::default();
@@ -85,7 +86,8 @@ impl Cluster {
                         (stores.clone(), Arc::clone(&clients), Arc::clone(&stopped));
                     async move {
                         loop {
-                            let options = options(agent, agents, stores.len(), bug);
+                            let mut options = options(agent, agents, stores.len(), bug);
+                            options.heartbeat = heartbeat;
                             let over = live(options, &stores, &clients).await;
                             clients.lock().unwrap()[usize::from(agent)] = None;
                             match over {
@@ -133,7 +135,13 @@ impl Cluster {
 async fn live(options: Options, stores: &[Faulty], clients: &Clients) -> Result<(), Error> {
     let clock = VirtualClock::start();
     let agent = options.agent.index();
-    let (node, client) = Node::open(options, buckets(stores), Machine::new(), clock).await?;
+    let (node, client) = Node::open(
+        options,
+        buckets(options.agent.0, stores),
+        Machine::new(),
+        clock,
+    )
+    .await?;
     clients.lock().unwrap()[agent] = Some(client);
     node.run().await
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,22 +35,25 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
     let stores = stores(STORES, STORM, &tally);
     let decisions: Decisions = Arc::default();
     let failures: Arc<Mutex<Vec<String>>> = Arc::default();
+    let calm = Arc::new(AtomicBool::new(false));
     let agents: Vec<_> = (0..AGENTS)
         .map(|agent| {
-            let (stores, decisions, failures) = (
+            let (stores, decisions, failures, calm) = (
                 stores.clone(),
                 Arc::clone(&decisions),
                 Arc::clone(&failures),
+                Arc::clone(&calm),
             );
             let life = move || {
-                let (stores, decisions, failures) = (
+                let (stores, decisions, failures, calm) = (
                     stores.clone(),
                     Arc::clone(&decisions),
                     Arc::clone(&failures),
+                    Arc::clone(&calm),
                 );
                 async move {
                     loop {
-                        let ways = buckets(&stores).into_iter().zip(0..);
+                        let ways = buckets(agent, &stores).into_iter().zip(0..);
                         let ways = ways.map(|(way, at)| BucketDecision::new(way, StoreId(at)));
                         let options = options(agent, AGENTS, STORES, None);
                         let text = format!("agent {agent}, {}", thread_rng().gen_range(0..10_000));
@@ -55,7 +61,12 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
                         let decided =
                             propose(options, ways.collect(), protocol, &text, clock).await;
                         match decided {
-                            Ok(decided) => decisions.lock().unwrap().push((agent, decided.text)),
+                            Ok(decided) => {
+                                decisions.lock().unwrap().push((agent, decided.text));
+                                if calm.load(Ordering::SeqCst) {
+                                    return;
+                                }
+                            }
                             Err(Error::TooFewStores { .. } | Error::Store(_)) => {}
                             Err(error) => {
                                 failures.lock().unwrap().push(format!("{agent}: {error}"));
@@ -77,10 +88,13 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
         .collect();
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(10) {
-        let (pause, agent) = {
+        let (pause, agent, store) = {
             let mut dice = thread_rng();
-            (dice.gen_range(10..800), dice.gen_range(0..agents.len()))
+            let agent = dice.gen_range(0..agents.len());
+            (dice.gen_range(10..800), agent, dice.gen_range(0..STORES))
         };
+        let lags = thread_rng().gen_range(0..2) == 0;
+        stores[store].set_lag(agent as u8, lags);
         sleep(Duration::from_millis(pause)).await;
         Handle::current().kill(agents[agent].id());
         tally.lock().unwrap().kills += 1;
@@ -89,6 +103,8 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
     for store in &stores {
         store.heal();
     }
+    // Whoever decides from now on is at rest: rivals that never rest can keep each other from it for ever.
+    calm.store(true, Ordering::SeqCst);
     let before = decisions.lock().unwrap().len();
     let healed = Instant::now();
     loop {

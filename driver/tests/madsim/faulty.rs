@@ -7,7 +7,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -29,7 +29,7 @@ use object_store::{
 /// How often what goes wrong, of a thousand operations each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weather {
-    /// Takes up to two seconds rather than up to twenty milliseconds.
+    /// Takes up to a second rather than up to twenty milliseconds.
     pub(crate) slow: u32,
     /// Refused, and nothing was done.
     pub(crate) refused: u32,
@@ -46,6 +46,14 @@ pub(crate) const STORM: Weather = Weather {
     lost: 20,
 };
 
+/// Nothing is refused and nothing lost.
+pub(crate) const LAGGING: Weather = Weather {
+    slow: 20,
+    refused: 0,
+    failed_after: 0,
+    lost: 0,
+};
+
 /// What went wrong, counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
@@ -57,6 +65,8 @@ pub(crate) struct Tally {
     pub(crate) outages: u64,
     /// Effects of writes that nobody waited for any more.
     pub(crate) late: u64,
+    /// Operations of an agent for whom a store lagged.
+    pub(crate) lagged: u64,
     pub(crate) kills: u64,
     pub(crate) pauses: u64,
 }
@@ -70,6 +80,7 @@ impl Tally {
         self.lost += other.lost;
         self.outages += other.outages;
         self.late += other.late;
+        self.lagged += other.lagged;
         self.kills += other.kills;
         self.pauses += other.pauses;
     }
@@ -82,6 +93,10 @@ pub(crate) struct Faulty {
     node: NodeHandle,
     weather: Arc<Mutex<Weather>>,
     down: Arc<AtomicBool>,
+    /// Agents for whom this store lags, a bit each.
+    lags: Arc<AtomicU64>,
+    /// Whose way to the store this is.
+    agent: u8,
     tally: Arc<Mutex<Tally>>,
 }
 
@@ -102,7 +117,26 @@ impl Faulty {
             node,
             weather: Arc::new(Mutex::new(weather)),
             down: Arc::default(),
+            lags: Arc::default(),
+            agent: 0,
             tally,
+        }
+    }
+
+    /// An agent's way to the same store.
+    pub(crate) fn way_of(&self, agent: u8) -> Self {
+        Self {
+            agent,
+            ..self.clone()
+        }
+    }
+
+    /// Begins or ends a time in which most of what an agent asks of this store comes late.
+    pub(crate) fn set_lag(&self, agent: u8, lags: bool) {
+        if lags {
+            self.lags.fetch_or(1 << agent, Ordering::SeqCst);
+        } else {
+            self.lags.fetch_and(!(1 << agent), Ordering::SeqCst);
         }
     }
 
@@ -115,6 +149,7 @@ impl Faulty {
             lost: 0,
         };
         self.down.store(false, Ordering::SeqCst);
+        self.lags.store(0, Ordering::SeqCst);
     }
 
     /// While down, nothing is done and nothing answered.
@@ -133,7 +168,8 @@ impl Faulty {
             Arc::clone(&self.down),
             Arc::clone(&self.tally),
         );
-        let (before, after, way) = draw(weather, &tally);
+        let lags = self.lags.load(Ordering::SeqCst) >> self.agent & 1 == 1;
+        let (before, after, way) = draw(weather, lags, &tally);
         drop(self.node.spawn(async move {
             sleep(before).await;
             if down.load(Ordering::SeqCst) {
@@ -168,12 +204,13 @@ fn answer_gone<T>(answer: &oneshot::Sender<T>) -> bool {
     answer.is_canceled()
 }
 
-fn draw(weather: Weather, tally: &Mutex<Tally>) -> (Duration, Duration, Way) {
+fn draw(weather: Weather, lags: bool, tally: &Mutex<Tally>) -> (Duration, Duration, Way) {
     let mut dice = thread_rng();
     let mut tally = tally.lock().unwrap();
     tally.operations += 1;
     let mut hits = |of_thousand: u32| dice.gen_range(0..1000) < of_thousand;
-    let slow = hits(weather.slow);
+    let slow = hits(if lags { 600 } else { weather.slow });
+    tally.lagged += u64::from(lags);
     tally.slow += u64::from(slow);
     let way = if hits(weather.refused) {
         tally.refused += 1;
@@ -187,7 +224,7 @@ fn draw(weather: Weather, tally: &Mutex<Tally>) -> (Duration, Duration, Way) {
     } else {
         Way::Answered
     };
-    let longest = if slow { 2_000_000 } else { 20_000 };
+    let longest = if slow { 1_000_000 } else { 20_000 };
     let mut pause = || Duration::from_micros(dice.gen_range(1_000..=longest));
     (pause(), pause() / 4, way)
 }

@@ -9,27 +9,29 @@ use std::{
     time::Duration,
 };
 
+use bivalent_core::Heartbeat;
 use bivalent_driver::{Client, DriverBug, Status};
 use bivalent_sim::linear::models::{Act, Call};
+use futures_util::future::{join3, join4};
 use madsim::{
     rand::{Rng, thread_rng},
     runtime::Handle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     cluster::{Clients, Cluster, Machine},
-    faulty::{STORM, Tally},
+    faulty::{LAGGING, STORM, Tally, Weather},
     history::{Asked, History, answer, asked},
     sweep,
 };
 
 const AGENTS: u8 = 3;
 const STORES: usize = 3;
-const CLIENTS: u32 = 4;
+const CLIENTS: u32 = 6;
 const KEYS: u32 = 2;
 /// How long the storm lasts, in virtual time.
-const STORM_LASTS: Duration = Duration::from_secs(15);
+const STORM_LASTS: Duration = Duration::from_secs(20);
 /// How long a healed system may take to serve everybody.
 const CALM_LASTS: Duration = Duration::from_secs(60);
 
@@ -64,6 +66,7 @@ fn clients_see_one_machine_through_every_storm() {
             lost,
             outages,
             late,
+            lagged,
             kills,
             pauses,
         } = tally;
@@ -74,6 +77,7 @@ fn clients_see_one_machine_through_every_storm() {
             lost,
             outages,
             late,
+            lagged,
             kills,
             pauses,
         ];
@@ -94,7 +98,8 @@ fn a_seed_is_the_same_run_twice() {
 }
 
 pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
-    let cluster = Cluster::start(AGENTS, STORES, STORM, bug);
+    let grounds = Grounds::of_this_run();
+    let cluster = Cluster::start(AGENTS, STORES, grounds.weather(), grounds.heartbeat(), bug);
     let history = History::default();
     let over = Arc::new(AtomicBool::new(false));
     let values = Arc::new(AtomicU32::new(1));
@@ -110,7 +115,7 @@ pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
             ))
         })
         .collect();
-    nemesis(&cluster).await;
+    grounds.torment(&cluster).await;
     for store in &cluster.stores {
         store.heal();
     }
@@ -131,61 +136,134 @@ pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
     })
 }
 
-/// Kills, pauses and restarts agents, and takes a store away now and then.
-async fn nemesis(cluster: &Cluster) {
-    let began = madsim::time::Instant::now();
-    let mut dead = vec![false; cluster.agents.len()];
-    let mut paused = vec![false; cluster.agents.len()];
-    let mut down = None;
-    while began.elapsed() < STORM_LASTS {
-        let (pause, move_, agent, store) = {
-            let mut dice = thread_rng();
-            (
-                dice.gen_range(50..1500),
-                dice.gen_range(0..8),
-                dice.gen_range(0..cluster.agents.len()),
-                dice.gen_range(0..cluster.stores.len()),
-            )
-        };
-        sleep(Duration::from_millis(pause)).await;
-        match move_ {
-            0..=2 => {
-                if dead[agent] {
-                    cluster.restart(agent);
-                } else {
-                    cluster.kill(agent);
-                }
-                dead[agent] = !dead[agent];
-                paused[agent] = false;
+/// How a run is tormented; every seed has its own.
+#[derive(Clone, Copy, Debug)]
+enum Grounds {
+    /// Agents die, agents are held up, stores are away, stores lag for some: everybody has to recover.
+    Storm,
+    /// Nobody dies and nothing is lost, but everybody takes the leader for dead all the time, and writes land
+    /// long after they were sent: several leaders are at it at once.
+    Duel,
+}
+
+impl Grounds {
+    fn of_this_run() -> Self {
+        if Handle::current().seed() % 2 == 0 {
+            Self::Storm
+        } else {
+            Self::Duel
+        }
+    }
+
+    const fn weather(self) -> Weather {
+        match self {
+            Self::Storm => STORM,
+            Self::Duel => LAGGING,
+        }
+    }
+
+    const fn heartbeat(self) -> Heartbeat {
+        match self {
+            Self::Storm => Heartbeat {
+                every: 100_000_000,
+                patience: 4,
+                spread: 300_000_000,
+            },
+            Self::Duel => Heartbeat {
+                every: 50_000_000,
+                patience: 1,
+                spread: 150_000_000,
+            },
+        }
+    }
+
+    async fn torment(self, cluster: &Cluster) {
+        // An agent is held up or dies, not both.
+        let busy = Mutex::new(vec![false; cluster.agents.len()]);
+        match self {
+            Self::Storm => {
+                join4(
+                    deaths(cluster, &busy),
+                    delays(cluster, &busy),
+                    outages(cluster),
+                    lags(cluster, 1),
+                )
+                .await;
             }
-            3..=5 if !dead[agent] => {
-                let node = cluster.agents[agent].id();
-                if paused[agent] {
-                    Handle::current().resume(node);
-                } else {
-                    Handle::current().pause(node);
-                    cluster.tally.lock().unwrap().pauses += 1;
-                }
-                paused[agent] = !paused[agent];
-            }
-            _ => {
-                if let Some(down) = down.take() {
-                    let faulty: &crate::faulty::Faulty = &cluster.stores[down];
-                    faulty.set_down(false);
-                } else {
-                    cluster.stores[store].set_down(true);
-                    down = Some(store);
-                }
+            Self::Duel => {
+                join3(delays(cluster, &busy), lags(cluster, 2), lags(cluster, 2)).await;
             }
         }
     }
-    for agent in 0..cluster.agents.len() {
-        if paused[agent] {
-            Handle::current().resume(cluster.agents[agent].id());
+}
+
+fn between(low: u64, high: u64) -> Duration {
+    Duration::from_millis(thread_rng().gen_range(low..=high))
+}
+
+fn one_of<T>(list: &[T]) -> usize {
+    thread_rng().gen_range(0..list.len())
+}
+
+fn is_over(began: Instant) -> bool {
+    began.elapsed() >= STORM_LASTS
+}
+
+async fn deaths(cluster: &Cluster, busy: &Mutex<Vec<bool>>) {
+    let began = Instant::now();
+    while !is_over(began) {
+        sleep(between(200, 4000)).await;
+        let agent = one_of(&cluster.agents);
+        if std::mem::replace(&mut busy.lock().unwrap()[agent], true) {
+            continue;
         }
-        if dead[agent] {
-            cluster.restart(agent);
+        cluster.kill(agent);
+        sleep(between(1, 500)).await;
+        cluster.restart(agent);
+        busy.lock().unwrap()[agent] = false;
+    }
+}
+
+async fn delays(cluster: &Cluster, busy: &Mutex<Vec<bool>>) {
+    let began = Instant::now();
+    while !is_over(began) {
+        sleep(between(100, 2000)).await;
+        let agent = one_of(&cluster.agents);
+        if std::mem::replace(&mut busy.lock().unwrap()[agent], true) {
+            continue;
         }
+        let node = cluster.agents[agent].id();
+        Handle::current().pause(node);
+        cluster.tally.lock().unwrap().pauses += 1;
+        sleep(between(300, 1500)).await;
+        Handle::current().resume(node);
+        busy.lock().unwrap()[agent] = false;
+    }
+}
+
+async fn outages(cluster: &Cluster) {
+    let began = Instant::now();
+    while !is_over(began) {
+        sleep(between(500, 4000)).await;
+        let store = &cluster.stores[one_of(&cluster.stores)];
+        store.set_down(true);
+        sleep(between(100, 1500)).await;
+        store.set_down(false);
+    }
+}
+
+/// Some stores lag for one agent, for a while.
+async fn lags(cluster: &Cluster, stores: usize) {
+    let began = Instant::now();
+    while !is_over(began) {
+        sleep(between(10, 600)).await;
+        let agent = one_of(&cluster.agents) as u8;
+        let first = one_of(&cluster.stores);
+        let some =
+            || (0..stores).map(|next| &cluster.stores[(first + next) % cluster.stores.len()]);
+        some().for_each(|store| store.set_lag(agent, true));
+        sleep(between(200, 1500)).await;
+        some().for_each(|store| store.set_lag(agent, false));
     }
 }
 
@@ -241,7 +319,7 @@ async fn ask(client: &Client<Machine>, call: Call) -> Option<bivalent_sim::linea
 
 /// All is well again: every agent serves, and all of them have the same state.
 async fn calm(cluster: &Cluster, history: &History, values: &AtomicU32) -> Result<(), String> {
-    let began = madsim::time::Instant::now();
+    let began = Instant::now();
     let left = || CALM_LASTS.saturating_sub(began.elapsed());
     for agent in 0..cluster.agents.len() {
         for act in [Act::Put(values.fetch_add(1, Ordering::SeqCst)), Act::Get] {
