@@ -38,6 +38,27 @@ pub enum StoreError {
         /// Which store.
         store: String,
     },
+    /// A text does not fit into the store, ever.
+    #[error("{store}: a text of {length} bytes is too long; it takes {most}")]
+    TooLong {
+        /// Which store.
+        store: String,
+        /// The text's length, bytes.
+        length: usize,
+        /// The greatest length, bytes.
+        most: usize,
+    },
+    /// The store has no room for one more text of an agent, and never will have: a text that was proposed may be
+    /// the one that is decided, and stays.
+    #[error("{store} has no room for another text of agent {}: {texts} were proposed", .agent.0)]
+    Full {
+        /// Which store.
+        store: String,
+        /// Whose text.
+        agent: AgentId,
+        /// How many texts of an agent it takes.
+        texts: usize,
+    },
     /// A later start of the same agent has begun: this one must stop.
     #[error("agent {} was started again (start {})", .agent.0, .by.0)]
     Fenced {
@@ -102,15 +123,33 @@ pub enum Error {
 impl Error {
     /// The error for `error`, if it ends a driver.
     pub(crate) fn of_fatal(error: &StoreError) -> Option<Self> {
-        match *error {
-            StoreError::Fenced { agent, by } => Some(Self::Fenced { agent, by }),
-            StoreError::Unconditional { ref store } => {
-                let store = store.clone();
-                Some(Self::Store(StoreError::Unconditional { store }))
-            }
+        let fatal = match *error {
+            StoreError::Fenced { agent, by } => return Some(Self::Fenced { agent, by }),
+            StoreError::Unconditional { ref store } => StoreError::Unconditional {
+                store: store.clone(),
+            },
+            StoreError::TooLong {
+                ref store,
+                length,
+                most,
+            } => StoreError::TooLong {
+                store: store.clone(),
+                length,
+                most,
+            },
+            StoreError::Full {
+                ref store,
+                agent,
+                texts,
+            } => StoreError::Full {
+                store: store.clone(),
+                agent,
+                texts,
+            },
             StoreError::Failed { .. } | StoreError::Lost { .. } | StoreError::Unreadable { .. } => {
-                None
+                return None;
             }
-        }
+        };
+        Some(Self::Store(fatal))
     }
 }
