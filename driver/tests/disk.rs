@@ -3,7 +3,15 @@
 #![cfg(test)] // else clippy takes the helpers for ordinary code
 #![cfg(all(unix, feature = "local", feature = "tokio"))]
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bivalent_core::{AgentId, StoreId};
 use bivalent_driver::{
@@ -111,6 +119,39 @@ async fn a_disk_goes_while_agents_decide() {
     let later = decide(&disks, 1, "second").await.unwrap();
 
     agree(&[first.unwrap(), later]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disks_that_were_away_are_written_again() {
+    let disks = Disks::new();
+    let paths = [0, 1].map(|disk| disks.path(disk));
+    let kept = paths.clone().map(|path| path.with_extension("away"));
+    let over = Arc::new(AtomicBool::new(false));
+    let mover = std::thread::spawn({
+        let over = Arc::clone(&over);
+        move || {
+            // The start is marked, and no block written yet, if the thread is fast.
+            let marked = |path| fs::read(path).is_ok_and(|disk| disk.get(2 * 4096) > Some(&0));
+            while !paths.iter().all(marked) && !over.load(Ordering::Relaxed) {}
+            for (path, kept) in paths.iter().zip(&kept) {
+                fs::rename(path, kept).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(300));
+            for (path, kept) in paths.iter().zip(&kept) {
+                fs::rename(kept, path).unwrap();
+            }
+        }
+    });
+    let mut options = Options::new(AgentId(0), AGENTS, 3, 1).unwrap();
+    options.patience = Duration::from_millis(5);
+
+    let clock = TokioClock::start();
+    let work = propose(options, disks.open(), Protocol::DiskPaxos, "text", clock);
+    let decided = tokio::time::timeout(Duration::from_secs(30), work).await;
+
+    over.store(true, Ordering::Relaxed);
+    mover.join().unwrap();
+    assert_eq!(decided.expect("in time").unwrap().text, "text");
 }
 
 #[tokio::test(flavor = "multi_thread")]
