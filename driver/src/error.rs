@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Incarnation};
 
 /// Why an operation has no answer. Whether a write has taken effect is not known then: it may have, it may
 /// still do so, or never.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store, or the way to it, failed.
@@ -123,33 +123,14 @@ pub enum Error {
 impl Error {
     /// The error for `error`, if it ends a driver.
     pub(crate) fn of_fatal(error: &StoreError) -> Option<Self> {
-        let fatal = match *error {
-            StoreError::Fenced { agent, by } => return Some(Self::Fenced { agent, by }),
-            StoreError::Unconditional { ref store } => StoreError::Unconditional {
-                store: store.clone(),
-            },
-            StoreError::TooLong {
-                ref store,
-                length,
-                most,
-            } => StoreError::TooLong {
-                store: store.clone(),
-                length,
-                most,
-            },
-            StoreError::Full {
-                ref store,
-                agent,
-                texts,
-            } => StoreError::Full {
-                store: store.clone(),
-                agent,
-                texts,
-            },
+        match *error {
+            StoreError::Fenced { agent, by } => Some(Self::Fenced { agent, by }),
+            StoreError::Unconditional { .. }
+            | StoreError::TooLong { .. }
+            | StoreError::Full { .. } => Some(Self::Store(error.clone())),
             StoreError::Failed { .. } | StoreError::Lost { .. } | StoreError::Unreadable { .. } => {
-                return None;
+                None
             }
-        };
-        Some(Self::Store(fatal))
+        }
     }
 }

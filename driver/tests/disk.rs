@@ -15,7 +15,7 @@ use std::{
 
 use bivalent_core::{AgentId, StoreId};
 use bivalent_driver::{
-    Decided, DecisionStore, Error, Opening, Options, Protocol, StoreError, TokioClock,
+    Decided, DecisionStore, Disk, Error, Opening, Options, Protocol, StoreError, TokioClock,
     open_decision, propose,
 };
 use tempfile::TempDir;
@@ -214,6 +214,35 @@ async fn a_disk_in_another_place_of_the_list_is_refused() {
     let refused = ask(swapped.collect(), 1, "text", Protocol::DiskPaxos).await;
 
     assert!(matches!(refused, Err(Error::OtherSystem { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_of_fewer_agents_says_so_and_does_not_grow() {
+    let disks = Disks::new();
+    decide(&disks, 0, "text").await.unwrap();
+    let size = fs::metadata(disks.path(0)).unwrap().len();
+    let open = |disk| {
+        let name = disks.path(disk);
+        Disk::open(name.to_str().unwrap(), StoreId(disk), AGENTS + 1).unwrap()
+    };
+    let options = Options::new(AgentId(3), AGENTS + 1, 3, 1).unwrap();
+
+    let stores = (0..3).map(open).collect();
+    let work = propose(
+        options,
+        stores,
+        Protocol::DiskPaxos,
+        "x",
+        TokioClock::start(),
+    );
+    let refused = work.await.unwrap_err().to_string();
+
+    assert!(refused.contains("decision of 3 agents"), "{refused}");
+    assert!(
+        refused.contains("asked for: bivalent 1: decision of 4 agents"),
+        "{refused}"
+    );
+    assert_eq!(fs::metadata(disks.path(0)).unwrap().len(), size);
 }
 
 #[tokio::test(flavor = "multi_thread")]
