@@ -41,7 +41,7 @@ pub trait DecisionStore: Site {
     fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>>;
 
     /// Writes `owner`'s block. Where writes replace each other, one that was begun runs to its end, even
-    /// if the future is dropped.
+    /// if the future is dropped; and an error means that it is over: it has taken effect or never will.
     fn write(
         &self,
         owner: AgentId,
@@ -77,6 +77,59 @@ pub trait DecisionStore: Site {
         agent: AgentId,
         start: Incarnation,
     ) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+}
+
+impl<S: DecisionStore + ?Sized> DecisionStore for Box<S> {
+    fn overwrite(&self) -> Overwrite {
+        (**self).overwrite()
+    }
+
+    fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {
+        (**self).read(owner, reader)
+    }
+
+    fn write(
+        &self,
+        owner: AgentId,
+        version: Version,
+        block: Block,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        (**self).write(owner, version, block)
+    }
+
+    fn forget(&self, owner: AgentId, version: Version) -> BoxFuture<'_, Result<(), StoreError>> {
+        (**self).forget(owner, version)
+    }
+
+    fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>> {
+        (**self).read_record()
+    }
+
+    fn write_record(
+        &self,
+        expect: Version,
+        version: Version,
+        block: Block,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        (**self).write_record(expect, version, block)
+    }
+
+    fn keep_text<'a>(
+        &'a self,
+        agent: AgentId,
+        start: Incarnation,
+        text: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        (**self).keep_text(agent, start, text)
+    }
+
+    fn text(
+        &self,
+        agent: AgentId,
+        start: Incarnation,
+    ) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        (**self).text(agent, start)
+    }
 }
 
 /// A bucket as a store of one decision. The bytes of blocks are the core's.

@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Incarnation};
 
 /// Why an operation has no answer. Whether a write has taken effect is not known then: it may have, it may
 /// still do so, or never.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store, or the way to it, failed.
@@ -37,6 +37,27 @@ pub enum StoreError {
     Unconditional {
         /// Which store.
         store: String,
+    },
+    /// A text does not fit into the store, ever.
+    #[error("{store}: a text of {length} bytes is too long; it takes {most}")]
+    TooLong {
+        /// Which store.
+        store: String,
+        /// The text's length, bytes.
+        length: usize,
+        /// The greatest length, bytes.
+        most: usize,
+    },
+    /// The store has no room for one more text of an agent, and never will have: a text that was proposed may be
+    /// the one that is decided, and stays.
+    #[error("{store} has no room for another text of agent {}: {texts} were proposed", .agent.0)]
+    Full {
+        /// Which store.
+        store: String,
+        /// Whose text.
+        agent: AgentId,
+        /// How many texts of an agent it takes.
+        texts: usize,
     },
     /// A later start of the same agent has begun: this one must stop.
     #[error("agent {} was started again (start {})", .agent.0, .by.0)]
@@ -104,10 +125,9 @@ impl Error {
     pub(crate) fn of_fatal(error: &StoreError) -> Option<Self> {
         match *error {
             StoreError::Fenced { agent, by } => Some(Self::Fenced { agent, by }),
-            StoreError::Unconditional { ref store } => {
-                let store = store.clone();
-                Some(Self::Store(StoreError::Unconditional { store }))
-            }
+            StoreError::Unconditional { .. }
+            | StoreError::TooLong { .. }
+            | StoreError::Full { .. } => Some(Self::Store(error.clone())),
             StoreError::Failed { .. } | StoreError::Lost { .. } | StoreError::Unreadable { .. } => {
                 None
             }

@@ -27,6 +27,9 @@ pub(crate) enum Kind {
     Start = 4,
     /// A text that was proposed.
     Text = 5,
+    /// What a disk says of the system it belongs to.
+    #[cfg(all(feature = "local", unix))]
+    Charter = 6,
 }
 
 /// The bytes that hold `content` under `key`.

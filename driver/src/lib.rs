@@ -2,7 +2,8 @@
 //!
 //! What the simulator torments is what runs here: [`bivalent_core`]'s values, driven by a loop that carries
 //! out their operations on passive stores. A [`Bucket`] is a store of named blocks (through the `object_store`
-//! crate); [`Node`] is a replica of a state machine on several of them, [`Client`] the way to it.
+//! crate); [`Node`] is a replica of a state machine on several of them, [`Client`] the way to it. One single
+//! decision is made by [`propose`], on buckets or on shared disks (`Disk`).
 //!
 //! ```
 //! use bivalent_core::{AgentId, Kv, KvAnswer, KvCommand, KvQuery};
@@ -33,6 +34,8 @@ mod client;
 mod clock;
 mod decision;
 mod dice;
+#[cfg(all(feature = "local", unix))]
+mod disk;
 mod error;
 mod frame;
 mod log_store;
@@ -47,6 +50,8 @@ mod site;
 pub use bug::DriverBug;
 #[cfg(feature = "tokio")]
 pub use clock::TokioClock;
+#[cfg(all(feature = "local", unix))]
+pub use disk::Disk;
 /// The store behind a [`Bucket`], as the `object_store` crate has it.
 pub use object_store;
 pub use {
@@ -57,7 +62,7 @@ pub use {
     error::{Error, StoreError},
     log_store::{Storable, Stored},
     node::{Node, Status},
-    open::{OpenError, Opening, memory, open},
+    open::{OpenError, Opening, memory, open, open_decision},
     options::Options,
     propose::{Decided, Protocol, propose},
     site::Site,

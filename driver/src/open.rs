@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use bivalent_core::StoreId;
 use object_store::{ObjectStore, memory::InMemory, path::Path};
 use url::Url;
 
-use crate::Bucket;
+use crate::{Bucket, BucketDecision, DecisionStore};
+
+/// The scheme of disks.
+const DISK: &str = "disk";
 
 /// Why a name opens no store. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -14,13 +18,29 @@ pub enum OpenError {
     /// The name is no path and no URL of a known kind.
     #[error(
         "{name} names no store: {why}; a store is a directory, file:///DIR, memory:, s3://BUCKET/PREFIX, \
-         gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
+         gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, or disk:/PATH for a single decision"
     )]
     Name {
         /// The name.
         name: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// What the name names can't be a disk of fixed blocks.
+    #[error("{name} can't be used as a disk: {why}")]
+    Disk {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A disk was named where a log is to be kept.
+    #[error(
+        "{name} is a disk: it holds one decision, and no log; a log needs a directory or a bucket"
+    )]
+    NoLog {
+        /// The name.
+        name: String,
     },
 }
 
@@ -53,6 +73,11 @@ pub fn open(
     let Some((scheme, _)) = name.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         return directory(std::path::Path::new(name), name, opening).map_err(refuse);
     };
+    if scheme == DISK {
+        return Err(OpenError::NoLog {
+            name: name.to_owned(),
+        });
+    }
     let url = Url::parse(name).map_err(|error| refuse(error.to_string()))?;
     match scheme {
         "file" => {
@@ -64,6 +89,40 @@ pub fn open(
         "memory" => Ok(memory(name)),
         _ => bucket(&url, name, settings).map_err(refuse),
     }
+}
+
+/// The store of one decision that `name` names, at that place in the list of stores: a disk of fixed blocks for
+/// `disk:PATH` (see `Disk::open`), which must hold `agents` agents, or else the folder `folder` of what [`open`]
+/// opens.
+pub fn open_decision(
+    name: &str,
+    opening: Opening,
+    settings: &[(String, String)],
+    place: StoreId,
+    agents: u8,
+    folder: &str,
+) -> Result<Box<dyn DecisionStore>, OpenError> {
+    if name
+        .split_once(':')
+        .is_some_and(|(scheme, _)| scheme == DISK)
+    {
+        return disk(name, place, agents);
+    }
+    let bucket = open(name, opening, settings)?.folder(folder);
+    Ok(Box::new(BucketDecision::new(bucket, place)))
+}
+
+#[cfg(all(feature = "local", unix))]
+fn disk(name: &str, place: StoreId, agents: u8) -> Result<Box<dyn DecisionStore>, OpenError> {
+    Ok(Box::new(crate::Disk::open(name, place, agents)?))
+}
+
+#[cfg(not(all(feature = "local", unix)))]
+fn disk(name: &str, _: StoreId, _: u8) -> Result<Box<dyn DecisionStore>, OpenError> {
+    Err(OpenError::Disk {
+        name: name.to_owned(),
+        why: "this build has no disks".to_owned(),
+    })
 }
 
 /// A store in memory: gone with the process.
@@ -110,6 +169,8 @@ fn bucket(url: &Url, name: &str, settings: &[(String, String)]) -> Result<Bucket
 
 #[cfg(test)]
 mod tests {
+    use bivalent_core::Overwrite;
+
     use super::*;
 
     fn refusal(name: &str) -> String {
@@ -123,6 +184,22 @@ mod tests {
             let said = refusal(name);
             assert!(said.contains("is no kind of store"), "{said}");
             assert!(said.contains("s3://BUCKET"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_disk_holds_one_decision_and_no_log() {
+        let said = refusal("disk:/some/disk");
+        assert!(said.contains("one decision, and no log"), "{said}");
+
+        let opening = Opening::default();
+        let decision = |name| {
+            open_decision(name, opening, &[], StoreId(0), 3, "d").map(|store| store.overwrite())
+        };
+        assert_eq!(decision("memory:").unwrap(), Overwrite::Versioned);
+        if cfg!(all(feature = "local", unix)) {
+            let missing = "disk:/no such folder/disk";
+            assert_eq!(decision(missing).unwrap(), Overwrite::InPlace);
         }
     }
 

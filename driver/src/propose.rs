@@ -13,12 +13,15 @@ use futures_util::{
 };
 use tracing::Instrument;
 
+use self::ask::{ask, silence, write_through};
 use crate::{
     Clock, DecisionStore, Error, Options, Site, StoreError,
     clock::within,
     dice::Dice,
     site::{Charter, settle, take_start},
 };
+
+mod ask;
 
 /// Which protocol decides.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,6 +56,16 @@ pub async fn propose<S: DecisionStore + 'static>(
     clock: impl Clock,
 ) -> Result<Decided, Error> {
     let mut dice = Dice::new(options.seed);
+    let in_place = |store: &&S| store.overwrite() == Overwrite::InPlace;
+    let overwrite = match (stores.iter().find(in_place), protocol) {
+        // Nothing is to be set up for what can't go on.
+        (Some(store), Protocol::Records) => {
+            let store = store.name().to_owned();
+            return Err(StoreError::Unconditional { store }.into());
+        }
+        (Some(_), Protocol::DiskPaxos) => Overwrite::InPlace,
+        (None, _) => Overwrite::Versioned,
+    };
     let stores: Vec<Arc<S>> = stores.into_iter().map(Arc::new).collect();
     let sites: Vec<&dyn Site> = stores.iter().map(|store| &**store as &dyn Site).collect();
     let (agent, quorum) = (options.agent, options.envelope.quorum());
@@ -69,10 +82,6 @@ pub async fn propose<S: DecisionStore + 'static>(
     settle(&sites, &charter, &clock, patience).await?;
     let start = take_start(&sites, agent, quorum, &clock, patience, &mut dice).await?;
     tracing::info!(agent = agent.0, start = start.0, "begins");
-    keep_text(&options, &stores, start, text, &clock).await?;
-    let overwrite = stores
-        .first()
-        .map_or(Overwrite::Versioned, |store| store.overwrite());
     let input = value(agent, start);
     let config =
         Config::new(agent, options.agents, options.envelope, overwrite, input).incarnation(start);
@@ -89,7 +98,7 @@ pub async fn propose<S: DecisionStore + 'static>(
         attempts: 0,
     };
     round.newest = vec![None; round.stores.len()];
-    let (value, attempts) = round.decide(protocol, config).await?;
+    let (value, attempts) = round.decide(protocol, config, text).await?;
     let (by, its_start) = proposer(value);
     let text = round.find_text(by, its_start).await?;
     Ok(Decided { text, by, attempts })
@@ -102,6 +111,18 @@ const fn value(agent: AgentId, start: Incarnation) -> Value {
 
 const fn proposer(value: Value) -> (AgentId, Incarnation) {
     (AgentId((value.0 >> 16) as u8), Incarnation(value.0 as u16))
+}
+
+/// Whether this writes a vote for `value`.
+fn votes_for(effect: Effect, value: Value) -> bool {
+    match effect {
+        Effect::Write { block, .. } | Effect::WriteIf { block, .. } => {
+            block.vote.is_some_and(|vote| vote.inp == value)
+        }
+        Effect::Read { .. } | Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
+            false
+        }
+    }
 }
 
 /// Writes the text to a quorum before anybody can vote for it: whoever finds the vote finds the text.
@@ -192,8 +213,15 @@ struct Round<S, C> {
 }
 
 impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
-    async fn decide(&mut self, protocol: Protocol, config: Config) -> Result<(Value, u32), Error> {
+    async fn decide(
+        &mut self,
+        protocol: Protocol,
+        config: Config,
+        text: &str,
+    ) -> Result<(Value, u32), Error> {
         let mut effects = Vec::new();
+        let own = value(self.options.agent, self.start);
+        let mut kept = false;
         let fresh = self.start.0 == 0;
         let mut out = |effect| effects.push(effect);
         let mut agent = match protocol {
@@ -206,6 +234,12 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
             effects.push(Effect::Abort { above: None });
         }
         loop {
+            // Not before: a start that only asks what was decided needs no room for a text of its own, which
+            // a disk would run out of.
+            if !kept && effects.iter().any(|&effect| votes_for(effect, own)) {
+                keep_text(&self.options, &self.stores, self.start, text, &self.clock).await?;
+                kept = true;
+            }
             for effect in std::mem::take(&mut effects) {
                 match effect {
                     Effect::Decide(value) => return Ok((value, self.attempts)),
@@ -325,7 +359,21 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
             None
         };
         let is_write = matches!(operation, Operation::Write { .. });
-        let in_place = self.overwrite == Overwrite::InPlace;
+        if is_write && self.overwrite == Overwrite::InPlace {
+            let flight = write_through(store, me, start, effect, self.options, self.clock.clone());
+            let flight = flight.instrument(span);
+            self.flights.push(Box::pin(async move {
+                match flight.await {
+                    Ok(input) => Happened::Told {
+                        input,
+                        rest: None,
+                        written,
+                    },
+                    Err(error) => Happened::Fatal(error),
+                }
+            }));
+            return;
+        }
         let work: BoxFuture<'static, Result<Input, StoreError>> =
             Box::pin(async move { ask(&*store, me, start, protocol, effect).await });
         // Conditional writes have numbers, not tries: each is the first of its kind.
@@ -361,14 +409,7 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
                     tracing::debug!("late");
                     let rest: Option<Flight> = is_write.then(|| {
                         let rest: Flight = Box::pin(async move {
-                            // A write in place stays in flight until it is answered: the core lets
-                            // nothing overtake it.
-                            let done = if in_place {
-                                Some(work.await)
-                            } else {
-                                within(&clock, longest, work).await
-                            };
-                            match done {
+                            match within(&clock, longest, work).await {
                                 Some(Ok(input)) => Happened::Told {
                                     input,
                                     rest: None,
@@ -393,11 +434,11 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
     /// A block is written: what the agent wrote there before is of no use any more.
     fn note_written(&mut self, store: StoreId, version: Version) {
         let newest = &mut self.newest[store.index()];
-        if *newest >= Some(version) || self.overwrite == Overwrite::InPlace {
+        let (store, me) = (Arc::clone(&self.stores[store.index()]), self.options.agent);
+        if *newest >= Some(version) || store.overwrite() == Overwrite::InPlace {
             return;
         }
         *newest = Some(version);
-        let (store, me) = (Arc::clone(&self.stores[store.index()]), self.options.agent);
         let (clock, limit) = (self.clock.clone(), self.options.patience_max);
         self.flights.push(Box::pin(async move {
             if let Some(Err(error)) = within(&clock, limit, store.forget(me, version)).await {
@@ -428,98 +469,5 @@ const fn told(input: Input) -> Happened {
         input,
         rest: None,
         written: None,
-    }
-}
-
-/// What the core is told of an operation that a store has refused.
-const fn silence(error: &StoreError, operation: Operation) -> Input {
-    match (error, operation) {
-        (
-            StoreError::Unreadable { .. },
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            },
-        ) => Input::Unreadable {
-            store,
-            owner,
-            epoch,
-        },
-        _ => Input::TimedOut { operation },
-    }
-}
-
-async fn ask(
-    store: &impl DecisionStore,
-    me: AgentId,
-    start: Incarnation,
-    protocol: Protocol,
-    effect: Effect,
-) -> Result<Input, StoreError> {
-    match effect {
-        Effect::Read {
-            store: id,
-            owner,
-            epoch,
-        } => {
-            let (block, version) = match protocol {
-                Protocol::Records => store.read_record().await?,
-                Protocol::DiskPaxos => {
-                    let seen = store.read(owner, me).await?;
-                    if let Some(by) = seen.latest.filter(|&by| by > start) {
-                        return Err(StoreError::Fenced { agent: me, by });
-                    }
-                    (seen.block, seen.version)
-                }
-            };
-            Ok(Input::Read {
-                store: id,
-                owner,
-                epoch,
-                block,
-                version,
-            })
-        }
-        Effect::Write {
-            store: id,
-            epoch,
-            attempt,
-            version,
-            block,
-        } => {
-            store.write(me, version, block).await?;
-            Ok(Input::Wrote {
-                store: id,
-                epoch,
-                attempt,
-            })
-        }
-        Effect::WriteIf {
-            store: id,
-            epoch,
-            attempt,
-            expect,
-            version,
-            block,
-        } => {
-            let done = store.write_record(expect, version, block).await?;
-            Ok(if done {
-                Input::Wrote {
-                    store: id,
-                    epoch,
-                    attempt,
-                }
-            } else {
-                Input::Refused {
-                    store: id,
-                    epoch,
-                    attempt,
-                }
-            })
-        }
-        Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
-            unreachable!("nothing that a store is asked for")
-        }
     }
 }

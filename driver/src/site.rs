@@ -36,6 +36,37 @@ pub trait Site: Debug + Send + Sync {
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
+impl<S: Site + ?Sized> Site for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        (**self).charter()
+    }
+
+    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        (**self).set_up(charter)
+    }
+
+    fn expect(&self, charter: String) {
+        (**self).expect(charter);
+    }
+
+    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
+        (**self).starts()
+    }
+
+    fn mark_start(
+        &self,
+        agent: AgentId,
+        start: Incarnation,
+        nonce: u64,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        (**self).mark_start(agent, start, nonce)
+    }
+}
+
 /// What all agents of one system must agree on before they begin. It stands on every store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Charter {
@@ -74,37 +105,18 @@ pub(crate) async fn settle(
     patience: Duration,
 ) -> Result<(), Error> {
     let quorum = usize::from(charter.quorum);
-    let looks = sites.iter().map(|site| async {
-        let look = async { Ok((site.charter().await?, site.starts().await?)) };
-        within(clock, patience, look)
-            .await
-            .unwrap_or_else(|| Err(silent(site.name())))
-    });
-    let looks: Vec<Result<_, StoreError>> = join_all(looks).await;
-    let mut whole = 0;
-    let mut blank = Vec::new();
-    let mut began = false;
-    let mut reasons = Vec::new();
-    for (place, (site, look)) in sites.iter().zip(&looks).enumerate() {
-        site.expect(charter.text(place));
-        match look {
-            Ok((found, starts)) => {
-                began |= !starts.is_empty();
-                match found {
-                    Some(found) if *found == charter.text(place) => whole += 1,
-                    Some(found) => {
-                        return Err(Error::OtherSystem {
-                            store: site.name().to_owned(),
-                            found: found.trim().to_owned(),
-                            wanted: charter.text(place).trim().to_owned(),
-                        });
-                    }
-                    None => blank.push(place),
-                }
-            }
-            Err(error) => reasons.push(error.to_string()),
-        }
+    let mut sight = look(sites, charter, clock, patience).await?;
+    if sight.began && sight.whole < quorum && !sight.blank.is_empty() {
+        // Somebody may have set the stores up, and begun, after our look at one and before that at another.
+        // Whoever has begun was through with all of them.
+        sight = look(sites, charter, clock, patience).await?;
     }
+    let Sight {
+        whole,
+        blank,
+        began,
+        mut reasons,
+    } = sight;
     if whole == sites.len() || (began && whole >= quorum) {
         for &place in &blank {
             tracing::warn!(store = sites[place].name(), "is empty and is not counted");
@@ -112,11 +124,7 @@ pub(crate) async fn settle(
         return Ok(());
     }
     if began || !reasons.is_empty() {
-        let (needed, stores) = if began {
-            (quorum, sites.len())
-        } else {
-            (sites.len(), sites.len())
-        };
+        let needed = if began { quorum } else { sites.len() };
         for &place in &blank {
             reasons.push(format!("{} has lost what it held", sites[place].name()));
         }
@@ -125,7 +133,7 @@ pub(crate) async fn settle(
         }
         return Err(Error::TooFewStores {
             answered: whole,
-            stores,
+            stores: sites.len(),
             needed,
             why: reasons.join("; "),
         });
@@ -136,6 +144,57 @@ pub(crate) async fn settle(
         done.unwrap_or_else(|| Err(silent(sites[place].name())))?;
     }
     Ok(())
+}
+
+/// What one look at all stores has shown.
+#[derive(Default)]
+struct Sight {
+    /// How many have our charter.
+    whole: usize,
+    /// Those that have none.
+    blank: Vec<usize>,
+    /// Some agent has started.
+    began: bool,
+    /// Why the others gave no answer.
+    reasons: Vec<String>,
+}
+
+/// Looks at every store. One that belongs to another system is an error.
+async fn look(
+    sites: &[&dyn Site],
+    charter: &Charter,
+    clock: &impl Clock,
+    patience: Duration,
+) -> Result<Sight, Error> {
+    let looks = sites.iter().map(|site| async {
+        let look = async { Ok((site.charter().await?, site.starts().await?)) };
+        within(clock, patience, look)
+            .await
+            .unwrap_or_else(|| Err(silent(site.name())))
+    });
+    let looks: Vec<Result<_, StoreError>> = join_all(looks).await;
+    let mut sight = Sight::default();
+    for (place, (site, look)) in sites.iter().zip(looks).enumerate() {
+        site.expect(charter.text(place));
+        match look {
+            Ok((found, starts)) => {
+                sight.began |= !starts.is_empty();
+                match found {
+                    Some(found) if found == charter.text(place) => sight.whole += 1,
+                    Some(found) => {
+                        return Err(Error::OtherSystem {
+                            store: site.name().to_owned(),
+                            found: found.trim().to_owned(),
+                            wanted: charter.text(place).trim().to_owned(),
+                        });
+                    }
+                    None => sight.blank.push(place),
+                }
+            }
+            Err(error) => sight.reasons.push(error.to_string()),
+        }
+    }
+    Ok(sight)
 }
 
 /// Takes a start of `agent` that nobody has had, nor will have: one greater than all before it.
@@ -212,5 +271,126 @@ fn silent(store: &str) -> StoreError {
     StoreError::Failed {
         store: store.to_owned(),
         why: "no answer in time".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::atomic::AtomicBool, sync::atomic::Ordering};
+
+    use super::*;
+    use crate::{Bucket, memory};
+
+    /// Time stands still.
+    #[derive(Clone)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(pending())
+        }
+    }
+
+    /// A store that is set up by somebody else just after it was looked at for the first time.
+    #[derive(Debug)]
+    struct Late {
+        bucket: Bucket,
+        place: usize,
+        looked: AtomicBool,
+    }
+
+    impl Site for Late {
+        fn name(&self) -> &str {
+            self.bucket.name()
+        }
+
+        fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+            Box::pin(async {
+                if !self.looked.swap(true, Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                self.bucket.set_up(&CHARTER.text(self.place)).await?;
+                self.bucket.charter().await
+            })
+        }
+
+        fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            self.bucket.set_up(charter)
+        }
+
+        fn expect(&self, charter: String) {
+            self.bucket.expect(charter);
+        }
+
+        fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
+            self.bucket.starts()
+        }
+
+        fn mark_start(
+            &self,
+            agent: AgentId,
+            start: Incarnation,
+            nonce: u64,
+        ) -> BoxFuture<'_, Result<bool, StoreError>> {
+            self.bucket.mark_start(agent, start, nonce)
+        }
+    }
+
+    const CHARTER: Charter = Charter {
+        kind: "decision",
+        agents: 2,
+        stores: 3,
+        quorum: 2,
+    };
+
+    /// A store on which an agent has begun.
+    async fn begun() -> Bucket {
+        let bucket = memory("a");
+        bucket.set_up(&CHARTER.text(0)).await.unwrap();
+        assert!(
+            bucket
+                .mark_start(AgentId(1), Incarnation(0), 1)
+                .await
+                .unwrap()
+        );
+        bucket
+    }
+
+    #[tokio::test]
+    async fn stores_that_are_set_up_while_we_look_are_not_taken_for_lost() {
+        let first = begun().await;
+        let [second, third] = [1, 2].map(|place| Late {
+            bucket: memory("late"),
+            place,
+            looked: AtomicBool::new(false),
+        });
+
+        let sites: [&dyn Site; 3] = [&first, &second, &third];
+        let settled = settle(&sites, &CHARTER, &Still, Duration::ZERO).await;
+
+        settled.unwrap();
+    }
+
+    #[tokio::test]
+    async fn stores_that_are_blank_once_an_agent_has_begun_are_not_set_up() {
+        let first = begun().await;
+        let (second, third) = (memory("b"), memory("c"));
+
+        let sites: [&dyn Site; 3] = [&first, &second, &third];
+        let settled = settle(&sites, &CHARTER, &Still, Duration::ZERO).await;
+
+        assert!(matches!(
+            settled,
+            Err(Error::TooFewStores {
+                answered: 1,
+                needed: 2,
+                ..
+            })
+        ));
+        assert_eq!(second.charter().await.unwrap(), None);
     }
 }
