@@ -46,12 +46,15 @@ pub(crate) fn seal(kind: Kind, key: &str, content: &impl Serialize) -> Vec<u8> {
 
 /// What `bytes` under `key` hold; `None` if that is not of this kind, or not whole.
 pub(crate) fn open<T: DeserializeOwned>(kind: Kind, key: &str, bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(body(kind, key, bytes)?).ok()
+}
+
+/// The content of `bytes` under `key`, as bytes; `None` if that is not of this kind, or not whole.
+pub(crate) fn body<'a>(kind: Kind, key: &str, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
     let head = [MARK[0], MARK[1], MARK[2], FORMAT, kind as u8];
-    if sum != checksum(key, body).to_le_bytes() || !body.starts_with(&head) {
-        return None;
-    }
-    postcard::from_bytes(&body[HEAD..]).ok()
+    let fits = sum == checksum(key, body).to_le_bytes() && body.starts_with(&head);
+    fits.then(|| &body[HEAD..])
 }
 
 fn checksum(key: &str, body: &[u8]) -> u64 {

@@ -38,6 +38,7 @@ mod dice;
 mod disk;
 mod error;
 mod frame;
+mod inspect;
 mod log_store;
 mod names;
 mod node;
@@ -60,6 +61,7 @@ pub use {
     clock::Clock,
     decision::{BucketDecision, DecisionStore, Seen},
     error::{Error, StoreError},
+    inspect::{Kept, inspect},
     log_store::{Storable, Stored},
     node::{Node, Status},
     open::{OpenError, Opening, memory, open, open_decision},

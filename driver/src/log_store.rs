@@ -21,8 +21,8 @@ use crate::{
 #[cfg(feature = "planted-bugs")]
 use crate::{bucket::key, frame::seal};
 
-const VOTES: &str = "votes";
-const SNAPSHOTS: &str = "snapshots";
+pub(crate) const VOTES: &str = "votes";
+pub(crate) const SNAPSHOTS: &str = "snapshots";
 /// How often a folder is listed anew because what was listed is gone by the time it is read.
 const LISTINGS: u32 = 8;
 
@@ -250,7 +250,7 @@ fn vote_name(slot: Slot, bal: Ballot) -> String {
     format!("{:016x}-{:016x}", slot.0, bal.to_bits())
 }
 
-fn parse_vote(name: &str) -> Option<(Slot, Ballot)> {
+pub(crate) fn parse_vote(name: &str) -> Option<(Slot, Ballot)> {
     let (slot, bal) = name.split_once('-')?;
     let slot = Slot(u64::from_str_radix(slot, 16).ok()?);
     let bal = Ballot::from_bits(u64::from_str_radix(bal, 16).ok()?)?;
@@ -266,7 +266,7 @@ fn snapshot_name(name: SnapshotName) -> String {
     format!("{:016x}-{:03}-{:04x}", slot.0, agent.0, incarnation.0)
 }
 
-fn parse_snapshot(text: &str) -> Option<SnapshotName> {
+pub(crate) fn parse_snapshot(text: &str) -> Option<SnapshotName> {
     let mut parts = text.splitn(3, '-');
     let name = SnapshotName {
         slot: Slot(u64::from_str_radix(parts.next()?, 16).ok()?),

@@ -17,6 +17,7 @@ use object_store::path::Path;
 use crate::{
     clock::VirtualClock,
     faulty::{Faulty, Tally, Weather},
+    ledger::Ledger,
 };
 
 pub(crate) type Machine = Kv<u32, u32>;
@@ -31,6 +32,7 @@ pub(crate) struct Cluster {
     pub(crate) tally: Arc<Mutex<Tally>>,
     /// Why an agent stopped that should not have.
     pub(crate) stopped: Arc<Mutex<Vec<String>>>,
+    pub(crate) ledger: Ledger,
 }
 
 /// The way to every store, as one agent has it.
@@ -44,12 +46,17 @@ pub(crate) fn buckets(agent: u8, stores: &[Faulty]) -> Vec<Bucket> {
         .collect()
 }
 
-pub(crate) fn stores(count: usize, weather: Weather, tally: &Arc<Mutex<Tally>>) -> Vec<Faulty> {
+pub(crate) fn stores(
+    count: usize,
+    weather: Weather,
+    tally: &Arc<Mutex<Tally>>,
+    ledger: &Ledger,
+) -> Vec<Faulty> {
     (0..count)
         .map(|at| {
             let handle = Handle::current();
             let node = handle.create_node().name(format!("store-{at}")).build();
-            Faulty::new(node, weather, Arc::clone(tally))
+            Faulty::new(node, weather, Arc::clone(tally), ledger.clone(), at)
         })
         .collect()
 }
@@ -74,7 +81,8 @@ impl Cluster {
         bug: Option<DriverBug>,
     ) -> Self {
         let tally: Arc<Mutex<Tally>> = Arc::default();
-        let stores = self::stores(stores, weather, &tally);
+        let ledger = Ledger::default();
+        let stores = self::stores(stores, weather, &tally, &ledger);
         let clients: Clients = Arc::new(Mutex::new(vec![None; usize::from(agents)]));
         let stopped: Arc<Mutex<Vec<String>>> = Arc::default();
         let agents = (0..agents)
@@ -117,6 +125,7 @@ impl Cluster {
             clients,
             tally,
             stopped,
+            ledger,
         }
     }
 

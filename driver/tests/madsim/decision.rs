@@ -21,6 +21,7 @@ use crate::{
     clock::VirtualClock,
     cluster::{buckets, options, stores},
     faulty::{STORM, Tally},
+    ledger::Ledger,
     sweep,
 };
 
@@ -32,7 +33,7 @@ type Decisions = Arc<Mutex<Vec<(u8, String)>>>;
 
 async fn decide(protocol: Protocol) -> Result<Tally, String> {
     let tally: Arc<Mutex<Tally>> = Arc::default();
-    let stores = stores(STORES, STORM, &tally);
+    let stores = stores(STORES, STORM, &tally, &Ledger::default());
     let decisions: Decisions = Arc::default();
     let failures: Arc<Mutex<Vec<String>>> = Arc::default();
     let calm = Arc::new(AtomicBool::new(false));

@@ -13,6 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::{StreamExt, TryStreamExt, future, stream, stream::BoxStream};
 use madsim::{
@@ -25,6 +26,8 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
     path::Path,
 };
+
+use crate::ledger::Ledger;
 
 /// How often what goes wrong, of a thousand operations each.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +101,8 @@ pub(crate) struct Faulty {
     /// Whose way to the store this is.
     agent: u8,
     tally: Arc<Mutex<Tally>>,
+    ledger: Ledger,
+    place: usize,
 }
 
 /// What became of an operation before its answer.
@@ -111,7 +116,13 @@ enum Way {
 }
 
 impl Faulty {
-    pub(crate) fn new(node: NodeHandle, weather: Weather, tally: Arc<Mutex<Tally>>) -> Self {
+    pub(crate) fn new(
+        node: NodeHandle,
+        weather: Weather,
+        tally: Arc<Mutex<Tally>>,
+        ledger: Ledger,
+        place: usize,
+    ) -> Self {
         Self {
             objects: Arc::new(InMemory::new()),
             node,
@@ -120,6 +131,8 @@ impl Faulty {
             lags: Arc::default(),
             agent: 0,
             tally,
+            ledger,
+            place,
         }
     }
 
@@ -245,7 +258,15 @@ impl ObjectStore for Faulty {
         options: PutOptions,
     ) -> Result<PutResult> {
         let (objects, location) = (Arc::clone(&self.objects), location.clone());
-        let work = async move { objects.put_opts(&location, payload, options).await };
+        let (ledger, place) = (self.ledger.clone(), self.place);
+        let work = async move {
+            let bytes: Bytes = payload.clone().into();
+            let done = objects.put_opts(&location, payload, options).await;
+            if done.is_ok() {
+                ledger.put(place, &location, &bytes);
+            }
+            done
+        };
         self.serve(true, work).await
     }
 

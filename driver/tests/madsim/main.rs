@@ -10,6 +10,7 @@ mod cluster;
 mod decision;
 mod faulty;
 mod history;
+mod ledger;
 mod planted;
 mod storm;
 mod sweep;

@@ -120,6 +120,7 @@ pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
         store.heal();
     }
     over.store(true, Ordering::SeqCst);
+    cluster.ledger.judge()?;
     for call in calls {
         call.await.map_err(|error| error.to_string())?;
     }
@@ -128,6 +129,7 @@ pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
     if !stopped.is_empty() {
         return Err(format!("agents stopped: {stopped:?}"));
     }
+    cluster.ledger.judge()?;
     history.judge()?;
     let tally = *cluster.tally.lock().unwrap();
     Ok(Weathered {

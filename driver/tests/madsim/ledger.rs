@@ -1,0 +1,96 @@
+//! What stores have held, judged from outside: promises that stand, and votes that have a promise.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use bivalent_core::{AgentId, Ballot, Version};
+use bivalent_driver::{Kept, inspect};
+use object_store::path::Path;
+
+/// A majority of the stores that tests have.
+const QUORUM: usize = 2;
+
+/// Everything that was ever put on the stores of a log, in the order in which it landed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger(Arc<Mutex<Book>>);
+
+#[derive(Debug, Default)]
+struct Book {
+    /// By store and agent: what a reader would find under each name.
+    heads: BTreeMap<(usize, AgentId), BTreeMap<String, (Version, Option<Ballot>)>>,
+    /// By agent and store: the greatest promise that ever stood there.
+    promises: BTreeMap<AgentId, BTreeMap<usize, Ballot>>,
+    wrong: Option<String>,
+}
+
+impl Ledger {
+    pub(crate) fn put(&self, store: usize, location: &Path, bytes: &[u8]) {
+        let mut parts: Vec<_> = location.parts().collect();
+        let (Some(name), Some(folder)) = (parts.pop(), parts.pop()) else {
+            return;
+        };
+        let mut book = self.0.lock().unwrap();
+        match inspect(folder.as_ref(), name.as_ref(), bytes) {
+            Some(Kept::Head {
+                agent,
+                version,
+                promise,
+            }) => book.head(store, agent, name.as_ref(), version, promise),
+            Some(Kept::Vote { ballot, .. }) => book.vote(ballot),
+            Some(Kept::Snapshot(_) | Kept::Start(..)) | None => {}
+        }
+    }
+
+    /// The first thing that was wrong.
+    pub(crate) fn judge(&self) -> Result<(), String> {
+        self.0.lock().unwrap().wrong.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Book {
+    /// A store never shows an older head of an agent than it has shown: `invariant-promise`, from outside.
+    fn head(
+        &mut self,
+        store: usize,
+        agent: AgentId,
+        name: &str,
+        version: Version,
+        promise: Option<Ballot>,
+    ) {
+        let names = self.heads.entry((store, agent)).or_default();
+        let before = names.values().copied().max();
+        names.insert(name.to_owned(), (version, promise));
+        let after = names.values().copied().max();
+        if after < before {
+            self.blame(format!(
+                "store {store} shows {after:?} of agent {} after {before:?}",
+                agent.0
+            ));
+        }
+        if let Some(promise) = promise {
+            let greatest = self.promises.entry(agent).or_default();
+            let greatest = greatest.entry(store).or_insert(promise);
+            *greatest = promise.max(*greatest);
+        }
+    }
+
+    /// Nobody votes in a ballot that a quorum has not been promised.
+    fn vote(&mut self, ballot: Ballot) {
+        let promises = self.promises.get(&ballot.agent());
+        let count = promises.map_or(0, |stores| {
+            stores
+                .values()
+                .filter(|&&promise| promise >= ballot)
+                .count()
+        });
+        if count < QUORUM {
+            self.blame(format!("a vote in {ballot:?}, promised on {count} stores"));
+        }
+    }
+
+    fn blame(&mut self, what: String) {
+        self.wrong.get_or_insert(what);
+    }
+}
