@@ -40,6 +40,7 @@ mod names;
 mod node;
 mod open;
 mod options;
+mod probe;
 mod propose;
 mod site;
 
@@ -59,6 +60,9 @@ pub use {
     node::{Node, Status},
     open::{OpenError, Opening, memory, open},
     options::Options,
+    probe::{
+        KindReport, ProbeEnd, ProbeError, ProbeKind, ProbePlan, ProbeProgress, ProbeReport, probe,
+    },
     propose::{Decided, Protocol, propose},
     site::Site,
 };

@@ -85,7 +85,7 @@ fn directory(path: &std::path::Path, name: &str, opening: Opening) -> Result<Buc
     let path = std::path::absolute(path).map_err(|error| error.to_string())?;
     let base = Path::from_absolute_path(&path).map_err(|error| error.to_string())?;
     let objects = object_store::local::LocalFileSystem::new().with_fsync(opening.sync);
-    Ok(Bucket::new(Arc::new(objects), base, name, true))
+    Ok(Bucket::new(Arc::new(objects), base, name, true).in_directory(path))
 }
 
 #[cfg(not(feature = "local"))]
