@@ -2,9 +2,9 @@
 
 #![expect(
     clippy::format_push_string,
-    clippy::format_collect,
-    reason = "text of a few lines: what it says matters more than an allocation"
+    reason = "of few lines what they say matters"
 )]
+#![expect(clippy::format_collect, reason = "of few lines what they say matters")]
 
 mod bug;
 mod check_history;
@@ -21,6 +21,7 @@ mod fuzz;
 mod interrupt;
 mod man;
 mod price;
+mod probe;
 mod progress;
 mod render;
 mod replay;
