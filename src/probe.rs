@@ -177,13 +177,15 @@ fn failure(error: &ProbeError, bucket: &Bucket) -> Failure {
     use bivalent_driver::Site as _;
 
     let message = error.to_string();
-    match error {
-        ProbeError::Plan(_) => Failure::new(Exit::Usage, message),
-        ProbeError::Missing { .. } => Failure::new(Exit::File, message).help(
-            "make the directory first; it is not made here, so that no disk is measured for one that is not mounted",
-        ),
-        _ => Failure::new(Exit::File, message).help(remedy(bucket.name())),
+    if matches!(error, ProbeError::Plan(_)) {
+        return Failure::new(Exit::Usage, message);
     }
+    let help = if matches!(error, ProbeError::Missing { .. }) {
+        "make the directory first; it is not made here, so that no disk is measured for one that is not mounted"
+    } else {
+        remedy(bucket.name())
+    };
+    Failure::new(Exit::File, message).help(help)
 }
 
 /// What a store's name says of its kind.

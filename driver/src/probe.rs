@@ -133,14 +133,14 @@ pub enum ProbeError {
     /// The plan can't be followed.
     #[error("{0}")]
     Plan(String),
-    /// The directory is not there. It is not made: what is measured should be what is mounted there.
-    #[error("{store} is not there")]
+    /// There is no such directory. It is not made: what is measured should be what is mounted there.
+    #[error("{store} is not there, or is no directory")]
     Missing {
         /// Which store.
         store: String,
     },
     /// The store refused one of the first operations, which every agent needs.
-    #[error("{store} can't be {doing}: {why}{}", stays(.left_behind))]
+    #[error("{store} can't be {doing}: {why}{}", stays(.left_behind.as_ref()))]
     Refused {
         /// Which store.
         store: String,
@@ -152,7 +152,7 @@ pub enum ProbeError {
         left_behind: Option<String>,
     },
     /// The store did not answer.
-    #[error("{store} gives no answer within {} s{}", .patience.as_secs_f64(), stays(.left_behind))]
+    #[error("{store} gives no answer within {} s{}", .patience.as_secs_f64(), stays(.left_behind.as_ref()))]
     Silent {
         /// Which store.
         store: String,
@@ -163,9 +163,9 @@ pub enum ProbeError {
     },
 }
 
-fn stays(folder: &Option<String>) -> String {
+fn stays(folder: Option<&String>) -> String {
     let said = |folder| format!("; the folder {folder} may have been left behind");
-    folder.as_ref().map_or_else(String::new, said)
+    folder.map_or_else(String::new, said)
 }
 
 impl ProbeError {

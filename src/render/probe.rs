@@ -143,11 +143,10 @@ pub(crate) fn tell(
         };
     }
     for kind in unknown {
-        text += &match kind.kind {
-            ProbeKind::Replace => {
-                "  no conditional replace: the store can't put over what was seen\n".to_owned()
-            }
-            other => format!("  no {other}: the store can't do it\n"),
+        text += &if kind.kind == ProbeKind::Replace {
+            "  no conditional replace: the store can't put over what was seen\n".to_owned()
+        } else {
+            format!("  no {}: the store can't do it\n", kind.kind)
         };
     }
     text

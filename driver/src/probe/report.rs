@@ -151,9 +151,9 @@ impl Tally {
         true
     }
 
-    /// Whether the store is known not to do this, ever.
-    pub(super) fn is_unsupported(&self, kind: ProbeKind) -> bool {
-        self.kinds[kind.index()].unsupported
+    /// Whether no operation of this kind may be begun, now or ever.
+    pub(super) fn is_skipped(&self, kind: ProbeKind, now: Duration) -> bool {
+        self.is_over(now) || self.kinds[kind.index()].unsupported
     }
 
     /// An operation has ended. In the warm-up it only shows whether the store answers at all.

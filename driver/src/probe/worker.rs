@@ -72,10 +72,8 @@ impl<'a, C: Clock> Worker<'a, C> {
             kinds.swap(last, other);
         }
         for kind in kinds {
-            let (now, tally) = (self.now(), self.bench.tally());
-            let skip = tally.is_over(now) || tally.is_unsupported(kind);
-            drop(tally);
-            if !skip {
+            let now = self.now();
+            if !self.bench.tally().is_skipped(kind, now) {
                 self.measure(kind).await;
             }
         }
@@ -143,10 +141,10 @@ impl<'a, C: Clock> Worker<'a, C> {
         let name = block_name(self.me, self.count);
         let block = content(self.bench.plan.size, &mut self.dice);
         let write = self.bench.agents.put(AGENTS, &name, block);
-        let wrote = self
+        let answered = self
             .timed(ProbeKind::Write, async { write.await.map(Some) })
             .await;
-        if wrote {
+        if answered {
             self.stale.push(block_name(self.me, self.newest));
             self.newest = self.count;
             let stale = std::mem::take(&mut self.stale);
@@ -170,10 +168,10 @@ impl<'a, C: Clock> Worker<'a, C> {
             }
             Ok(found)
         };
-        let tag = match within(self.bench.clock, patience, found).await {
-            Some(Ok(Some((_, tag)))) => tag,
+        let found = within(self.bench.clock, patience, found).await;
+        let Some(Ok(Some((_, tag)))) = found else {
             // That is the failure of another kind, which is measured itself.
-            Some(Ok(None) | Err(_)) | None => return,
+            return;
         };
         let replace = bare.replace(BLOCKS, &name, tag, block);
         self.timed(ProbeKind::Replace, async {
