@@ -24,6 +24,8 @@ use crate::render::probe as text;
 use crate::render::units::counted;
 use crate::{bug, interrupt};
 
+/// What a store is called whose name has no scheme.
+const DIRECTORY: &str = "directory";
 /// What is measured if nobody says how much.
 const OPERATIONS: u64 = 1000;
 const SECONDS: u64 = 60;
@@ -149,8 +151,14 @@ fn open(args: &ProbeArgs) -> Result<Bucket, Failure> {
     let settings: Vec<_> = std::env::vars_os().filter_map(text).collect();
     let mut opening = Opening::default();
     opening.sync = !args.no_sync;
-    bivalent_driver::open(&args.store, opening, &settings)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+    bivalent_driver::open(&args.store, opening, &settings).map_err(|error| {
+        let failure = Failure::new(Exit::Usage, error.to_string());
+        // Of a directory the message has said it all; a bucket may lack a setting.
+        match kind_of_store(&args.store) {
+            DIRECTORY => failure,
+            _ => failure.help(remedy(&args.store)),
+        }
+    })
 }
 
 fn measure(
@@ -204,7 +212,7 @@ fn kind_of_store(store: &str) -> &'static str {
         "gs" => "bucket (Google Cloud Storage)",
         "az" | "azure" | "adl" | "abfs" | "abfss" => "container (Azure)",
         "http" | "https" => "store behind HTTP",
-        _ => "directory",
+        _ => DIRECTORY,
     }
 }
 

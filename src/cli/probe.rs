@@ -28,7 +28,8 @@ In a scenario beside them:
   read  = { histogram = \"delays-read.hlog\" }
   write = { histogram = \"delays-write.hlog\" }
 
-All of it happens in a folder bivalent-probe-... below the store, which is removed in the end. A directory must
+Stores are directories (also file:///DIR), s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX, and
+memory:, which measures what is left when nothing is stored. All of it happens in a folder bivalent-probe-... below the store, which is removed in the end. A directory must
 be there. Keys and regions of buckets come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 AWS_REGION, AWS_ENDPOINT, AWS_ALLOW_HTTP; GOOGLE_SERVICE_ACCOUNT; AZURE_STORAGE_ACCOUNT_NAME,
 AZURE_STORAGE_ACCOUNT_KEY.
@@ -38,8 +39,7 @@ Ctrl-C ends the measuring and keeps what was measured.";
 /// Arguments of `probe`.
 #[derive(Args, Debug)]
 pub(crate) struct ProbeArgs {
-    /// A directory, or the URL of a store: <file:///DIR>, memory:, <s3://BUCKET/PREFIX>, <gs://BUCKET/PREFIX>,
-    /// <az://CONTAINER/PREFIX>.
+    /// A directory, or the URL of a store.
     #[arg(value_name = "STORE")]
     pub(crate) store: String,
     /// Write the delays of each kind to FILE-read.hlog, FILE-write.hlog and so on; an .hlog at its end is
