@@ -5,6 +5,7 @@ pub(crate) mod fuzz;
 mod history;
 pub(crate) mod planted;
 mod price;
+mod probe;
 mod watch;
 
 use std::ops::Range;
@@ -24,6 +25,7 @@ use planted::PlantedArgs;
 pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use history::{CheckHistoryArgs, ModelName};
 pub(crate) use price::PriceArgs;
+pub(crate) use probe::ProbeArgs;
 pub(crate) use watch::WatchArgs;
 
 const EXAMPLES: &str = "\
@@ -214,6 +216,10 @@ pub(crate) enum Command {
     #[command(after_help = price::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", price::EXAMPLES, price::MORE))]
     Price(PriceArgs),
+    /// Measure how long operations take on a real store, for use in a scenario.
+    #[command(after_help = probe::EXAMPLES)]
+    #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", probe::EXAMPLES, probe::MORE))]
+    Probe(ProbeArgs),
     /// Judge whether recorded histories of key-value stores are linearizable.
     #[command(after_help = history::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", history::EXAMPLES, history::MORE))]
@@ -490,6 +496,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Watch(args) => crate::watch::watch(args, console),
         Command::Export(args) => crate::export::export(args, console),
         Command::Price(args) => crate::price::price(args, console),
+        Command::Probe(args) => crate::probe::probe(args, console),
         Command::CheckHistory(args) => check_history::check_history(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),

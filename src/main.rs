@@ -1,10 +1,8 @@
 //! The `bivalent` command: arguments in, an exit code out.
 
-#![expect(
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "text of a few lines: what it says matters more than an allocation"
-)]
+// Texts of a few lines: what they say matters more than an allocation.
+#![expect(clippy::format_push_string, reason = "texts are short")]
+#![expect(clippy::format_collect, reason = "texts are short")]
 
 mod bug;
 mod check_history;
@@ -21,6 +19,7 @@ mod fuzz;
 mod interrupt;
 mod man;
 mod price;
+mod probe;
 mod progress;
 mod render;
 mod replay;

@@ -50,6 +50,11 @@ impl Progress {
 
     /// So many runs are done. Called from any thread; whoever finds the line busy goes on.
     pub(crate) fn done(&self, runs: u64) {
+        self.done_of(runs, self.total);
+    }
+
+    /// The same where how many there are shows only now.
+    pub(crate) fn done_of(&self, runs: u64, total: u64) {
         let Some(Ok(mut state)) = self.state.as_ref().map(Mutex::try_lock) else {
             return;
         };
@@ -59,7 +64,7 @@ impl Progress {
         }
         state.next = now + EVERY;
         state.shown = true;
-        let [runs, total] = [runs, self.total].map(units::count);
+        let [runs, total] = [runs, total].map(units::count);
         complain(&format!("\r\x1b[K{}  {runs} of {total}", self.label));
     }
 

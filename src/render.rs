@@ -12,6 +12,7 @@ pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod paint;
 pub(crate) mod price;
+pub(crate) mod probe;
 pub(crate) mod story;
 pub(crate) mod table;
 pub(crate) mod units;

@@ -1,7 +1,8 @@
 //! A store of named blocks: a directory, memory, or a bucket, through the `object_store` crate.
 
 use std::{
-    fmt,
+    fmt, io,
+    path::{self, PathBuf},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -37,6 +38,8 @@ pub struct Bucket {
     name: String,
     /// A directory can vanish and come back empty; a bucket does not.
     may_vanish: bool,
+    /// Where it is, if it is a directory of this machine.
+    directory: Option<PathBuf>,
     charter: OnceLock<String>,
     /// It has shown its charter.
     known: AtomicBool,
@@ -59,20 +62,35 @@ impl Bucket {
             base,
             name: name.into(),
             may_vanish,
+            directory: None,
             charter: OnceLock::new(),
             known: AtomicBool::new(false),
         }
     }
 
+    /// The same store, known to be this directory.
+    #[cfg(feature = "local")]
+    pub(crate) fn in_directory(mut self, directory: PathBuf) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// The directory that it is, if it is one.
+    pub(crate) fn directory(&self) -> Option<&path::Path> {
+        self.directory.as_deref()
+    }
+
     /// The same store, with everything below the folder `name`.
     #[must_use]
     pub fn folder(&self, name: &str) -> Self {
-        Self::new(
+        let mut folder = Self::new(
             Arc::clone(&self.objects),
             self.base.clone().join(name),
             self.name.clone(),
             self.may_vanish,
-        )
+        );
+        folder.directory = self.directory.as_ref().map(|path| path.join(name));
+        folder
     }
 
     fn path(&self, folder: &str, name: &str) -> Path {
@@ -254,6 +272,38 @@ impl Bucket {
             }
         }
         Ok(())
+    }
+
+    /// Removes everything, of a directory also itself; true if there was nothing. For a folder whose name
+    /// nobody else can have thought of.
+    pub(crate) async fn remove_all(&self) -> Result<bool, StoreError> {
+        if let Some(directory) = &self.directory {
+            // A store of objects knows no folders, and would leave them.
+            return match std::fs::remove_dir_all(directory) {
+                Ok(()) => Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+                Err(error) => Err(StoreError::Failed {
+                    store: self.name.clone(),
+                    why: error.to_string(),
+                }),
+            };
+        }
+        let found = self.objects.list(Some(&self.base));
+        let found: Vec<_> = found
+            .map_ok(|meta| meta.location)
+            .try_collect()
+            .await
+            .map_err(|error| self.failed(&error))?;
+        let nothing = found.is_empty();
+        let found = stream::iter(found.into_iter().map(Ok)).boxed();
+        let mut gone = self.objects.delete_stream(found);
+        while let Some(gone) = gone.next().await {
+            match gone {
+                Ok(_) | Err(ObjectError::NotFound { .. }) => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
+        Ok(nothing)
     }
 
     /// What stands under a name, if something does and it is whole.

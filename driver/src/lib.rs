@@ -44,6 +44,7 @@ mod names;
 mod node;
 mod open;
 mod options;
+mod probe;
 mod propose;
 mod site;
 
@@ -66,6 +67,9 @@ pub use {
     node::{Node, Status},
     open::{OpenError, Opening, memory, open, open_decision},
     options::Options,
+    probe::{
+        KindReport, ProbeEnd, ProbeError, ProbeKind, ProbePlan, ProbeProgress, ProbeReport, probe,
+    },
     propose::{Decided, Protocol, propose},
     site::Site,
 };

@@ -141,10 +141,13 @@ fn is_scheme(text: &str) -> bool {
 
 #[cfg(feature = "local")]
 fn directory(path: &std::path::Path, name: &str, opening: Opening) -> Result<Bucket, String> {
-    let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+    // A path with `..` in it has a meaning only to the file system; one that is not there yet has none so far.
+    let path = std::fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .map_err(|error| error.to_string())?;
     let base = Path::from_absolute_path(&path).map_err(|error| error.to_string())?;
     let objects = object_store::local::LocalFileSystem::new().with_fsync(opening.sync);
-    Ok(Bucket::new(Arc::new(objects), base, name, true))
+    Ok(Bucket::new(Arc::new(objects), base, name, true).in_directory(path))
 }
 
 #[cfg(not(feature = "local"))]
@@ -201,6 +204,14 @@ mod tests {
             let missing = "disk:/no such folder/disk";
             assert_eq!(decision(missing).unwrap(), Overwrite::InPlace);
         }
+    }
+
+    #[test]
+    fn a_path_may_lead_up_again() {
+        let opened = open("src/../src", Opening::default(), &[]).expect("a store");
+        let directory = opened.directory().expect("a directory");
+
+        assert!(directory.ends_with("driver/src"), "{}", directory.display());
     }
 
     #[test]

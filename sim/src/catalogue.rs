@@ -41,6 +41,8 @@ pub fn open(path: &str) -> Result<String, String> {
 }
 
 const DELAYS: &[(&str, &str)] = delays![
+    "local-directory-read.hlog",
+    "local-directory-write.hlog",
     "local-disk-read.hlog",
     "local-disk-write.hlog",
     "postgres-read.hlog",
@@ -142,6 +144,7 @@ const CHAPTERS: &[Chapter] = chapters![
     "log/three-replicas",
     "log/torn-snapshot",
     "log/zombie-leader",
+    "measured/local-directory-calm",
     "measured/local-disk-calm",
     "measured/local-disk-slow-store",
     "measured/postgres-calm",

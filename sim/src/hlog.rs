@@ -7,8 +7,8 @@ use hdrhistogram::{
     serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder},
 };
 
-/// One histogram as a log of one interval, up to `until`.
-pub(crate) fn log(histogram: &Histogram<u64>, comment: &str, until: Duration) -> String {
+/// One histogram as a log of one interval, up to `until`; `comment` is one line.
+pub fn log(histogram: &Histogram<u64>, comment: &str, until: Duration) -> String {
     let mut bytes = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();

@@ -24,7 +24,7 @@ pub mod fuzz;
 pub mod game;
 pub mod guard;
 pub mod history;
-mod hlog;
+pub mod hlog;
 pub mod influence;
 mod journal;
 pub mod linear;

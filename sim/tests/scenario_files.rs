@@ -361,6 +361,8 @@ fn chances_that_never_meet_may_add_up_to_more_than_one() {
 fn measured_delays_have_the_medians_that_were_measured() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/measured/delays");
     for (file, median_us, max_us) in [
+        ("local-directory-write.hlog", 4_130, 193_000),
+        ("local-directory-read.hlog", 563, 18_400),
         ("local-disk-write.hlog", 224, 5_444),
         ("local-disk-read.hlog", 106, 2_327),
         ("postgres-write.hlog", 617, 9_740),

@@ -9,6 +9,7 @@ mod fuzz;
 mod history;
 mod planted;
 mod price;
+mod probe;
 mod refusals;
 mod streams;
 mod watch;
