@@ -1,34 +1,23 @@
 //! The application: what it knows, and what a command does to it. It draws nothing and runs nothing; what it
 //! wants to know it asks the worker.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "keys and questions that are not meant at a place do nothing there"
-)]
+mod game;
+mod hear;
+mod tour;
+mod travel;
 
 use std::sync::Arc;
 
-use bivalent_sim::{
-    game::Strike,
-    view::{MarkKind, Names, Track, View},
-};
+use bivalent_sim::view::{Names, Track, View};
 
 use crate::{
     command::Command,
     keys::Mode,
-    scene::{GameView, Marks, Over, Scene, Ui},
+    scene::{GameView, Over, Scene, Ui},
     theme::Look,
     tour::{CHAPTERS, Page},
-    words::{grouped, read_time},
-    worker::{Answer, Ask, BRANCHES},
+    worker::{Ask, BRANCHES},
 };
-
-/// Steps a second at the usual speed.
-const PACE: u64 = 8;
-/// The fastest and the slowest speed, as powers of two.
-const SPEEDS: std::ops::RangeInclusive<i8> = -2..=6;
-/// Moves that the machine makes at once.
-const MACHINE_MOVES: u64 = 10;
 
 /// What has to be done outside of the application.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -143,53 +132,6 @@ impl App {
         self.seek(self.wanted)
     }
 
-    /// Time has passed: plays on.
-    pub fn tick(&mut self, ms: u64) -> Vec<Deed> {
-        if !self.ui.playing {
-            return Vec::new();
-        }
-        // Thousandths of a step.
-        let rate = if self.ui.speed >= 0 {
-            PACE << self.ui.speed
-        } else {
-            PACE >> -self.ui.speed
-        };
-        self.owed += ms * rate;
-        let steps = self.owed / 1000;
-        self.owed %= 1000;
-        if steps == 0 {
-            return Vec::new();
-        }
-        let next = self.wanted + steps;
-        if self.track.over.is_some() && next >= self.track.steps {
-            self.ui.playing = false;
-            return self.seek(self.track.steps);
-        }
-        // Never further ahead than what has been shown: the view does not race away from the screen.
-        if self.wanted > self.view.step + 4 * steps.max(rate / 10) {
-            return Vec::new();
-        }
-        self.wanted = next;
-        vec![Deed::Ask(Ask::Seek(next))]
-    }
-
-    /// Goes to a step, and has what is asked of paused views worked out.
-    fn seek(&mut self, step: u64) -> Vec<Deed> {
-        self.wanted = step;
-        if step != u64::MAX {
-            self.bound();
-        }
-        let step = self.wanted;
-        let mut deeds = vec![Deed::Ask(Ask::Seek(step))];
-        if !self.ui.playing {
-            deeds.push(Deed::Ask(Ask::Value(step)));
-            if self.ui.over == Over::Why || self.ui.why.is_some() {
-                deeds.push(Deed::Ask(Ask::Why(step)));
-            }
-        }
-        deeds
-    }
-
     /// Something was pasted or typed where letters are text; true if it was taken.
     pub fn typed(&mut self, letter: Option<char>) -> bool {
         let text = match &mut self.ui.over {
@@ -232,26 +174,6 @@ impl App {
             }
             Over::Filter(_) | Over::Nothing | Over::Help | Over::Why => Vec::new(),
         }
-    }
-
-    fn go_to(&mut self, text: &str) -> Vec<Deed> {
-        self.ui.playing = false;
-        let digits: String = text
-            .chars()
-            .filter(|it| !matches!(it, ',' | '_' | '#' | ' '))
-            .collect();
-        if let Ok(step) = digits.parse() {
-            return self.seek(step);
-        }
-        if let Some(ns) = read_time(text) {
-            return vec![Deed::Ask(Ask::SeekTime(ns))];
-        }
-        if !text.is_empty() {
-            self.ui.message = Some(format!(
-                "`{text}` is no step (1284) and no time (1.5s, 20ms)"
-            ));
-        }
-        Vec::new()
     }
 
     /// What a command does.
@@ -377,68 +299,6 @@ impl App {
         Vec::new()
     }
 
-    fn travel(&mut self, command: Command) -> Vec<Deed> {
-        match command {
-            Command::Play => {
-                self.ui.playing = !self.ui.playing;
-                self.owed = 0;
-                if self.ui.playing
-                    && self.track.over.is_some()
-                    && self.view.step >= self.track.steps
-                {
-                    return self.seek(0);
-                }
-                if self.ui.playing {
-                    return Vec::new();
-                }
-                return self.seek(self.wanted);
-            }
-            Command::Faster | Command::Slower => {
-                let speed = self.ui.speed + if command == Command::Faster { 1 } else { -1 };
-                self.ui.speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end());
-                return Vec::new();
-            }
-            Command::Marks => {
-                self.ui.marks = self.ui.marks.next();
-                self.ui.message = Some(format!(", and . go to {}", self.ui.marks.name()));
-                return Vec::new();
-            }
-            Command::Goto => return self.open(Over::Goto(String::new())),
-            _ => {}
-        }
-        self.ui.playing = false;
-        match command {
-            Command::Forward(steps) => self.seek(self.wanted.saturating_add(steps)),
-            Command::Back(steps) => self.seek(self.wanted.saturating_sub(steps)),
-            Command::First => self.seek(0),
-            Command::Last => vec![Deed::Ask(Ask::SeekEnd)],
-            Command::NextMark | Command::LastMark => self.jump(command == Command::NextMark),
-            _ => Vec::new(),
-        }
-    }
-
-    fn jump(&mut self, on: bool) -> Vec<Deed> {
-        let kinds: Marks = self.ui.marks;
-        let marks = self.track.marks.iter().filter(|mark| kinds.has(mark.kind));
-        let here = self.wanted;
-        let found = if on {
-            marks.into_iter().find(|mark| mark.step > here)
-        } else {
-            marks.into_iter().rev().find(|mark| mark.step < here)
-        };
-        let Some(mark) = found else {
-            let where_to = if on { "after" } else { "before" };
-            self.ui.message = Some(format!(
-                "no {} {where_to} this step (m: other marks)",
-                kinds.name()
-            ));
-            return Vec::new();
-        };
-        let (step, text) = (mark.step, mark.text.clone());
-        self.ui.message = Some(format!("step {}: {text}", grouped(step)));
-        self.seek(step)
-    }
-
     fn about_branches(&mut self, ask: Ask) -> Vec<Deed> {
         if self.ui.branch.is_none() {
             self.ui.message = Some("there is one future so far: b forks here".to_owned());
@@ -446,137 +306,5 @@ impl App {
         }
         self.ui.playing = false;
         vec![Deed::Ask(ask)]
-    }
-
-    fn tour(&mut self, command: Command) -> Vec<Deed> {
-        let Some((chapter, page)) = self.page else {
-            return Vec::new();
-        };
-        let pages = CHAPTERS[chapter].pages.len();
-        let last = CHAPTERS.len() - 1;
-        let (chapter, page) = match command {
-            Command::NextPage if page + 1 < pages => (chapter, page + 1),
-            Command::NextPage | Command::NextChapter if chapter < last => (chapter + 1, 0),
-            Command::LastPage if page > 0 => (chapter, page - 1),
-            Command::LastPage if chapter > 0 => {
-                (chapter - 1, CHAPTERS[chapter - 1].pages.len() - 1)
-            }
-            Command::LastChapter => (chapter.saturating_sub(1), 0),
-            _ => {
-                self.ui.message =
-                    Some("this is the end of the tour: q leaves, left goes back".to_owned());
-                return Vec::new();
-            }
-        };
-        self.turn_to(chapter, page)
-    }
-
-    fn turn_to(&mut self, chapter: usize, page: usize) -> Vec<Deed> {
-        self.page = Some((chapter, page));
-        vec![Deed::Ask(Ask::Page(chapter, page))]
-    }
-
-    fn play(&mut self, command: Command) -> Vec<Deed> {
-        let Some(game) = &self.game else {
-            return Vec::new();
-        };
-        let chosen = self.ui.chosen.min(game.moves.len().saturating_sub(1));
-        let strike = |strike| Ask::Strike(strike, chosen);
-        let ask = match command {
-            Command::Take => Ask::Take(chosen),
-            Command::TakeNumber(number) => Ask::Take(number),
-            Command::Undo => Ask::Undo,
-            Command::Hint => Ask::Hint,
-            Command::PlayOn => Ask::PlayOn(MACHINE_MOVES),
-            Command::Crash => strike(Strike::Crash),
-            Command::Restart => strike(Strike::Restart),
-            Command::Tear => strike(Strike::Tear),
-            Command::Stale => strike(Strike::Stale),
-            Command::Delay => strike(Strike::Delay),
-            Command::Save => Ask::Save,
-            _ => {
-                self.ui.mode = Mode::Watch;
-                self.game = None;
-                self.ui.chosen = 0;
-                return vec![Deed::Ask(Ask::GiveBack)];
-            }
-        };
-        vec![Deed::Ask(ask)]
-    }
-
-    /// The worker has answered.
-    pub fn hear(&mut self, answer: Answer) -> Vec<Deed> {
-        match answer {
-            Answer::Opened { title, names } => {
-                self.title = title;
-                self.names = names;
-                self.ui.valence = None;
-                self.ui.why = None;
-            }
-            Answer::Seen { view, coordinate } => {
-                self.view = view;
-                self.coordinate = coordinate;
-                if !self.ui.playing {
-                    self.wanted = self.view.step;
-                }
-            }
-            Answer::Ran(track) => {
-                self.track = track;
-                self.bound();
-                return self.find_violation();
-            }
-            Answer::Valued(step, valence) => self.ui.valence = Some((step, valence)),
-            Answer::Why(step, lines) => self.ui.why = Some((step, lines)),
-            Answer::Branched(branch) => self.ui.branch = branch,
-            Answer::Game(Some(game)) => {
-                let best = self.game.as_ref().map_or(0, |game| game.best);
-                let mut game = *game;
-                game.best = best.max(game.score.bivalent);
-                self.ui.mode = Mode::Adversary;
-                self.ui.chosen = self.ui.chosen.min(game.moves.len().saturating_sub(1));
-                if let Some(best) = game.best_move.filter(|_| game.hints) {
-                    self.ui.chosen = best;
-                }
-                self.game = Some(game);
-            }
-            Answer::Game(None) => {
-                if self.ui.mode == Mode::Adversary {
-                    self.ui.mode = Mode::Watch;
-                }
-                self.game = None;
-                return self.seek(self.wanted);
-            }
-            Answer::Said(text) => self.ui.message = Some(text),
-        }
-        Vec::new()
-    }
-
-    /// Nobody wants to go beyond the end, once it is known.
-    fn bound(&mut self) {
-        if self.track.over.is_some() && self.wanted > self.track.steps {
-            self.wanted = self.track.steps;
-            let text = format!("the run ends at step {}", grouped(self.wanted));
-            self.ui.message = Some(text);
-        }
-    }
-
-    fn find_violation(&mut self) -> Vec<Deed> {
-        if !self.seeks_violation {
-            return Vec::new();
-        }
-        let mut marks = self.track.marks.iter();
-        let found = marks.find(|mark| mark.kind == MarkKind::Violation);
-        let Some(mark) = found else {
-            self.seeks_violation = self.track.over.is_none();
-            return Vec::new();
-        };
-        self.seeks_violation = false;
-        self.ui.playing = false;
-        let (step, text) = (mark.step, mark.text.clone());
-        self.ui.message = Some(format!(
-            "opened at the violation, step {}: {text}",
-            grouped(step)
-        ));
-        self.seek(step)
     }
 }
