@@ -15,7 +15,7 @@ use crate::{
     keys::Mode,
     scene::{GameView, Over, Scene, Ui},
     theme::Look,
-    tour::{CHAPTERS, Page},
+    tour::{CHAPTERS, Page, sentences},
     worker::{Ask, BRANCHES},
 };
 
@@ -280,6 +280,10 @@ impl App {
         }
         let most = match (&self.game, self.ui.focus) {
             (Some(game), _) => game.moves.len(),
+            (None, _) if self.ui.mode == Mode::Tour => self
+                .scene()
+                .page
+                .map_or(0, |page| sentences(page.text).len()),
             (None, 1) => self.names.agents.len(),
             (None, 3) => self.names.stores.len(),
             (None, 4) => self.view.next.len(),

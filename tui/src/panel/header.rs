@@ -63,11 +63,10 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
 }
 
 fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
-    if scene.view.log.is_some() {
-        log_line(scene, pen);
+    if let Some(text) = log_words(scene, pen) {
+        pen.put(1, 1, &text, Role::Text);
         return;
     }
-    let signs = pen.look.signs;
     if let Standing::Broken { .. } = &scene.view.standing {
         pen.put(
             1,
@@ -77,34 +76,14 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         );
         return;
     }
-    let (step, known) = match (scene.game, &scene.ui.valence) {
-        (Some(game), _) => (scene.view.step, &game.valence),
-        (None, Some((step, valence))) => (*step, valence),
-        (None, None) => {
-            let text = format!("values still possible: {}", signs.more);
-            pen.put(1, 1, &text, Role::Dim);
-            return;
-        }
+    let pieces = valence_words(scene, pen);
+    let pieces: Vec<_> = pieces.iter().map(|(text, role)| (&**text, *role)).collect();
+    let mut x = pen.pieces(1, 1, &pieces);
+    let Some((_, known)) = known(scene) else {
+        return;
     };
-    let possible: Vec<&str> = known.possible().collect();
-    let set = format!("{{{}}}", possible.join(","));
-    let (word, role) = match possible.len() {
-        0 if known.samples.is_some() => ("no copy decided", Role::Warn),
-        0 => ("NOTHING CAN BE DECIDED", Role::Warn),
-        1 if known.samples.is_none() => ("UNIVALENT", Role::Text),
-        1 => ("one value seen, no proof", Role::Text),
-        2 => ("BIVALENT", Role::Good),
-        _ => ("MULTIVALENT", Role::Good),
-    };
-    let mut x = pen.pieces(
-        1,
-        1,
-        &[(&set, Role::Strong), (" ", Role::Text), (word, role)],
-    );
-    if step != scene.view.step {
-        x = pen.put(x, 1, &format!(" at step {}", grouped(step)), Role::Dim);
-    }
     let how = format!("{} ", how(known));
+    let signs = pen.look.signs;
     if let Some((left, right)) = shares(known) {
         let full = BAR * left / (left + right).max(1);
         let bar = signs.bar[0].repeat(full) + &signs.bar[1].repeat(BAR - full);
@@ -116,6 +95,43 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     }
     let room = pen.width().saturating_sub(x + 2);
     pen.put_right(1, &cut(&how, room, signs.more), Role::Dim);
+}
+
+/// The valence that is known, and of which step.
+pub(super) fn known<'a>(scene: &Scene<'a>) -> Option<(u64, &'a Valence)> {
+    match (scene.game, &scene.ui.valence) {
+        (Some(game), _) => Some((scene.view.step, &game.valence)),
+        (None, Some((step, valence))) => Some((*step, valence)),
+        (None, None) => None,
+    }
+}
+
+/// Which values are still possible, in words. What was so at another step is dim, and says that it was: it
+/// must not be taken for what is.
+pub(super) fn valence_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Vec<(String, Role)> {
+    let Some((step, known)) = known(scene) else {
+        let text = format!("values still possible: {}", pen.look.signs.more);
+        return vec![(text, Role::Dim)];
+    };
+    let possible: Vec<&str> = known.possible().collect();
+    let set = format!("{{{}}}", possible.join(","));
+    let (word, role) = match possible.len() {
+        0 if known.samples.is_some() => ("no copy decided", Role::Warn),
+        0 => ("NOTHING CAN BE DECIDED", Role::Warn),
+        1 if known.samples.is_none() => ("UNIVALENT", Role::Text),
+        1 => ("one value seen, no proof", Role::Text),
+        2 => ("BIVALENT", Role::Good),
+        _ => ("MULTIVALENT", Role::Good),
+    };
+    if step != scene.view.step {
+        let text = format!("was {set} {word} at step {}", grouped(step));
+        return vec![(text, Role::Dim)];
+    }
+    vec![
+        (set, Role::Strong),
+        (" ".to_owned(), Role::Text),
+        (word.to_owned(), role),
+    ]
 }
 
 /// How often each of two values was decided.
@@ -147,10 +163,9 @@ pub(super) fn how(valence: &Valence) -> String {
     )
 }
 
-fn log_line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
-    let Some(log) = &scene.view.log else {
-        return;
-    };
+/// Of a log, who leads it and how far it is.
+pub(super) fn log_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Option<String> {
+    let log = scene.view.log.as_ref()?;
     let leader = log
         .leader
         .and_then(|leader| scene.names.agents.get(usize::from(leader)));
@@ -160,14 +175,13 @@ fn log_line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     } else {
         String::new()
     };
-    let text = format!(
+    Some(format!(
         "{leader}{several} {dot} slot {} {dot} {} answered {dot} {} waiting",
         grouped(log.applied),
         grouped(log.answered),
         grouped(log.waiting),
         dot = pen.look.signs.dot
-    );
-    pen.put(1, 1, &text, Role::Text);
+    ))
 }
 
 fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {

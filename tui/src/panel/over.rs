@@ -53,8 +53,9 @@ fn branches(scene: &Scene<'_>, pen: Pen<'_>, chosen: usize) {
         crate::words::grouped(scene.view.step)
     );
     let mut pen = pen.framed(&title, " Enter takes it, Esc closes ", true);
-    for (y, (name, words, _)) in BRANCHES.iter().enumerate() {
-        let pointer = if y == chosen {
+    let first = (chosen + 1).saturating_sub(pen.height());
+    for (y, (place, (name, words, _))) in BRANCHES.iter().enumerate().skip(first).enumerate() {
+        let pointer = if place == chosen {
             pen.look.signs.pointer
         } else {
             " "
