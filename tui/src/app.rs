@@ -278,6 +278,12 @@ impl App {
             *chosen = step(*chosen, BRANCHES.len());
             return Vec::new();
         }
+        if self.ui.over == Over::Why || (self.game.is_none() && self.ui.focus == 7) {
+            let parts = self.ui.why.iter().flat_map(|(_, parts)| parts);
+            let lines = parts.map(|part| part.lines.len() + 1).sum();
+            self.ui.scroll = step(self.ui.scroll, lines);
+            return Vec::new();
+        }
         let most = match (&self.game, self.ui.focus) {
             (Some(game), _) => game.moves.len(),
             (None, _) if self.ui.mode == Mode::Tour => self

@@ -2,7 +2,7 @@
 
 use bivalent_sim::{
     game::{Move, Score},
-    view::{MarkKind, Names, Track, Valence, View},
+    view::{MarkKind, Names, Track, Valence, View, Why},
 };
 
 use crate::{keys::Mode, theme::Look, tour::Page};
@@ -54,7 +54,9 @@ pub struct Ui {
     /// The valence that is known, and of which step.
     pub valence: Option<(u64, Valence)>,
     /// What led to the newest event of a step.
-    pub why: Option<(u64, Vec<String>)>,
+    pub why: Option<(u64, Vec<Why>)>,
+    /// Lines of a text that have been scrolled away.
+    pub scroll: usize,
     /// Which marks are jumped to.
     pub marks: Marks,
     /// There are two branches.
@@ -75,6 +77,7 @@ impl Default for Ui {
             message: None,
             valence: None,
             why: None,
+            scroll: 0,
             marks: Marks::All,
             branch: None,
         }

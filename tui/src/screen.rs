@@ -202,6 +202,16 @@ fn over(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     let (width, height) = match &scene.ui.over {
         Over::Nothing | Over::Goto(_) | Over::Filter(_) => return,
         Over::Help => (body.width, body.height),
+        // Two chains and what they come to need all the room there is.
+        Over::Why
+            if scene
+                .ui
+                .why
+                .as_ref()
+                .is_some_and(|(_, parts)| parts.len() > 1) =>
+        {
+            (body.width, body.height)
+        }
         Over::Why => (body.width.min(110), body.height.min(20)),
         Over::Branches(_) => (body.width.min(90), body.height.min(8)),
     };

@@ -20,7 +20,7 @@ use bivalent_sim::{
     game::{Game, Strike},
     planted::Planted,
     playback::{Playback, What},
-    view::{Names, Track, Valence, View},
+    view::{Names, Track, Valence, View, Why},
 };
 
 use crate::{
@@ -148,7 +148,7 @@ pub enum Answer {
     /// The valence after a step.
     Valued(u64, Valence),
     /// What led to the newest event of a step.
-    Why(u64, Vec<String>),
+    Why(u64, Vec<Why>),
     /// There is another future, or none any more.
     Branched(Option<Branching>),
     /// The game, or none any more.
@@ -381,8 +381,8 @@ impl Worker {
             }
             Ask::Why(step) => {
                 self.reach(step);
-                let lines = self.here().why_at(step);
-                self.tell(Answer::Why(step, lines));
+                let parts = self.here().why_at(step);
+                self.tell(Answer::Why(step, parts));
             }
             Ask::Branch(kind, step) => self.branch_off(kind, step),
             Ask::Flip(step) => {

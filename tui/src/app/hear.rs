@@ -26,7 +26,10 @@ impl App {
                 return self.find_violation();
             }
             Answer::Valued(step, valence) => self.ui.valence = Some((step, valence)),
-            Answer::Why(step, lines) => self.ui.why = Some((step, lines)),
+            Answer::Why(step, parts) => {
+                self.ui.why = Some((step, parts));
+                self.ui.scroll = 0;
+            }
             Answer::Branched(branch) => self.ui.branch = branch,
             Answer::Game(Some(game)) => {
                 let best = self.game.as_ref().map_or(0, |game| game.best);

@@ -215,7 +215,7 @@ fn overlays_open_and_close_and_events_are_filtered() {
             .ui
             .why
             .as_ref()
-            .is_some_and(|(_, lines)| lines.len() > 1)
+            .is_some_and(|(_, parts)| parts[0].lines.len() > 1)
     );
     desk.keys("<Esc>/DECIDED<Enter>5z");
     let text = desk.text(100, 30);
@@ -229,4 +229,24 @@ fn overlays_open_and_close_and_events_are_filtered() {
     assert!(desk.copied.as_ref().unwrap().contains("@0x0#"));
     desk.keys("q");
     assert!(desk.quits);
+}
+
+#[test]
+fn why_of_a_violation_is_two_chains_and_what_misled_one_of_them() {
+    let app = App::new(Look::new(Theme::Dark, false)).at_violation();
+    let mut desk = Desk::open("fault/stale-reads-outside", 0, app);
+    desk.keys("w");
+    for (columns, rows) in [(120, 36), (80, 24)] {
+        let text = desk.text(columns, rows);
+        for told in ["a3 DECIDED v3 at step 41", "a1 DECIDED v2 at step 65"] {
+            assert!(text.contains(told), "{told}:\n{text}");
+        }
+    }
+    assert!(desk.text(120, 36).contains("~ stale-read: s1"));
+    // In a smaller window the end has to be scrolled to, and no key is lost there.
+    assert!(!desk.text(60, 16).contains("~ stale-read: s1"));
+    desk.keys(&"j".repeat(40));
+    assert!(desk.text(60, 16).contains("~ stale-read: s1"));
+    desk.keys("<Esc><Left>w");
+    assert_eq!(desk.app.ui.why.as_ref().unwrap().1.len(), 1);
 }

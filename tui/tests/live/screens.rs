@@ -38,9 +38,11 @@ fn the_same_in_ascii() {
 #[test]
 fn a_violation_opened_at_its_step() {
     let app = App::new(Look::new(Theme::Dark, false)).at_violation();
-    let desk = Desk::open("fault/stale-reads-outside", 0, app);
+    let mut desk = Desk::open("fault/stale-reads-outside", 0, app);
     insta::assert_snapshot!("violation-120x36", desk.text(120, 36));
     insta::assert_snapshot!("violation-40x10", desk.text(40, 10));
+    desk.keys("w");
+    insta::assert_snapshot!("violation-why-120x36", desk.text(120, 36));
 }
 
 #[test]
