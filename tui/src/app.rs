@@ -1,6 +1,11 @@
 //! The application: what it knows, and what a command does to it. It draws nothing and runs nothing; what it
 //! wants to know it asks the worker.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "overlays that are not meant at a place do nothing there"
+)]
+
 mod game;
 mod hear;
 mod tour;
@@ -13,6 +18,7 @@ use bivalent_sim::view::{Names, Track, View};
 use crate::{
     command::Command,
     keys::Mode,
+    legend::TERMS,
     scene::{GameView, Over, Scene, Ui},
     theme::Look,
     tour::{CHAPTERS, Page, sentences},
@@ -24,8 +30,8 @@ use crate::{
 pub enum Deed {
     /// Ask the worker.
     Ask(Ask),
-    /// Copy this to the clipboard.
-    Copy(String),
+    /// Copy this to the clipboard, and say this of it.
+    Copy(String, String),
     /// Write the screen to a file.
     Export,
     /// Leave.
@@ -33,13 +39,14 @@ pub enum Deed {
 }
 
 /// All that the live view knows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct App {
     /// What the user has set.
     pub ui: Ui,
     /// Colours and signs.
     pub look: Look,
     coordinate: String,
+    openable: String,
     title: String,
     names: Names,
     view: Arc<View>,
@@ -53,6 +60,8 @@ pub struct App {
     page: Option<(usize, usize)>,
     /// Opened at a run's violation, if it turns out to have one.
     seeks_violation: bool,
+    /// A game would have been lost: the user has been asked.
+    asked: bool,
 }
 
 impl App {
@@ -62,6 +71,7 @@ impl App {
             ui: Ui::default(),
             look,
             coordinate: String::new(),
+            openable: String::new(),
             title: String::new(),
             names: Names::default(),
             view: Arc::default(),
@@ -71,6 +81,7 @@ impl App {
             owed: 0,
             page: None,
             seeks_violation: false,
+            asked: false,
         }
     }
 
@@ -124,7 +135,7 @@ impl App {
     /// What to ask at the beginning.
     pub fn begin(&mut self) -> Vec<Deed> {
         if let Some((chapter, page)) = self.page {
-            return self.turn_to(chapter, page);
+            return self.turn_to(chapter, page, true);
         }
         if self.ui.mode == Mode::Adversary {
             return vec![Deed::Ask(Ask::TakeOver(self.wanted))];
@@ -136,7 +147,12 @@ impl App {
     pub fn typed(&mut self, letter: Option<char>) -> bool {
         let text = match &mut self.ui.over {
             Over::Goto(text) | Over::Filter(text) => text,
-            Over::Nothing | Over::Help | Over::Why | Over::Branches(_) => return false,
+            Over::Nothing
+            | Over::Help
+            | Over::Terms
+            | Over::Why
+            | Over::Branches(_)
+            | Over::Futures(_) => return false,
         };
         match letter {
             Some(letter) if !letter.is_control() && text.chars().count() < 60 => text.push(letter),
@@ -158,7 +174,7 @@ impl App {
 
     /// A list lies over everything.
     pub const fn is_choosing(&self) -> bool {
-        matches!(self.ui.over, Over::Branches(_))
+        matches!(self.ui.over, Over::Branches(_) | Over::Futures(_))
     }
 
     /// What is typed or chosen holds.
@@ -172,16 +188,38 @@ impl App {
                 self.ui.playing = false;
                 vec![Deed::Ask(Ask::Branch(*kind, self.view.step))]
             }
-            Over::Filter(_) | Over::Nothing | Over::Help | Over::Why => Vec::new(),
+            Over::Futures(chosen) => self.about_branches(Ask::GoOnWith(chosen, self.view.step)),
+            Over::Filter(_) | Over::Nothing | Over::Help | Over::Terms | Over::Why => Vec::new(),
         }
     }
 
     /// What a command does.
     pub fn obey(&mut self, command: Command) -> Vec<Deed> {
         self.ui.message = None;
+        let mut deeds = self.arrive();
+        if command == Command::NextPage && !deeds.is_empty() {
+            // Whoever presses a key while the tour plays wants to see where it goes.
+            return deeds;
+        }
+        let asked = std::mem::take(&mut self.asked);
+        let done = self.do_at_once(command, asked);
+        deeds.extend(done);
+        deeds
+    }
+
+    fn do_at_once(&mut self, command: Command, asked: bool) -> Vec<Deed> {
         match command {
+            Command::Quit | Command::GiveBack if !asked && self.would_lose(command) => Vec::new(),
             Command::Quit => vec![Deed::Quit],
-            Command::Help => self.open(Over::Help),
+            Command::Help => {
+                self.ui.scroll = 0;
+                self.ui.over = match self.ui.over {
+                    Over::Help => Over::Terms,
+                    Over::Terms => Over::Nothing,
+                    _ => Over::Help,
+                };
+                Vec::new()
+            }
             Command::Close => {
                 if self.ui.over == Over::Nothing {
                     self.ui.zoomed = false;
@@ -190,7 +228,7 @@ impl App {
                 self.ui.over = Over::Nothing;
                 Vec::new()
             }
-            Command::Copy => vec![Deed::Copy(self.coordinate.clone())],
+            Command::Copy => vec![self.copy()],
             Command::Export => vec![Deed::Export],
             Command::Filter => self.open(Over::Filter(String::new())),
             Command::Why => {
@@ -219,6 +257,12 @@ impl App {
             | Command::Goto => self.travel(command),
             Command::Branch => self.open(Over::Branches(0)),
             Command::Flip => self.about_branches(Ask::Flip(self.view.step)),
+            Command::NextBranch => self.about_branches(Ask::NextBranch(self.view.step)),
+            Command::Drop => self.about_branches(Ask::Drop(self.view.step)),
+            Command::Futures => match &self.ui.branch {
+                Some(branch) => self.open(Over::Futures(branch.on)),
+                None => self.one_future(),
+            },
             Command::Difference => self.about_branches(Ask::Difference),
             Command::TakeOver => {
                 self.ui.playing = false;
@@ -252,15 +296,29 @@ impl App {
         Vec::new()
     }
 
+    /// What is copied: a coordinate that can be opened, and what it does not tell.
+    fn copy(&self) -> Deed {
+        let note = if self.openable == self.coordinate {
+            ""
+        } else if self.game.is_some() {
+            ", where this game began: ^S saves the game itself"
+        } else {
+            ", where this branch left its run: it has no coordinate of its own, e writes its screen"
+        };
+        Deed::Copy(self.openable.clone(), note.to_owned())
+    }
+
+    /// Keys are for a panel.
     fn focus(&mut self, number: u8) -> Vec<Deed> {
-        if self.ui.focus == number && self.ui.mode != Mode::Adversary {
-            self.ui.zoomed = !self.ui.zoomed;
+        if self.ui.focus == number {
+            return Vec::new();
         }
         self.ui.focus = number;
+        self.ui.scroll = 0;
         if self.ui.mode != Mode::Adversary {
             self.ui.chosen = 0;
         }
-        if number == 7 && self.ui.why.is_none() {
+        if number == 7 {
             return vec![Deed::Ask(Ask::Why(self.view.step))];
         }
         Vec::new()
@@ -274,9 +332,21 @@ impl App {
                 at.saturating_sub(1)
             }
         };
-        if let Over::Branches(chosen) = &mut self.ui.over {
-            *chosen = step(*chosen, BRANCHES.len());
-            return Vec::new();
+        let futures = self.ui.branch.as_ref().map_or(0, |it| it.rows.len());
+        match &mut self.ui.over {
+            Over::Branches(chosen) => {
+                *chosen = step(*chosen, BRANCHES.len());
+                return Vec::new();
+            }
+            Over::Futures(chosen) => {
+                *chosen = step(*chosen, futures);
+                return Vec::new();
+            }
+            Over::Terms => {
+                self.ui.scroll = step(self.ui.scroll, TERMS.len());
+                return Vec::new();
+            }
+            _ => {}
         }
         if self.ui.over == Over::Why || (self.game.is_none() && self.ui.focus == 7) {
             let parts = self.ui.why.iter().flat_map(|(_, parts)| parts);
@@ -311,10 +381,14 @@ impl App {
 
     fn about_branches(&mut self, ask: Ask) -> Vec<Deed> {
         if self.ui.branch.is_none() {
-            self.ui.message = Some("there is one future so far: b forks here".to_owned());
-            return Vec::new();
+            return self.one_future();
         }
         self.ui.playing = false;
         vec![Deed::Ask(ask)]
+    }
+
+    fn one_future(&mut self) -> Vec<Deed> {
+        self.ui.message = Some("there is one future so far: b forks here".to_owned());
+        Vec::new()
     }
 }

@@ -201,7 +201,7 @@ fn tiny(scene: &Scene<'_>, body: Rect) -> Places {
 fn over(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     let (width, height) = match &scene.ui.over {
         Over::Nothing | Over::Goto(_) | Over::Filter(_) => return,
-        Over::Help => (body.width, body.height),
+        Over::Help | Over::Terms => (body.width, body.height),
         // Two chains and what they come to need all the room there is.
         Over::Why
             if scene
@@ -214,6 +214,10 @@ fn over(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
         }
         Over::Why => (body.width.min(110), body.height.min(20)),
         Over::Branches(_) => (body.width.min(90), body.height.min(8)),
+        Over::Futures(_) => {
+            let rows = scene.ui.branch.as_ref().map_or(0, |it| it.rows.len());
+            (body.width.min(90), body.height.min(rows as u16 + 2))
+        }
     };
     let area = Rect {
         x: body.x + (body.width - width) / 2,

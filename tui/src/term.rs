@@ -128,7 +128,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
             terminal.draw(|frame| screen::draw(&app.scene(), frame.buffer_mut()))?;
             (drawn, changed) = (now, false);
         }
-        let wait = match (changed, app.ui.playing) {
+        let wait = match (changed, app.is_moving()) {
             (true, _) => (drawn + FRAME).saturating_duration_since(Instant::now()),
             (false, true) => FRAME,
             (false, false) => SIGNAL,
@@ -149,7 +149,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
         let passed = now.duration_since(ticked).as_millis() as u64;
         if passed > 0 {
             ticked = now;
-            if app.ui.playing {
+            if app.is_moving() {
                 // Whoever was away for long does not want to see it all at once.
                 let deeds = app.tick(passed.min(100));
                 talk.perform(&mut app, deeds, terminal);
@@ -235,12 +235,12 @@ impl Talk {
                         let _ = worker.send(ask);
                     }
                 }
-                Deed::Copy(text) => {
+                Deed::Copy(text, note) => {
                     let code = BASE64_STANDARD.encode(&text);
                     let mut out = io::stdout();
                     let sent = write!(out, "\x1b]52;c;{code}\x07").and_then(|()| out.flush());
                     app.ui.message = Some(match sent {
-                        Ok(()) => format!("copied, if the terminal allows it: {text}"),
+                        Ok(()) => format!("copied, if the terminal allows it: {text}{note}"),
                         Err(_) => text,
                     });
                 }
@@ -279,7 +279,8 @@ fn is_interrupt(key: KeyEvent) -> bool {
 pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     if is_interrupt(key) {
-        return app.obey(Command::Quit);
+        // At once, whatever is not saved.
+        return vec![Deed::Quit];
     }
     if app.is_typing() {
         match key.code {
@@ -298,7 +299,7 @@ pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
     if app.is_choosing() {
         return match key.code {
             KeyCode::Enter => app.enter(),
-            KeyCode::Esc | KeyCode::Char('q' | 'b') => app.obey(Command::Close),
+            KeyCode::Esc | KeyCode::Char('q' | 'b' | 'B') => app.obey(Command::Close),
             KeyCode::Up | KeyCode::Char('k') => app.obey(Command::Up),
             KeyCode::Down | KeyCode::Char('j') => app.obey(Command::Down),
             _ => Vec::new(),

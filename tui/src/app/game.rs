@@ -14,6 +14,21 @@ use crate::{command::Command, keys::Mode, worker::Ask};
 const MACHINE_MOVES: u64 = 10;
 
 impl App {
+    /// Whether a game would be lost by a command; if so, asks before it is.
+    pub(super) fn would_lose(&mut self, command: Command) -> bool {
+        if self.game.as_ref().is_none_or(|game| game.saved) {
+            return false;
+        }
+        let (key, does) = if command == Command::Quit {
+            ("q", "leave")
+        } else {
+            ("Esc", "end the game")
+        };
+        self.ui.message = Some(format!("{key} again to {does}; ^S saves it"));
+        self.asked = true;
+        true
+    }
+
     pub(super) fn play(&mut self, command: Command) -> Vec<Deed> {
         let Some(game) = &self.game else {
             return Vec::new();

@@ -13,12 +13,20 @@ impl App {
                 self.ui.valence = None;
                 self.ui.why = None;
             }
-            Answer::Seen { view, coordinate } => {
+            Answer::Seen {
+                view,
+                coordinate,
+                openable,
+            } => {
                 self.view = view;
-                self.coordinate = coordinate;
-                if !self.ui.playing {
+                (self.coordinate, self.openable) = (coordinate, openable);
+                if !self.is_moving() {
                     self.wanted = self.view.step;
                 }
+            }
+            Answer::Page(step) => {
+                self.ui.arriving = Some(step);
+                self.owed = 0;
             }
             Answer::Ran(track) => {
                 self.track = track;

@@ -29,12 +29,23 @@ impl App {
                 return Vec::new();
             }
         };
-        self.turn_to(chapter, page)
+        let on = matches!(command, Command::NextPage | Command::NextChapter);
+        self.turn_to(chapter, page, on)
     }
 
-    pub(super) fn turn_to(&mut self, chapter: usize, page: usize) -> Vec<Deed> {
+    /// Turns to a page; on the way forward the run plays up to its moment.
+    pub(super) fn turn_to(&mut self, chapter: usize, page: usize, plays: bool) -> Vec<Deed> {
         self.page = Some((chapter, page));
         self.ui.chosen = 0;
-        vec![Deed::Ask(Ask::Page(chapter, page))]
+        self.ui.arriving = None;
+        vec![Deed::Ask(Ask::Page(chapter, page, plays))]
+    }
+
+    /// The page's moment at once, if the tour is still on its way there.
+    pub(super) fn arrive(&mut self) -> Vec<Deed> {
+        match self.ui.arriving.take() {
+            Some(step) => self.seek(step),
+            None => Vec::new(),
+        }
     }
 }

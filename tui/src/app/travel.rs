@@ -17,12 +17,17 @@ use crate::{
 
 /// Steps a second at the usual speed.
 const PACE: u64 = 8;
+/// Steps a second on the way to a page of the tour.
+const TOUR_PACE: u64 = 20;
 /// The fastest and the slowest speed, as powers of two.
 const SPEEDS: std::ops::RangeInclusive<i8> = -2..=6;
 
 impl App {
     /// Time has passed: plays on.
     pub fn tick(&mut self, ms: u64) -> Vec<Deed> {
+        if let Some(step) = self.ui.arriving {
+            return self.tour_on(ms, step);
+        }
         if !self.ui.playing {
             return Vec::new();
         }
@@ -49,6 +54,26 @@ impl App {
         }
         self.wanted = next;
         vec![Deed::Ask(Ask::Seek(next))]
+    }
+
+    /// Steps follow each other by themselves.
+    pub const fn is_moving(&self) -> bool {
+        self.ui.playing || self.ui.arriving.is_some()
+    }
+
+    /// Plays on towards the moment of a page.
+    fn tour_on(&mut self, ms: u64, moment: u64) -> Vec<Deed> {
+        self.owed += ms * TOUR_PACE;
+        let steps = self.owed / 1000;
+        self.owed %= 1000;
+        if self.wanted + steps >= moment {
+            return self.arrive();
+        }
+        if steps == 0 {
+            return Vec::new();
+        }
+        self.wanted += steps;
+        vec![Deed::Ask(Ask::Seek(self.wanted))]
     }
 
     /// Goes to a step, and has what is asked of paused views worked out.

@@ -26,7 +26,9 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let [play, pause] = signs.play;
     let state = match ui.mode {
         Mode::Adversary => format!("{pause} YOUR MOVE"),
-        Mode::Watch | Mode::Tour if ui.playing => format!("{play} PLAYING"),
+        Mode::Watch | Mode::Tour if ui.playing || ui.arriving.is_some() => {
+            format!("{play} PLAYING")
+        }
         Mode::Watch | Mode::Tour
             if scene.track.over.is_some() && view.step >= scene.track.steps =>
         {
@@ -38,8 +40,13 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         0.. => format!("x{}", 1_u32 << ui.speed),
         less => format!("x1/{}", 1_u32 << -less),
     };
+    let branch = ui.branch.as_ref();
+    let branch = branch.and_then(|it| Some((it, it.rows.get(it.on)?)));
+    let branch = branch.map_or_else(String::new, |(it, on)| {
+        format!("{}, {} of {} futures  ", on.name, it.on + 1, it.rows.len())
+    });
     let right = format!(
-        "step {}  t {}  {speed}  {state} ",
+        "{branch}step {}  t {}  {speed}  {state} ",
         grouped(view.step),
         time(view.time_ns)
     );

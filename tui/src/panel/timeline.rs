@@ -24,10 +24,16 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             .filter(|mark| which(mark.kind))
             .count() as u64
     };
+    let decided = if scene.view.log.is_some() {
+        (scene.track.slots, "decided slot")
+    } else {
+        let decisions = count(|kind| matches!(kind, MarkKind::Decision));
+        (decisions, "decision")
+    };
     let facts = [
         (count(|kind| matches!(kind, MarkKind::Fault(_))), "fault"),
         (count(|kind| matches!(kind, MarkKind::Stall)), "stall"),
-        (count(|kind| matches!(kind, MarkKind::Decision)), "decision"),
+        decided,
         (
             count(|kind| matches!(kind, MarkKind::Violation)),
             "violation",

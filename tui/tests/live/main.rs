@@ -43,6 +43,8 @@ struct Desk {
     /// What was kept: names and texts.
     kept: Arc<Mutex<Vec<(String, String)>>>,
     copied: Option<String>,
+    /// What was said of it.
+    note: String,
     quits: bool,
 }
 
@@ -69,6 +71,7 @@ impl Desk {
             answers,
             kept,
             copied: None,
+            note: String::new(),
             quits: false,
         };
         let deeds = desk.app.begin();
@@ -91,7 +94,10 @@ impl Desk {
                     self.worker.handle(ask);
                     self.worker.settle();
                 }
-                Some(Deed::Copy(text)) => self.copied = Some(text),
+                Some(Deed::Copy(text, note)) => {
+                    self.copied = Some(text);
+                    self.note = note;
+                }
                 Some(Deed::Quit) => self.quits = true,
                 Some(Deed::Export) => {}
                 None => return,
@@ -137,6 +143,18 @@ impl Desk {
             let deeds = press(&mut self.app, KeyEvent::new(code, modifiers));
             self.perform(deeds);
         }
+    }
+
+    /// Lets the tour play up to its page.
+    fn arrive(&mut self) {
+        for _ in 0..1000 {
+            if !self.app.is_moving() {
+                return;
+            }
+            let deeds = self.app.tick(33);
+            self.perform(deeds);
+        }
+        panic!("the tour never comes to its page");
     }
 
     fn step(&self) -> u64 {

@@ -58,7 +58,10 @@ fn the_adversary_with_hints() {
 fn the_third_chapter_of_the_tour() {
     let app = App::new(Look::new(Theme::Dark, false)).on_tour();
     let mut desk = Desk::open("basic/solo-agent", 0, app);
-    desk.keys("nn ");
+    desk.keys("nn");
+    desk.arrive();
+    desk.keys(" ");
+    desk.arrive();
     insta::assert_snapshot!("tour-3-120x36", desk.text(120, 36));
     insta::assert_snapshot!("tour-3-40x10", desk.text(40, 10));
 }
@@ -75,6 +78,8 @@ fn all_keys() {
     let mut desk = Desk::plain("basic/solo-agent", 0);
     desk.keys("?");
     insta::assert_snapshot!("help-120x36", desk.text(120, 36));
+    desk.keys("?");
+    insta::assert_snapshot!("words-120x36", desk.text(120, 36));
 }
 
 #[test]
