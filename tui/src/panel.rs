@@ -21,6 +21,7 @@ use crate::{pen::Pen, scene::Scene};
 pub(crate) use brief::draw as brief;
 pub(crate) use over::footer;
 pub(crate) use over::message;
+pub(crate) use timeline::step_at;
 
 /// A panel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

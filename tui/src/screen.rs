@@ -54,6 +54,15 @@ pub fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     over(scene, body, buffer);
 }
 
+/// The panel at a place of a window, and where it is; none: there is none, or something lies over it.
+pub(crate) fn at(scene: &Scene<'_>, window: Rect, (x, y): (u16, u16)) -> Option<(Panel, Rect)> {
+    if !fits(window, TINY) || scene.ui.over != Over::Nothing {
+        return None;
+    }
+    let mut places = places(scene, window).into_iter();
+    places.find(|(_, place)| place.contains((x, y).into()))
+}
+
 const fn fits(area: Rect, (width, height): (u16, u16)) -> bool {
     area.width >= width && area.height >= height
 }

@@ -6,11 +6,15 @@
 )]
 
 use bivalent_sim::view::MarkKind;
+use ratatui::layout::Rect;
 
 use super::{App, Deed};
 use crate::{
     command::Command,
+    keys::Mode,
+    panel::{Panel, step_at},
     scene::{Marks, Over},
+    screen,
     words::{grouped, read_time},
     worker::Ask,
 };
@@ -74,6 +78,36 @@ impl App {
         }
         self.wanted += steps;
         vec![Deed::Ask(Ask::Seek(self.wanted))]
+    }
+
+    /// The mouse is clicked in a window: keys are for that panel, and on the timeline that step is shown.
+    pub fn click(&mut self, window: Rect, place: (u16, u16)) -> Vec<Deed> {
+        let scene = self.scene();
+        let Some((panel, area)) = screen::at(&scene, window, place) else {
+            return Vec::new();
+        };
+        let step = step_at(&scene, area, place);
+        let step = step.filter(|_| panel == Panel::Timeline && self.ui.mode == Mode::Watch);
+        let mut deeds = match panel.number() {
+            Some(number) if self.ui.mode != Mode::Adversary => self.focus(number),
+            _ => Vec::new(),
+        };
+        if let Some(step) = step {
+            self.ui.playing = false;
+            deeds.extend(self.seek(step));
+        }
+        deeds
+    }
+
+    /// The wheel is turned: a step, or a line of a list.
+    pub fn wheel(&mut self, down: bool) -> Vec<Deed> {
+        let steps = self.ui.mode == Mode::Watch && self.ui.over == Over::Nothing;
+        self.obey(match (steps, down) {
+            (true, true) => Command::Forward(1),
+            (true, false) => Command::Back(1),
+            (false, true) => Command::Down,
+            (false, false) => Command::Up,
+        })
     }
 
     /// Goes to a step, and has what is asked of paused views worked out.

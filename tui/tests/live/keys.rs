@@ -8,6 +8,8 @@ use bivalent_tui::{
     theme::{Look, Theme},
 };
 
+use ratatui::crossterm::event::{MouseButton, MouseEventKind};
+
 use crate::Desk;
 
 #[test]
@@ -523,4 +525,39 @@ fn why_of_a_violation_is_two_chains_and_what_misled_one_of_them() {
     assert!(desk.text(60, 16).contains("~ stale-read: s1"));
     desk.keys("<Esc><Left>w");
     assert_eq!(desk.app.ui.why.as_ref().unwrap().1.len(), 1);
+}
+
+#[test]
+fn a_click_chooses_a_panel_or_a_step_and_the_wheel_steps() {
+    let mut desk = Desk::plain("flp/duelling-agents", 0);
+    let text = desk.text(120, 36);
+    let place = |sign: &str| {
+        let found = text.lines().enumerate().find_map(|(row, line)| {
+            let at = line.find(sign)?;
+            Some((line[..at].chars().count() as u16, row as u16))
+        });
+        found.unwrap()
+    };
+    let (x, y) = place("3 Store");
+    desk.mouse(MouseEventKind::Down(MouseButton::Left), (x, y));
+    assert_eq!((desk.app.ui.focus, desk.step()), (3, 0));
+    // The last column of the rail is the last step.
+    let (x, y) = place("┤ 10.014s");
+    desk.mouse(MouseEventKind::Down(MouseButton::Left), (x - 1, y));
+    let end = desk.app.scene().track.steps;
+    assert_eq!((desk.app.ui.focus, desk.step()), (6, end));
+    desk.mouse(MouseEventKind::Down(MouseButton::Left), (x, y));
+    assert_eq!(desk.step(), end, "beside the rail there is no step");
+    desk.mouse(MouseEventKind::ScrollUp, (5, 5));
+    assert_eq!(desk.step(), end - 1);
+    let (x, y) = place("├");
+    desk.mouse(MouseEventKind::Down(MouseButton::Left), (x + 1, y));
+    assert_eq!(desk.step(), 0);
+    // What lies over the panels is not clicked through.
+    desk.keys("1?");
+    desk.mouse(MouseEventKind::Down(MouseButton::Left), (x + 40, y));
+    assert_eq!((desk.app.ui.focus, desk.step()), (1, 0));
+    desk.keys("<Esc>b");
+    desk.mouse(MouseEventKind::ScrollDown, (5, 5));
+    assert_eq!(desk.app.ui.over, Over::Branches(1));
 }

@@ -15,13 +15,13 @@ use bivalent_sim::{catalogue, planted::Planted, playback::Playback, scenario::Sc
 use bivalent_tui::{
     app::{App, Deed},
     record, screen,
-    term::press,
+    term::{point, press},
     theme::{Look, Theme},
     worker::{Answer, Worker},
 };
 use ratatui::{
     buffer::Buffer,
-    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind},
     layout::Rect,
 };
 
@@ -143,6 +143,18 @@ impl Desk {
             let deeds = press(&mut self.app, KeyEvent::new(code, modifiers));
             self.perform(deeds);
         }
+    }
+
+    /// The mouse does something in a window of 120x36.
+    fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+        let mouse = MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        };
+        let deeds = point(&mut self.app, mouse, Rect::new(0, 0, 120, 36));
+        self.perform(deeds);
     }
 
     /// Lets the tour play up to its page.
