@@ -17,7 +17,7 @@ use bivalent_sim::view::{Names, Track, View};
 
 use crate::{
     command::Command,
-    keys::Mode,
+    keys::{Mode, bindings},
     legend::TERMS,
     scene::{GameView, Over, Scene, Ui},
     theme::Look,
@@ -344,6 +344,11 @@ impl App {
             }
             Over::Terms => {
                 self.ui.scroll = step(self.ui.scroll, TERMS.len());
+                return Vec::new();
+            }
+            Over::Help => {
+                let told = bindings(self.ui.mode).filter(|it| !it.words.is_empty());
+                self.ui.scroll = step(self.ui.scroll, told.count());
                 return Vec::new();
             }
             _ => {}

@@ -92,6 +92,8 @@ fn second(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     if let Some(page) = &scene.page {
         let title = format!("{} of {}  {}", page.chapter, page.chapters, page.title);
         pen.put(0, 1, &title, Role::Strong);
+        let right = format!(" page {} of {}", page.number, page.pages);
+        pen.put_right(1, &right, Role::Dim);
         return;
     }
     if let Standing::Broken { detail, .. } = &scene.view.standing {

@@ -43,7 +43,12 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let branch = ui.branch.as_ref();
     let branch = branch.and_then(|it| Some((it, it.rows.get(it.on)?)));
     let branch = branch.map_or_else(String::new, |(it, on)| {
-        format!("{}, {} of {} futures  ", on.name, it.on + 1, it.rows.len())
+        let (number, count) = (it.on + 1, it.rows.len());
+        if pen.width() < 100 {
+            format!("{} {number}/{count}  ", on.name)
+        } else {
+            format!("{}, {number} of {count} futures  ", on.name)
+        }
     });
     let right = format!(
         "{branch}step {}  t {}  {speed}  {state} ",

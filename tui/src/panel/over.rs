@@ -40,20 +40,33 @@ pub(super) fn draw(scene: &Scene<'_>, mut pen: Pen<'_>) {
     }
 }
 
+/// Columns that a key and its words need, at least.
+const KEY_COLUMN: usize = 36;
+
+/// All keys of the mode; where they do not fit, from the first that is not scrolled away.
 fn help(scene: &Scene<'_>, pen: Pen<'_>) {
     let mut pen = pen.framed(" Keys ", " ? what the words mean, Esc closes ", true);
     let told = keys::bindings(scene.ui.mode).filter(|binding| !binding.words.is_empty());
     let told: Vec<_> = told.collect();
     let rows = pen.height().max(1);
-    let columns = told.len().div_ceil(rows).max(1);
+    let most = (pen.width() / KEY_COLUMN).max(1);
+    let columns = told.len().div_ceil(rows).clamp(1, most);
     let width = pen.width() / columns;
-    for (index, binding) in told.iter().enumerate() {
+    let first = scene
+        .ui
+        .scroll
+        .min(told.len().saturating_sub(rows * columns));
+    for (index, binding) in told[first..].iter().enumerate().take(rows * columns) {
         let (column, row) = (index / rows, index % rows);
         let x = column * width;
         let name = format!("{:>6} ", binding.name);
         let room = width.saturating_sub(8);
         let words = crate::words::cut(binding.words, room, pen.look.signs.more);
         pen.pieces(x, row, &[(&name, Role::Strong), (&words, Role::Text)]);
+    }
+    let left = told.len().saturating_sub(first + rows * columns);
+    if left > 0 {
+        pen.put_right(rows - 1, &format!("  {left} more below"), Role::Dim);
     }
 }
 

@@ -110,6 +110,7 @@ fn a_branch_of_a_branch_replaces_nothing_and_all_can_be_gone_through() {
     );
     let text = desk.text(120, 36);
     assert!(text.contains("b, 3 of 3 futures"), "{text}");
+    assert!(desk.text(60, 16).contains(" b 3/3 "));
     assert!(text.contains("from a at step 70"), "{text}");
 
     let on = |desk: &Desk| desk.app.ui.branch.as_ref().unwrap().on;
@@ -272,9 +273,18 @@ fn number_keys_choose_a_panel_and_z_zooms_it() {
 }
 
 #[test]
-fn help_has_a_second_page_of_words() {
+fn help_tells_every_key_and_has_a_second_page_of_words() {
     let mut desk = Desk::plain("basic/solo-agent", 0);
-    desk.keys("??");
+    desk.keys("?");
+    let mut all = desk.text(40, 10);
+    for _ in 0..40 {
+        desk.keys("j");
+        all.push_str(&desk.text(40, 10));
+    }
+    for told in ["play, or pause", "to the beginning", "leave"] {
+        assert!(all.contains(told), "{told}");
+    }
+    desk.keys("?");
     assert_eq!(desk.app.ui.over, Over::Terms);
     let first = desk.text(80, 24);
     assert!(
