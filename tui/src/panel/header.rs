@@ -97,7 +97,7 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let how = format!("{} ", how(known));
     let signs = pen.look.signs;
     if let Some((left, right)) = shares(known) {
-        let full = BAR * left / (left + right).max(1);
+        let full = filled(left, right);
         let bar = signs.bar[0].repeat(full) + &signs.bar[1].repeat(BAR - full);
         let (one, other) = (&known.values[0].0, &known.values[1].0);
         let bar = format!("{one} {bar} {other}");
@@ -144,6 +144,13 @@ pub(super) fn valence_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Vec<(String, Ro
         (" ".to_owned(), Role::Text),
         (word.to_owned(), role),
     ]
+}
+
+/// How much of the bar is the first value's. One that was seen is never drawn as none at all.
+fn filled(left: usize, right: usize) -> usize {
+    let least = usize::from(left > 0);
+    let most = BAR - usize::from(right > 0);
+    (BAR * left / (left + right).max(1)).clamp(least, most)
 }
 
 /// How often each of two values was decided.
@@ -264,5 +271,17 @@ fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         let text = format!("the run is over: {verdict} ");
         let room = pen.width().saturating_sub(36);
         pen.put_right(2, &cut(&text, room, signs.more), Role::Dim);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BAR, filled};
+
+    #[test]
+    fn both_values_that_were_seen_are_drawn() {
+        assert_eq!((filled(0, 9), filled(9, 0)), (0, BAR));
+        assert_eq!((filled(1, 127), filled(127, 1)), (1, BAR - 1));
+        assert_eq!(filled(64, 64), BAR / 2);
     }
 }
