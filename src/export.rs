@@ -13,8 +13,12 @@ use crate::render::escape;
 use crate::render::units::{count, counted};
 use crate::{bug, select};
 
+/// Columns and rows of a screen, if nothing else is asked for.
+const SIZE: (u16, u16) = (120, 36);
+
 /// Exports the run that was named.
 pub(crate) fn export(args: &ExportArgs, console: &mut Console) -> Result<Exit, Failure> {
+    fits(args)?;
     let why = "an export is of one run";
     let run = select::run::one(&args.what, args.planted.planted(), why, console)?;
     bug::while_running(format!("{}@{:#x}", run.scenario.name, run.seed));
@@ -48,6 +52,34 @@ pub(crate) fn export(args: &ExportArgs, console: &mut Console) -> Result<Exit, F
     Ok(Exit::Ok)
 }
 
+/// Refuses options that another format takes: who gives one expects something of it.
+fn fits(args: &ExportArgs) -> Result<(), Failure> {
+    use ExportFormat::{Cast, Svg};
+    let screens = &[Svg, Cast][..];
+    let options = [
+        ("--at", args.at.is_some(), &[Svg][..]),
+        ("--from", args.from.is_some(), &[Cast]),
+        ("--to", args.to.is_some(), &[Cast]),
+        ("--size", args.size.is_some(), screens),
+        ("--theme", args.look.theme.is_some(), screens),
+        ("--ascii", args.look.ascii, screens),
+    ];
+    let misfit = options
+        .into_iter()
+        .find(|(_, given, formats)| *given && !formats.contains(&args.format));
+    let Some((option, _, formats)) = misfit else {
+        return Ok(());
+    };
+    let name = args.format.name();
+    let takers: Vec<String> = formats
+        .iter()
+        .map(|it| format!("`--as {}`", it.name()))
+        .collect();
+    let verb = if takers.len() == 1 { "takes" } else { "take" };
+    let message = format!("{option} means nothing to {name}");
+    Err(Failure::new(Exit::Usage, message).help(format!("{} {verb} it", takers.join(" and "))))
+}
+
 /// Exports screens of a run.
 fn pictures(
     run: &select::run::Run,
@@ -57,7 +89,7 @@ fn pictures(
     let mut playback = Playback::of_seed(&run.scenario, run.seed, run.planted);
     while playback.advance(1 << 16) {}
     let last = playback.track().steps;
-    let beyond = [args.at, Some(args.from), args.to]
+    let beyond = [args.at, args.from, args.to]
         .into_iter()
         .flatten()
         .find(|&step| step > last);
@@ -70,7 +102,7 @@ fn pictures(
         return Err(Failure::new(Exit::Usage, message));
     }
     let still = Still {
-        size: args.size,
+        size: args.size.unwrap_or(SIZE),
         // Pictures have colours, whoever asks for them from wherever.
         look: args.look.look(true),
     };
@@ -81,12 +113,12 @@ fn pictures(
             format!("step {}", count(step)),
         )
     } else {
-        let to = args.to.unwrap_or(last);
-        if to < args.from {
+        let (from, to) = (args.from.unwrap_or(0), args.to.unwrap_or(last));
+        if to < from {
             return Err(Failure::new(Exit::Usage, "--to comes before --from"));
         }
-        let what = format!("steps {} to {}", count(args.from), count(to));
-        (still.cast(&mut playback, args.from, to), what)
+        let what = format!("steps {} to {}", count(from), count(to));
+        (still.cast(&mut playback, from, to), what)
     };
     let Some(file) = &args.output else {
         console.data(text.as_bytes())?;

@@ -143,7 +143,9 @@ fn write_or_why(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()>
             "it is already there",
         ));
     }
-    let mut file = NamedTempFile::new_in(folder)?;
+    // Asked first for the system's own words; below, what the temporary file was called is left out.
+    folder.metadata()?;
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     readable_by_all(file.as_file())?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;

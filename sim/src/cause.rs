@@ -3,6 +3,8 @@
 //! Agents learn of each other by reads alone, so a cause of a step is in what its agent had read before,
 //! and the cause of that is the write that the read saw.
 
+pub(crate) mod clash;
+
 use bivalent_core::{AgentId, Ballot, Block, Value};
 use serde::Serialize;
 

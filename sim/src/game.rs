@@ -201,6 +201,12 @@ impl Game {
         Some(value.map_or_else(|| said(end).to_owned(), |value| format!("decided: {value}")))
     }
 
+    /// The words of the last move that was made.
+    pub fn last(&self) -> Option<String> {
+        let taken = self.taken.last()?;
+        Some(words(&self.scenario, taken.entry))
+    }
+
     /// Whether each operation goes on: of the one that has waited longest, its words, how many others were
     /// picked meanwhile, and how many may be.
     pub fn oldest(&self) -> Option<(&str, u64, u64)> {

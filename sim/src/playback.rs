@@ -165,6 +165,12 @@ impl Playback {
         }
     }
 
+    /// A coordinate that can be opened: that of a step, or of the one after which this fork leaves the run of
+    /// its seed.
+    pub fn openable(&self, step: u64) -> String {
+        self.coordinate(self.forked_at.map_or(step, |at| step.min(at)))
+    }
+
     /// The run so far.
     pub const fn track(&self) -> &Track {
         &self.track

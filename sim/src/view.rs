@@ -349,12 +349,23 @@ pub struct Track {
     pub stairs: Vec<Stair>,
     /// Moments to jump to, in order.
     pub marks: Vec<Mark>,
+    /// Of a log: the slots decided so far.
+    pub slots: u64,
     /// Steps run so far.
     pub steps: u64,
     /// Virtual time so far, nanoseconds.
     pub time_ns: u64,
     /// The run is over: its verdict in a line.
     pub over: Option<String>,
+}
+
+/// A part of why something came about.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Why {
+    /// What this part is about; empty: there is only one.
+    pub title: String,
+    /// Events and facts, a line each.
+    pub lines: Vec<String>,
 }
 
 /// Which values can still be decided from a world.

@@ -261,6 +261,8 @@ fn a_fork_without_the_duel_decides_and_differs_only_after_its_step() {
         assert!(fork.first_difference(&whole).unwrap() > 300);
         assert_eq!(fork.trace(), None, "no list of choices makes it");
         assert!(fork.coordinate(310).ends_with("#300, 10 steps into a fork"));
+        assert!(fork.openable(310).ends_with("#300"));
+        assert_eq!(fork.openable(299), whole.coordinate(299));
     }
     assert!(!whole.can_change(What::NoFaults));
 }
@@ -332,6 +334,13 @@ fn exact_valences_and_samples_do_not_contradict_each_other() {
     assert_eq!(sampled, faulty.valence_at(3, 40));
 }
 
+/// The one chain that leads to a step.
+fn chain(playback: &Playback, step: u64) -> Vec<String> {
+    let mut parts = playback.why_at(step);
+    assert_eq!(parts.len(), 1, "{parts:#?}");
+    parts.remove(0).lines
+}
+
 #[test]
 fn why_leads_from_an_abort_to_the_write_that_was_met() {
     let playback = played("flp/duelling-agents.toml", 1);
@@ -342,7 +351,7 @@ fn why_leads_from_an_abort_to_the_write_that_was_met() {
         .nth(4);
     let step = abort.unwrap().step;
 
-    let why = playback.why_at(step);
+    let why = chain(&playback, step);
 
     let has = |what: &str| why.iter().any(|line| line.contains(what));
     assert!(why[0].starts_with(&format!("#{step} ")), "{why:#?}");
@@ -364,11 +373,85 @@ fn why_of_a_fork_goes_back_beyond_the_fork() {
     let mut fork = whole.fork_with_seed(600, 5);
     fork.advance(60);
 
-    let why = fork.why_at(610);
+    let why = chain(&fork, 610);
 
     let early = why.iter().filter_map(|line| line.strip_prefix('#'));
     let early = early.filter(|line| line.split_once(' ').unwrap().0.parse::<u64>().unwrap() <= 600);
     assert!(early.count() > 0, "{why:#?}");
+}
+
+/// Four agents on blocks of a format, of which a fault strikes one operation in five.
+fn struck(format: &str, fault: &str) -> Scenario {
+    let text = format!(
+        "title = \"struck\"\nsummary = \"struck\"\n[cluster]\nagents = 4\nstores = 3\n\
+         block = {{ size = \"512B\", sector = \"64B\", format = \"{format}\" }}\n\
+         [schedule]\nretry = \"1ms..10ms\"\n[[fault]]\nchance = 0.2\n{fault}\n\
+         [[fault]]\nchance = 0.05\ncrash = {{ restart = \"1ms..10ms\" }}\n\
+         [expect]\noutcome = {{ violation = \"agreement\" }}\n"
+    );
+    Scenario::parse("struck.toml", &text, &catalogue::open).unwrap()
+}
+
+#[test]
+fn why_of_a_clash_tells_both_decisions_and_what_misled_one() {
+    // The seeds are where to begin to look: few of them break anything.
+    for (scenario, fault, from) in [
+        (scenario("fault/stale-reads-outside.toml"), "stale-read", 0),
+        (scenario("fault/amnesia-majority.toml"), "amnesia", 0),
+        (struck("raw", "torn-write = {}"), "torn-write", 1300),
+        (
+            struck(
+                "dual",
+                "torn-write = { keep = \"64B\", acknowledged = true }",
+            ),
+            "torn-write",
+            400,
+        ),
+        (
+            struck("dual", "late-write = { by = \"10ms..80ms\" }"),
+            "late-write",
+            19_400,
+        ),
+    ] {
+        let mut runner = Runner::new(&scenario);
+        let (playback, mark) = (from..from + 40_000)
+            .find_map(|seed| {
+                let end = runner.run(seed);
+                let report = runner.report(&scenario, seed, end);
+                report.violations.first()?;
+                let mut playback = Playback::of_seed(&scenario, seed, Planted::default());
+                playback.advance(u64::MAX);
+                let mut marks = playback.track().marks.iter();
+                let mark = marks.find(|mark| mark.kind == MarkKind::Violation)?;
+                let mark = mark.text.starts_with("agreement").then(|| mark.clone())?;
+                Some((playback, mark))
+            })
+            .unwrap_or_else(|| panic!("nothing breaks under {fault}"));
+
+        let parts = playback.why_at(mark.step);
+
+        let [first, second, wrong] = &parts[..] else {
+            panic!("{fault}: {parts:#?}");
+        };
+        // `agreement broken: a1 decided v2, a3 had decided v3`
+        let (later, earlier) = mark.text.split_once(", ").unwrap();
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let (later, earlier) = (words(later), words(earlier));
+        for (part, who, value) in [
+            (first, &earlier[0], &earlier[3]),
+            (second, &later[2], &later[4]),
+        ] {
+            let decision = format!("{who} DECIDED {value}");
+            assert!(part.title.starts_with(&decision), "{fault}: {parts:#?}");
+            assert!(part.title.contains("vote"), "{fault}: {parts:#?}");
+            assert!(part.lines.last().unwrap().contains(&decision));
+            assert!(part.lines.len() > 1, "{fault}: {parts:#?}");
+        }
+        assert!(
+            wrong.lines.iter().any(|line| line.contains(fault)),
+            "{fault}: {parts:#?}"
+        );
+    }
 }
 
 #[test]
@@ -455,6 +538,8 @@ fn a_log_shows_who_leads_and_how_far_everybody_is() {
             .any(|next| next.act == Act::Write || next.act == Act::Read)
     );
     assert!(middle.agents.iter().any(|row| row.phase == "leads"));
+    let decided = playback.report().unwrap().decided;
+    assert!(decided > 0 && playback.track().slots == u64::from(decided));
     assert_eq!(playback.valence_at(10, 5), Valence::default());
     let why = playback.why_at(track.steps);
     assert!(!why.is_empty(), "{why:?}");

@@ -46,6 +46,18 @@ pub(crate) enum ExportFormat {
     Cast,
 }
 
+impl ExportFormat {
+    /// As it is typed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Shiviz => "shiviz",
+            Self::Svg => "svg",
+            Self::Cast => "cast",
+        }
+    }
+}
+
 /// Arguments of `export`.
 #[derive(Args, Debug)]
 pub(crate) struct ExportArgs {
@@ -61,15 +73,15 @@ pub(crate) struct ExportArgs {
     /// Of a picture: the step. [default: the violation, else the first stall, else the end]
     #[arg(long, value_name = "STEP")]
     pub(crate) at: Option<u64>,
-    /// Of a film: the first step.
-    #[arg(long, value_name = "STEP", default_value_t = 0)]
-    pub(crate) from: u64,
+    /// Of a film: the first step. [default: 0]
+    #[arg(long, value_name = "STEP")]
+    pub(crate) from: Option<u64>,
     /// Of a film: the last step. [default: the end]
     #[arg(long, value_name = "STEP")]
     pub(crate) to: Option<u64>,
-    /// Of pictures and films: columns and rows.
-    #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size)]
-    pub(crate) size: (u16, u16),
+    /// Of pictures and films: columns and rows. [default: 120x36]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub(crate) size: Option<(u16, u16)>,
     #[command(flatten)]
     pub(crate) look: LookArgs,
     #[command(flatten)]

@@ -83,6 +83,48 @@ fn what_is_not_there_is_told_before_any_screen() {
 }
 
 #[test]
+fn an_option_of_another_format_is_refused_and_told_where_it_belongs() {
+    let folder = folder();
+    for (format, option, takers) in [
+        ("jsonl", &["--at", "3"][..], "`--as svg` takes it"),
+        ("svg", &["--from", "3"], "`--as cast` takes it"),
+        ("shiviz", &["--to", "3"], "`--as cast` takes it"),
+        ("cast", &["--at", "3"], "`--as svg` takes it"),
+        (
+            "jsonl",
+            &["--size", "80x24"],
+            "`--as svg` and `--as cast` take it",
+        ),
+        (
+            "shiviz",
+            &["--theme", "dark"],
+            "`--as svg` and `--as cast` take it",
+        ),
+        ("jsonl", &["--ascii"], "`--as svg` and `--as cast` take it"),
+    ] {
+        let args = [&["export", "basic/solo-agent", "--as", format], option].concat();
+        let output = run(folder.path(), &args);
+        exits(&output, 2);
+        let said = err(&output);
+        assert!(said.contains(option[0]) && said.contains(takers), "{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_named_as_it_was_typed() {
+    let folder = folder();
+    let path = "no-such-folder/x.svg";
+    let args = ["export", "basic/solo-agent", "--as", "svg", "-o", path];
+
+    let output = run(folder.path(), &args);
+
+    exits(&output, 74);
+    let said = err(&output);
+    assert!(said.contains(path) && !said.contains(".tmp"), "{said}");
+    assert!(said.contains("No such file or directory"), "{said}");
+}
+
+#[test]
 fn a_film_has_a_frame_a_step_and_marks_what_happened() {
     let folder = folder();
     let args = [
@@ -254,6 +296,11 @@ fn the_real_command_in_a_real_terminal() {
     terminal.shows("step 600");
     terminal.keys(&["Right"]);
     terminal.shows("step 601");
+    // The wheel, as a terminal reports it.
+    terminal.tmux(&["send-keys", "-l", "\u{1b}[<65;10;10M"]);
+    terminal.shows("step 602");
+    let mouse = || terminal.tmux(&["display-message", "-p", "#{mouse_standard_flag}"]);
+    assert_eq!(mouse().trim(), "1");
     terminal.keys(&["g", "1", "0", "0", "Enter"]);
     terminal.shows("step 100 ");
     terminal.keys(&["?"]);
@@ -264,6 +311,7 @@ fn the_real_command_in_a_real_terminal() {
         !screen.contains("Ballots"),
         "the screen is given back:\n{screen}"
     );
+    assert_eq!(mouse().trim(), "0", "so is the mouse");
 
     watch("--adversary flp/keep-bivalent");
     terminal.shows("YOU ARE THE ADVERSARY");

@@ -27,9 +27,15 @@ pub enum Command {
     Goto,
     /// Offer branches.
     Branch,
-    /// To the other branch.
+    /// To the future that was looked at before.
     Flip,
-    /// To the first step in which the branches differ.
+    /// To the next future of all.
+    NextBranch,
+    /// List all futures.
+    Futures,
+    /// Forget a branch.
+    Drop,
+    /// To the first step in which two futures differ.
     Difference,
     /// Be the adversary.
     TakeOver,
@@ -97,7 +103,7 @@ pub enum Command {
 
 impl Command {
     /// One of each.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 49] = [
         Self::Play,
         Self::Forward(1),
         Self::Back(1),
@@ -111,6 +117,9 @@ impl Command {
         Self::Goto,
         Self::Branch,
         Self::Flip,
+        Self::NextBranch,
+        Self::Futures,
+        Self::Drop,
         Self::Difference,
         Self::TakeOver,
         Self::Value,

@@ -87,9 +87,12 @@ pub const TABLE: &[Binding] = table! {
     WATCH [key(',')] "," Command::LastMark, "", "to the one before";
     WATCH [key('m')] "m" Command::Marks, "", "which of them , and . go to";
     WATCH [key('g')] "g" Command::Goto, "goto", "to a step, or a time such as 1.5s";
-    WATCH [key('b')] "b" Command::Branch, "branch", "fork here: another seed, another choice, another schedule";
-    WATCH [key('x')] "x" Command::Flip, "", "flip between the two futures of a branch";
-    WATCH [key('J')] "J" Command::Difference, "", "to the first step in which they differ";
+    WATCH [key('b')] "b" Command::Branch, "branch", "fork here: another seed, choice, schedule";
+    WATCH [key('x')] "x" Command::Flip, "", "flip to the future looked at before";
+    WATCH [key('X')] "X" Command::NextBranch, "", "to the next future of all";
+    WATCH [key('B')] "B" Command::Futures, "", "list all futures: the run and its branches";
+    WATCH [key('D')] "D" Command::Drop, "", "forget the branch that is looked at";
+    WATCH [key('J')] "J" Command::Difference, "", "to the first step in which those two differ";
     WATCH [key('p')] "p" Command::TakeOver, "be the adversary", "take the schedule over from here";
     WATCH [key('v')] "v" Command::Value, "", "work out which values are still possible";
     PLAYED [code(KeyCode::Enter), code(KeyCode::Right), key('l')] "Enter" Command::Take, "take it", "let the chosen operation take effect";
@@ -116,7 +119,7 @@ pub const TABLE: &[Binding] = table! {
     EVERY [code(KeyCode::Down), key('j')] "down" Command::Down, "", "the line below";
     EVERY [code(KeyCode::Tab)] "Tab" Command::NextPanel, "panel", "the next panel";
     EVERY [code(KeyCode::BackTab)] "S-Tab" Command::LastPanel, "", "the panel before";
-    SEEN [key('1')] "1-7" Command::Panel(1), "", "a panel, by its number";
+    SEEN [key('1')] "1-7" Command::Panel(1), "", "keys are for this panel; z shows it alone";
     SEEN [key('2')] "2" Command::Panel(2), "", "";
     SEEN [key('3')] "3" Command::Panel(3), "", "";
     SEEN [key('4')] "4" Command::Panel(4), "", "";
@@ -129,7 +132,7 @@ pub const TABLE: &[Binding] = table! {
     EVERY [key('y')] "y" Command::Copy, "", "copy where this is: SCENARIO@SEED#STEP";
     EVERY [key('e')] "e" Command::Export, "", "write this screen to an SVG file";
     SEEN [code(KeyCode::Esc)] "Esc" Command::Close, "", "close what is open";
-    EVERY [key('?')] "?" Command::Help, "help", "all keys";
+    EVERY [key('?')] "?" Command::Help, "help", "all keys; once more: what the words mean";
     EVERY [key('q'), control('c')] "q" Command::Quit, "quit", "leave";
 };
 

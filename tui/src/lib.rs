@@ -9,6 +9,7 @@
 pub mod app;
 pub mod command;
 pub mod keys;
+pub mod legend;
 pub mod panel;
 mod pen;
 pub mod record;

@@ -3,6 +3,7 @@
 mod adversary;
 mod agents;
 mod ballots;
+mod brief;
 mod events;
 mod header;
 mod log;
@@ -17,8 +18,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{pen::Pen, scene::Scene};
 
+pub(crate) use brief::draw as brief;
 pub(crate) use over::footer;
 pub(crate) use over::message;
+pub(crate) use timeline::step_at;
 
 /// A panel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,7 +2,7 @@
 
 use bivalent_sim::{
     game::{Move, Score},
-    view::{MarkKind, Names, Track, Valence, View},
+    view::{MarkKind, Names, Track, Valence, View, Why},
 };
 
 use crate::{keys::Mode, theme::Look, tour::Page};
@@ -37,6 +37,8 @@ pub struct Ui {
     pub mode: Mode,
     /// Steps follow each other by themselves.
     pub playing: bool,
+    /// The tour plays up to this step.
+    pub arriving: Option<u64>,
     /// How fast: 0 is the usual speed, each more is twice as fast, each less half as fast.
     pub speed: i8,
     /// The panel that keys are for, from 1.
@@ -54,10 +56,12 @@ pub struct Ui {
     /// The valence that is known, and of which step.
     pub valence: Option<(u64, Valence)>,
     /// What led to the newest event of a step.
-    pub why: Option<(u64, Vec<String>)>,
+    pub why: Option<(u64, Vec<Why>)>,
+    /// Lines of a text that have been scrolled away.
+    pub scroll: usize,
     /// Which marks are jumped to.
     pub marks: Marks,
-    /// There are two branches.
+    /// There are several futures.
     pub branch: Option<Branching>,
 }
 
@@ -66,6 +70,7 @@ impl Default for Ui {
         Self {
             mode: Mode::Watch,
             playing: false,
+            arriving: None,
             speed: 0,
             focus: 2,
             zoomed: false,
@@ -75,6 +80,7 @@ impl Default for Ui {
             message: None,
             valence: None,
             why: None,
+            scroll: 0,
             marks: Marks::All,
             branch: None,
         }
@@ -97,6 +103,10 @@ pub enum Over {
     Filter(String),
     /// Branches are offered; the chosen one.
     Branches(usize),
+    /// The futures that there are; the chosen one.
+    Futures(usize),
+    /// What the words on the screen mean.
+    Terms,
 }
 
 /// Which marks are jumped to.
@@ -151,15 +161,28 @@ impl Marks {
     }
 }
 
-/// Two futures.
+/// Several futures.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Branching {
-    /// The branch is looked at, not the run it came from.
-    pub on_branch: bool,
+    /// The run and its branches, in the order in which they were made.
+    pub rows: Vec<FutureRow>,
+    /// The one that is looked at.
+    pub on: usize,
+    /// The one that was looked at before.
+    pub other: usize,
+    /// The first step in which those two differ, if one does so far.
+    pub differs: Option<u64>,
+}
+
+/// A future in words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FutureRow {
+    /// Its name: `main`, `a`, `b`.
+    pub name: String,
+    /// Which one it came from, and after which step.
+    pub from: Option<(String, u64)>,
     /// What is different on it.
     pub what: String,
-    /// The first step that differs, if one does so far.
-    pub differs: Option<u64>,
 }
 
 /// A game as it is drawn.
@@ -179,6 +202,8 @@ pub struct GameView {
     pub valence: Valence,
     /// Hints are shown.
     pub hints: bool,
+    /// There is nothing in it that is not saved.
+    pub saved: bool,
     /// The best move, as far as is known.
     pub best_move: Option<usize>,
 }

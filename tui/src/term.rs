@@ -21,7 +21,11 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bivalent_sim::{planted::Planted, playback::Playback};
 use ratatui::{
     DefaultTerminal,
-    crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
+    crossterm::event::{
+        self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
+        MouseEventKind,
+    },
+    layout::Rect,
 };
 
 use crate::{
@@ -83,9 +87,26 @@ pub enum Left {
 /// The terminal can't be used, or the run panicked.
 pub fn show(show: Show) -> io::Result<Left> {
     let mut terminal = ratatui::try_init()?;
-    let outcome = talk(show, &mut terminal);
+    // Before the terminal is restored, also by a panic: else it would go on reporting clicks.
+    let restore = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let _ = tell_terminal(MOUSE_OFF);
+        restore(info);
+    }));
+    let outcome = tell_terminal(MOUSE_ON).and_then(|()| talk(show, &mut terminal));
+    let mouse = tell_terminal(MOUSE_OFF);
     ratatui::try_restore()?;
-    outcome
+    mouse.and(outcome)
+}
+
+/// Clicks and the wheel are reported, with coordinates of any size; movements are not: they would wake us.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+fn tell_terminal(code: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(code.as_bytes())?;
+    out.flush()
 }
 
 fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
@@ -128,7 +149,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
             terminal.draw(|frame| screen::draw(&app.scene(), frame.buffer_mut()))?;
             (drawn, changed) = (now, false);
         }
-        let wait = match (changed, app.ui.playing) {
+        let wait = match (changed, app.is_moving()) {
             (true, _) => (drawn + FRAME).saturating_duration_since(Instant::now()),
             (false, true) => FRAME,
             (false, false) => SIGNAL,
@@ -137,7 +158,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
             Ok(first) => {
                 // All that is there, before the next screen.
                 for it in std::iter::once(first).chain(incoming.try_iter()) {
-                    let deeds = talk.hear(&mut app, it);
+                    let deeds = talk.hear(&mut app, it, terminal);
                     talk.perform(&mut app, deeds, terminal);
                 }
                 changed = true;
@@ -149,7 +170,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
         let passed = now.duration_since(ticked).as_millis() as u64;
         if passed > 0 {
             ticked = now;
-            if app.ui.playing {
+            if app.is_moving() {
                 // Whoever was away for long does not want to see it all at once.
                 let deeds = app.tick(passed.min(100));
                 talk.perform(&mut app, deeds, terminal);
@@ -206,7 +227,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn hear(&mut self, app: &mut App, incoming: Incoming) -> Vec<Deed> {
+    fn hear(&mut self, app: &mut App, incoming: Incoming, terminal: &DefaultTerminal) -> Vec<Deed> {
         match incoming {
             Incoming::Answer(answer) => app.hear(answer),
             Incoming::Input(Event::Key(key)) if key.kind != KeyEventKind::Release => {
@@ -219,6 +240,10 @@ impl Talk {
                 }
                 Vec::new()
             }
+            Incoming::Input(Event::Mouse(mouse)) => match terminal.size() {
+                Ok(size) => point(app, mouse, Rect::new(0, 0, size.width, size.height)),
+                Err(_) => Vec::new(),
+            },
             Incoming::Input(_) => Vec::new(),
             Incoming::Gone => {
                 self.fails = true;
@@ -235,12 +260,12 @@ impl Talk {
                         let _ = worker.send(ask);
                     }
                 }
-                Deed::Copy(text) => {
+                Deed::Copy(text, note) => {
                     let code = BASE64_STANDARD.encode(&text);
                     let mut out = io::stdout();
                     let sent = write!(out, "\x1b]52;c;{code}\x07").and_then(|()| out.flush());
                     app.ui.message = Some(match sent {
-                        Ok(()) => format!("copied, if the terminal allows it: {text}"),
+                        Ok(()) => format!("copied, if the terminal allows it: {text}{note}"),
                         Err(_) => text,
                     });
                 }
@@ -255,7 +280,7 @@ impl Talk {
     /// Writes what is on the screen to a file.
     fn export(&self, app: &App, terminal: &mut DefaultTerminal) -> String {
         let area = match terminal.size() {
-            Ok(size) => ratatui::layout::Rect::new(0, 0, size.width, size.height),
+            Ok(size) => Rect::new(0, 0, size.width, size.height),
             Err(error) => return error.to_string(),
         };
         let mut buffer = ratatui::buffer::Buffer::empty(area);
@@ -275,11 +300,23 @@ fn is_interrupt(key: KeyEvent) -> bool {
     key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c')
 }
 
+/// The mouse does something in a window of a size.
+pub fn point(app: &mut App, mouse: MouseEvent, window: Rect) -> Vec<Deed> {
+    match mouse.kind {
+        _ if app.is_typing() => Vec::new(),
+        MouseEventKind::Down(MouseButton::Left) => app.click(window, (mouse.column, mouse.row)),
+        MouseEventKind::ScrollDown => app.wheel(true),
+        MouseEventKind::ScrollUp => app.wheel(false),
+        _ => Vec::new(),
+    }
+}
+
 /// A key is pressed.
 pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     if is_interrupt(key) {
-        return app.obey(Command::Quit);
+        // At once, whatever is not saved.
+        return vec![Deed::Quit];
     }
     if app.is_typing() {
         match key.code {
@@ -298,7 +335,7 @@ pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
     if app.is_choosing() {
         return match key.code {
             KeyCode::Enter => app.enter(),
-            KeyCode::Esc | KeyCode::Char('q' | 'b') => app.obey(Command::Close),
+            KeyCode::Esc | KeyCode::Char('q' | 'b' | 'B') => app.obey(Command::Close),
             KeyCode::Up | KeyCode::Char('k') => app.obey(Command::Up),
             KeyCode::Down | KeyCode::Char('j') => app.obey(Command::Down),
             _ => Vec::new(),

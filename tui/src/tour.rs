@@ -88,6 +88,11 @@ impl Chapter {
     }
 }
 
+/// A caption's sentences.
+pub(crate) fn sentences(text: &str) -> Vec<&str> {
+    text.split_inclusive(". ").map(str::trim).collect()
+}
+
 /// The chapters, in order.
 pub const CHAPTERS: &[Chapter] = &[
     Chapter {

@@ -6,6 +6,7 @@
     reason = "keys and questions that are not meant at a place do nothing there"
 )]
 
+mod branch;
 mod game;
 
 use std::{
@@ -20,13 +21,14 @@ use bivalent_sim::{
     game::{Game, Strike},
     planted::Planted,
     playback::{Playback, What},
-    view::{Names, Track, Valence, View},
+    view::{Names, Track, Valence, View, Why},
 };
+
+use branch::Future;
 
 use crate::{
     scene::{Branching, GameView},
     tour::CHAPTERS,
-    words::grouped,
 };
 
 /// Copies that are run on for a valence that is not exact.
@@ -39,6 +41,8 @@ const STRETCH: u64 = 4096;
 const AHEAD: u64 = 4_000_000;
 /// The track is shown again after so long, while it grows.
 const SHOWN_AGAIN: Duration = Duration::from_millis(200);
+/// Steps before a page's moment that the tour plays, at most.
+const PLAYED: u64 = 40;
 /// Steps that both branches are run on for, to find where they differ.
 const COMPARED: u64 = 20_000;
 
@@ -102,12 +106,18 @@ pub enum Ask {
     Why(u64),
     /// Branch off after a step.
     Branch(BranchKind, u64),
-    /// Show the other branch, at this step.
+    /// Show the future that was looked at before, at this step.
     Flip(u64),
-    /// Show the first step in which the branches differ.
+    /// Show the next future of all, at this step.
+    NextBranch(u64),
+    /// Show this future, at this step.
+    GoOnWith(usize, u64),
+    /// Forget the branch that is looked at, and show the one it came from at this step.
+    Drop(u64),
+    /// Show the first step in which it differs from the one that was looked at before.
     Difference,
-    /// A page of the tour.
-    Page(usize, usize),
+    /// A page of the tour, and whether the run is played up to it.
+    Page(usize, usize, bool),
     /// The adversary is the user from this step on.
     TakeOver(u64),
     /// A move.
@@ -142,13 +152,17 @@ pub enum Answer {
         view: Arc<View>,
         /// Where to find it again.
         coordinate: String,
+        /// A coordinate that can be opened: the same, or where the run left that of its seed.
+        openable: String,
     },
+    /// The step of the tour's page, which is played up to.
+    Page(u64),
     /// The run so far.
     Ran(Arc<Track>),
     /// The valence after a step.
     Valued(u64, Valence),
     /// What led to the newest event of a step.
-    Why(u64, Vec<String>),
+    Why(u64, Vec<Why>),
     /// There is another future, or none any more.
     Branched(Option<Branching>),
     /// The game, or none any more.
@@ -163,11 +177,16 @@ pub type Keep = dyn Fn(&str, &str) -> Result<String, String> + Send + Sync;
 /// Has the runs.
 pub struct Worker {
     planted: Planted,
-    main: Playback,
-    branch: Option<(Playback, String)>,
-    on_branch: bool,
+    /// The run, and the branches of the session in the order in which they were made.
+    futures: Vec<Future>,
+    /// The one that is looked at.
+    on: usize,
+    /// The one that was looked at before, which it is compared with.
+    other: usize,
     game: Option<Game>,
     hints: bool,
+    /// Moves and undos of the game when it was saved last.
+    saved: Option<(u64, u64)>,
     chapter: Option<usize>,
     forks: u64,
     /// What is done when nobody asks for anything.
@@ -183,7 +202,7 @@ pub struct Worker {
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker")
-            .field("main", &self.main)
+            .field("futures", &self.futures)
             .finish_non_exhaustive()
     }
 }
@@ -198,11 +217,12 @@ impl Worker {
     ) -> Self {
         let mut worker = Self {
             planted,
-            main,
-            branch: None,
-            on_branch: false,
+            futures: vec![Future::main(main)],
+            on: 0,
+            other: 0,
             game: None,
             hints: false,
+            saved: None,
             chapter: None,
             forks: 0,
             later: None,
@@ -293,10 +313,7 @@ impl Worker {
 
     /// The run that is looked at.
     fn here(&mut self) -> &mut Playback {
-        match &mut self.branch {
-            Some((branch, _)) if self.on_branch => branch,
-            Some(_) | None => &mut self.main,
-        }
+        &mut self.futures[self.on].run
     }
 
     fn tell(&mut self, answer: Answer) {
@@ -352,11 +369,16 @@ impl Worker {
         let here = self.here();
         let view = Arc::new(here.view_at(step));
         let coordinate = here.coordinate(view.step);
+        let openable = here.openable(view.step);
         if here.track().steps > known || known == 0 {
             self.show_track();
         }
         self.shown = view.step;
-        self.tell(Answer::Seen { view, coordinate });
+        self.tell(Answer::Seen {
+            view,
+            coordinate,
+            openable,
+        });
     }
 
     /// Answers one question.
@@ -381,33 +403,25 @@ impl Worker {
             }
             Ask::Why(step) => {
                 self.reach(step);
-                let lines = self.here().why_at(step);
-                self.tell(Answer::Why(step, lines));
+                let parts = self.here().why_at(step);
+                self.tell(Answer::Why(step, parts));
             }
             Ask::Branch(kind, step) => self.branch_off(kind, step),
-            Ask::Flip(step) => {
-                if self.branch.is_some() {
-                    self.on_branch = !self.on_branch;
-                    self.show_track();
-                    self.show(step);
-                    self.tell_branch();
-                }
+            Ask::Flip(step) => self.go_on_with(self.other, step),
+            Ask::NextBranch(step) => {
+                self.go_on_with((self.on + 1) % self.futures.len(), step);
             }
-            Ask::Difference => match self.difference() {
-                Some(step) => {
-                    self.show(step);
-                    self.say(format!("step {} is the first that differs", grouped(step)));
-                }
-                None => self.say("the two futures are the same as far as they were run"),
-            },
-            Ask::Page(chapter, page) => self.page(chapter, page),
+            Ask::GoOnWith(future, step) => self.go_on_with(future, step),
+            Ask::Drop(step) => self.drop_branch(step),
+            Ask::Difference => self.jump_to_difference(),
+            Ask::Page(chapter, page, plays) => self.page(chapter, page, plays),
             Ask::TakeOver(step) => self.take_over(step),
             Ask::Take(_) | Ask::Strike(..) | Ask::Undo | Ask::Hint | Ask::PlayOn(_) | Ask::Save => {
                 self.play(&ask);
             }
             Ask::GiveBack => {
                 if self.game.take().is_some_and(|game| game.score().moves > 0) {
-                    self.say("the run's own schedule again; p begins a new game (^S keeps one)");
+                    self.say("the run's own schedule again; p begins a new game");
                 }
                 self.show_track();
                 self.tell(Answer::Game(None));
@@ -415,65 +429,7 @@ impl Worker {
         }
     }
 
-    fn branch_off(&mut self, kind: BranchKind, step: u64) {
-        self.reach(step);
-        self.forks += 1;
-        let number = self.forks;
-        let here = self.here();
-        let (branch, what) = match kind {
-            BranchKind::Seed => {
-                let seed = here.seed().wrapping_add(number);
-                let what = format!("seed 0x{seed:x} from step {}", grouped(step));
-                (here.fork_with_seed(step, seed), what)
-            }
-            BranchKind::Choice => {
-                let what = format!("another choice after step {}", grouped(step));
-                (here.fork_with_choice(step, number as u32), what)
-            }
-            BranchKind::Changed(change) => {
-                let name = BRANCHES
-                    .iter()
-                    .find(|(.., it)| *it == kind)
-                    .map_or("", |it| it.0);
-                let what = format!("{name} from step {}", grouped(step));
-                (here.fork_changed(step, change), what)
-            }
-        };
-        if self.on_branch {
-            // A branch of a branch: what it came from is the run from now on.
-            if let Some((before, _)) = self.branch.take() {
-                self.main = before;
-            }
-        }
-        self.branch = Some((branch, what));
-        self.on_branch = true;
-        self.shown = step;
-        self.reach(step + COMPARED);
-        self.on_branch = false;
-        self.reach(step + COMPARED);
-        self.on_branch = true;
-        self.show_track();
-        self.show(step);
-        self.tell_branch();
-    }
-
-    fn difference(&self) -> Option<u64> {
-        let (branch, _) = self.branch.as_ref()?;
-        self.main.first_difference(branch)
-    }
-
-    fn tell_branch(&mut self) {
-        let differs = self.difference();
-        let on_branch = self.on_branch;
-        let branching = self.branch.as_ref().map(|(_, what)| Branching {
-            on_branch,
-            what: what.clone(),
-            differs,
-        });
-        self.tell(Answer::Branched(branching));
-    }
-
-    fn page(&mut self, chapter: usize, page: usize) {
+    fn page(&mut self, chapter: usize, page: usize, plays: bool) {
         let Some(it) = CHAPTERS.get(chapter) else {
             return;
         };
@@ -482,21 +438,26 @@ impl Worker {
                 return self.say(format!("{} is not in this build", it.scenario));
             };
             self.chapter = Some(chapter);
-            self.main = Playback::of_seed(&scenario, it.seed, self.planted);
-            self.branch = None;
-            self.on_branch = false;
+            let run = Playback::of_seed(&scenario, it.seed, self.planted);
+            self.futures = vec![Future::main(run)];
+            (self.on, self.other) = (0, 0);
             self.tell(Answer::Branched(None));
             self.opened();
             // Its moments are found in the whole run.
             self.reach(AHEAD);
             self.show_track();
         }
-        let moment = it.pages.get(page).map(|(moment, _)| *moment);
-        let step = moment
-            .and_then(|moment| moment.step(self.main.track()))
-            .unwrap_or(0);
-        self.show(step);
-        self.later = Some(Ask::Value(step));
+        let track = self.here().track();
+        let step_of = |page: usize| it.pages.get(page)?.0.step(track);
+        let step = step_of(page).unwrap_or(0);
+        let before = page.checked_sub(1).and_then(step_of).unwrap_or(0);
+        if plays && before < step {
+            self.show(before.max(step.saturating_sub(PLAYED)));
+            self.tell(Answer::Page(step));
+        } else {
+            self.show(step);
+            self.later = Some(Ask::Value(step));
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use bivalent_core::AgentId;
 
-use super::{Playback, cursor::remember, world::Noted};
+use super::{
+    Playback,
+    cursor::remember,
+    world::{Noted, World},
+};
 use crate::{
     engine::view::rung,
     fault::FaultKind,
@@ -11,6 +15,15 @@ use crate::{
     verdict,
     view::{Mark, MarkKind, Rung, Stair, Turn},
 };
+
+/// The slots that are decided in a log's world.
+pub(super) fn slots(world: &World, is_log: bool) -> u64 {
+    if is_log {
+        u64::from(world.finished().decided())
+    } else {
+        0
+    }
+}
 
 impl Playback {
     /// Takes what the head has told since this was done last.
@@ -23,6 +36,7 @@ impl Playback {
         }
         self.track.steps = self.head.steps();
         self.track.time_ns = self.head.time_ns();
+        self.track.slots = slots(&self.head, self.is_log);
         let mut marks = Vec::new();
         for noted in &notes {
             match noted {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Playback, What,
     cursor::{Snapshot, remember},
+    drain::slots,
     world::World,
 };
 use crate::{
@@ -79,6 +80,7 @@ impl Playback {
         let track = Track {
             stairs: stairs.filter(|it| it.step <= step).copied().collect(),
             marks: marks.filter(|it| it.step <= step).cloned().collect(),
+            slots: slots(&world, self.is_log),
             steps: step,
             time_ns: world.time_ns(),
             over: None,

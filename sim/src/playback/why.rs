@@ -1,7 +1,16 @@
 //! Why something happened: the chain of causes that leads to a step, in words.
 
 use super::{Playback, world::Noted};
-use crate::{causality::Stamp, cause, journal::Note, log::LogNote};
+use crate::{
+    causality::Stamp,
+    cause::{
+        self,
+        clash::{self, Clash, Side},
+    },
+    journal::Note,
+    log::LogNote,
+    view::{Mark, MarkKind, Why},
+};
 
 /// Steps that are run again to look for causes.
 const STEPS_MAX: u64 = 1 << 14;
@@ -10,8 +19,9 @@ const LINKS_MAX: usize = 16;
 
 impl Playback {
     /// Why what was noted last at or before a step came about: it, then its cause, then the cause of that,
-    /// a line each. Of a log, the latest events that could have influenced it. Empty if nothing was noted.
-    pub fn why_at(&self, step: u64) -> Vec<String> {
+    /// a line each. Of a log, the latest events that could have influenced it. Where two decisions clash, both
+    /// of them, each from its beginning on, and what misled one of them. Empty if nothing was noted.
+    pub fn why_at(&self, step: u64) -> Vec<Why> {
         let step = step.min(self.track.steps);
         let legs = self.snapshots.legs(step.saturating_sub(STEPS_MAX), step);
         let from = legs.first().map_or(0, |leg| leg.step);
@@ -26,32 +36,142 @@ impl Playback {
             }
             notes.extend(world.take_told().1);
         }
-        let (at, rest) = if self.is_log {
-            (influences(&notes), None)
-        } else {
-            causes(&notes)
+        if self.is_log {
+            return self.part(&notes, &influences(&notes), None, from);
+        }
+        let singles = singles(&notes);
+        let breaks = |mark: &Mark| {
+            let last = notes.last().map(Noted::step);
+            mark.kind == MarkKind::Violation && Some(mark.step) == last
         };
-        let line = |&at: &usize| {
-            let line = self.head.line(&self.scenario, &notes[at]).line;
-            format!("#{} {} {}", line.step, line.who, line.what)
-        };
-        let mut lines: Vec<String> = at.iter().map(line).collect();
+        if self.track.marks.iter().any(breaks)
+            && let Some(clash) = clash::of(&singles)
+        {
+            return self.clash(&notes, &clash);
+        }
+        let (at, rest) = cause::of_last(&singles).unwrap_or_default();
+        self.part(&notes, &at, rest, from)
+    }
+
+    fn told(&self, noted: &Noted) -> String {
+        let line = self.head.line(&self.scenario, noted).line;
+        format!("#{} {} {}", line.step, line.who, line.what)
+    }
+
+    /// One chain alone.
+    fn part(&self, notes: &[Noted], at: &[usize], rest: Option<&str>, from: u64) -> Vec<Why> {
+        let mut lines: Vec<String> = at.iter().map(|&at| self.told(&notes[at])).collect();
+        if lines.is_empty() {
+            return Vec::new();
+        }
         lines.extend(rest.map(str::to_owned));
-        if rest.is_none() && from > 0 && !lines.is_empty() {
+        if rest.is_none() && from > 0 {
             lines.push(format!("and what came before step {from}"));
         }
-        lines
+        vec![Why {
+            title: String::new(),
+            lines,
+        }]
+    }
+
+    /// Two chains that end in decisions that clash, and what misled one of them.
+    fn clash(&self, notes: &[Noted], clash: &Clash) -> Vec<Why> {
+        let mut parts: Vec<Why> = clash
+            .sides
+            .iter()
+            .map(|side| self.side(notes, side))
+            .collect();
+        let (mut lines, title) = match &clash.wrong {
+            None => {
+                let nothing = "every block that they read was what had been written there: no store misled \
+                               them, their quorums or their rules did";
+                (vec![nothing.to_owned()], "Both stand: no fault is to blame")
+            }
+            Some(_) => (
+                Vec::new(),
+                "Both can't be: this is where one of them was misled",
+            ),
+        };
+        if let Some(wrong) = &clash.wrong {
+            if let Some(stood) = wrong.stood {
+                lines.push(self.told(&notes[stood]));
+            }
+            if let Some(fault) = wrong.fault {
+                let fault = self.told(&notes[fault]);
+                let but = if wrong.read.is_none() {
+                    ": the vote that was answered for does not stand there"
+                } else {
+                    ""
+                };
+                lines.push(format!("{fault}{but}"));
+            }
+            if let Some(read) = wrong.read {
+                let read = self.told(&notes[read]);
+                let but = if wrong.stood.is_some() {
+                    ": that is not what had been written"
+                } else {
+                    ": nobody had written that"
+                };
+                lines.push(format!("{read}{but}"));
+            }
+            // In the order in which they came, told by the steps that they begin with.
+            lines.sort_by_key(|line| step_of(line));
+        }
+        parts.push(Why {
+            title: title.to_owned(),
+            lines,
+        });
+        parts
+    }
+
+    fn side(&self, notes: &[Noted], side: &Side) -> Why {
+        let event = |at: usize| self.head.line(&self.scenario, &notes[at]);
+        let decision = side.links.first().map_or_else(String::new, |&at| {
+            let it = event(at).line;
+            format!("{} {} at step {}", it.who, it.what, it.step)
+        });
+        let stores = &self.names.stores;
+        let votes: Vec<String> = side
+            .votes
+            .iter()
+            .map(|&at| {
+                let it = event(at);
+                let name = it.store.and_then(|store| stores.get(usize::from(store)));
+                let name = name.map_or("?", String::as_str);
+                format!("{name} (#{})", it.line.step)
+            })
+            .collect();
+        let rests = if votes.is_empty() {
+            "without any vote of its own on a store".to_owned()
+        } else {
+            format!(
+                "its vote on {} of {} stores",
+                votes.join(", "),
+                stores.len()
+            )
+        };
+        let causes = side.links.iter().rev();
+        let mut lines: Vec<String> = side.rest.map(str::to_owned).into_iter().collect();
+        lines.extend(causes.map(|&at| self.told(&notes[at])));
+        Why {
+            title: format!("{decision}, {rests}"),
+            lines,
+        }
     }
 }
 
-/// Places of the last note and its causes.
-fn causes(notes: &[Noted]) -> (Vec<usize>, Option<&'static str>) {
+/// The step that a line begins with.
+fn step_of(line: &str) -> Option<u64> {
+    line.strip_prefix('#')?.split_once(' ')?.0.parse().ok()
+}
+
+/// The notes of a single decision.
+fn singles(notes: &[Noted]) -> Vec<Note> {
     let single = |noted: &Noted| match noted {
         Noted::Single(note) => Some(note.clone()),
         Noted::Log(_) => None,
     };
-    let notes: Vec<Note> = notes.iter().filter_map(single).collect();
-    cause::of_last(&notes).unwrap_or_default()
+    notes.iter().filter_map(single).collect()
 }
 
 /// Places of the last note and the latest ones that could have influenced it.

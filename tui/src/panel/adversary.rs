@@ -142,7 +142,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
 }
 
 /// What a move leaves possible.
-fn told(after: Option<&Valence>, more: &str) -> (String, Role) {
+pub(super) fn told(after: Option<&Valence>, more: &str) -> (String, Role) {
     let Some(after) = after else {
         return (more.to_owned(), Role::Dim);
     };

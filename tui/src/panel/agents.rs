@@ -68,13 +68,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
                 row.phase
             )
         };
-        let role = match row.state {
-            AgentState::Down | AgentState::Lost => Role::Dim,
-            AgentState::Decided => Role::Good,
-            AgentState::Paused => Role::Warn,
-            AgentState::Running | AgentState::Idle => Role::Text,
-        };
-        pen.put(x, y, &text, role);
+        pen.put(x, y, &text, role(row));
     }
     if first + rows < count && rows > 0 {
         let left = format!("{} more", count - first - rows);
@@ -86,7 +80,18 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     }
 }
 
-fn sign(row: &AgentRow, pen: &Pen<'_>) -> (&'static str, &'static str) {
+/// How a row is painted.
+pub(super) const fn role(row: &AgentRow) -> Role {
+    match row.state {
+        AgentState::Down | AgentState::Lost => Role::Dim,
+        AgentState::Decided => Role::Good,
+        AgentState::Paused => Role::Warn,
+        AgentState::Running | AgentState::Idle => Role::Text,
+    }
+}
+
+/// An agent's state as a sign and a word.
+pub(super) fn sign(row: &AgentRow, pen: &Pen<'_>) -> (&'static str, &'static str) {
     let signs = pen.look.signs;
     match row.state {
         AgentState::Running => (signs.run, "run"),

@@ -26,7 +26,9 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let [play, pause] = signs.play;
     let state = match ui.mode {
         Mode::Adversary => format!("{pause} YOUR MOVE"),
-        Mode::Watch | Mode::Tour if ui.playing => format!("{play} PLAYING"),
+        Mode::Watch | Mode::Tour if ui.playing || ui.arriving.is_some() => {
+            format!("{play} PLAYING")
+        }
         Mode::Watch | Mode::Tour
             if scene.track.over.is_some() && view.step >= scene.track.steps =>
         {
@@ -38,8 +40,18 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         0.. => format!("x{}", 1_u32 << ui.speed),
         less => format!("x1/{}", 1_u32 << -less),
     };
+    let branch = ui.branch.as_ref();
+    let branch = branch.and_then(|it| Some((it, it.rows.get(it.on)?)));
+    let branch = branch.map_or_else(String::new, |(it, on)| {
+        let (number, count) = (it.on + 1, it.rows.len());
+        if pen.width() < 100 {
+            format!("{} {number}/{count}  ", on.name)
+        } else {
+            format!("{}, {number} of {count} futures  ", on.name)
+        }
+    });
     let right = format!(
-        "step {}  t {}  {speed}  {state} ",
+        "{branch}step {}  t {}  {speed}  {state} ",
         grouped(view.step),
         time(view.time_ns)
     );
@@ -63,11 +75,10 @@ fn first(scene: &Scene<'_>, pen: &mut Pen<'_>) {
 }
 
 fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
-    if scene.view.log.is_some() {
-        log_line(scene, pen);
+    if let Some(text) = log_words(scene, pen) {
+        pen.put(1, 1, &text, Role::Text);
         return;
     }
-    let signs = pen.look.signs;
     if let Standing::Broken { .. } = &scene.view.standing {
         pen.put(
             1,
@@ -77,14 +88,42 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         );
         return;
     }
-    let (step, known) = match (scene.game, &scene.ui.valence) {
-        (Some(game), _) => (scene.view.step, &game.valence),
-        (None, Some((step, valence))) => (*step, valence),
-        (None, None) => {
-            let text = format!("values still possible: {}", signs.more);
-            pen.put(1, 1, &text, Role::Dim);
-            return;
+    let pieces = valence_words(scene, pen);
+    let pieces: Vec<_> = pieces.iter().map(|(text, role)| (&**text, *role)).collect();
+    let mut x = pen.pieces(1, 1, &pieces);
+    let Some((_, known)) = known(scene) else {
+        return;
+    };
+    let how = format!("{} ", how(known));
+    let signs = pen.look.signs;
+    if let Some((left, right)) = shares(known) {
+        let full = filled(left, right);
+        let bar = signs.bar[0].repeat(full) + &signs.bar[1].repeat(BAR - full);
+        let (one, other) = (&known.values[0].0, &known.values[1].0);
+        let bar = format!("{one} {bar} {other}");
+        if x + bar.width() + how.width() + 4 < pen.width() {
+            x = pen.put(x + 2, 1, &bar, Role::Dim);
         }
+    }
+    let room = pen.width().saturating_sub(x + 2);
+    pen.put_right(1, &cut(&how, room, signs.more), Role::Dim);
+}
+
+/// The valence that is known, and of which step.
+pub(super) fn known<'a>(scene: &Scene<'a>) -> Option<(u64, &'a Valence)> {
+    match (scene.game, &scene.ui.valence) {
+        (Some(game), _) => Some((scene.view.step, &game.valence)),
+        (None, Some((step, valence))) => Some((*step, valence)),
+        (None, None) => None,
+    }
+}
+
+/// Which values are still possible, in words. What was so at another step is dim, and says that it was: it
+/// must not be taken for what is.
+pub(super) fn valence_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Vec<(String, Role)> {
+    let Some((step, known)) = known(scene) else {
+        let text = format!("values still possible: {}", pen.look.signs.more);
+        return vec![(text, Role::Dim)];
     };
     let possible: Vec<&str> = known.possible().collect();
     let set = format!("{{{}}}", possible.join(","));
@@ -96,26 +135,22 @@ fn valence(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         2 => ("BIVALENT", Role::Good),
         _ => ("MULTIVALENT", Role::Good),
     };
-    let mut x = pen.pieces(
-        1,
-        1,
-        &[(&set, Role::Strong), (" ", Role::Text), (word, role)],
-    );
     if step != scene.view.step {
-        x = pen.put(x, 1, &format!(" at step {}", grouped(step)), Role::Dim);
+        let text = format!("was {set} {word} at step {}", grouped(step));
+        return vec![(text, Role::Dim)];
     }
-    let how = format!("{} ", how(known));
-    if let Some((left, right)) = shares(known) {
-        let full = BAR * left / (left + right).max(1);
-        let bar = signs.bar[0].repeat(full) + &signs.bar[1].repeat(BAR - full);
-        let (one, other) = (&known.values[0].0, &known.values[1].0);
-        let bar = format!("{one} {bar} {other}");
-        if x + bar.width() + how.width() + 4 < pen.width() {
-            x = pen.put(x + 2, 1, &bar, Role::Dim);
-        }
-    }
-    let room = pen.width().saturating_sub(x + 2);
-    pen.put_right(1, &cut(&how, room, signs.more), Role::Dim);
+    vec![
+        (set, Role::Strong),
+        (" ".to_owned(), Role::Text),
+        (word.to_owned(), role),
+    ]
+}
+
+/// How much of the bar is the first value's. One that was seen is never drawn as none at all.
+fn filled(left: usize, right: usize) -> usize {
+    let least = usize::from(left > 0);
+    let most = BAR - usize::from(right > 0);
+    (BAR * left / (left + right).max(1)).clamp(least, most)
 }
 
 /// How often each of two values was decided.
@@ -147,10 +182,9 @@ pub(super) fn how(valence: &Valence) -> String {
     )
 }
 
-fn log_line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
-    let Some(log) = &scene.view.log else {
-        return;
-    };
+/// Of a log, who leads it and how far it is.
+pub(super) fn log_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Option<String> {
+    let log = scene.view.log.as_ref()?;
     let leader = log
         .leader
         .and_then(|leader| scene.names.agents.get(usize::from(leader)));
@@ -160,14 +194,13 @@ fn log_line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     } else {
         String::new()
     };
-    let text = format!(
+    Some(format!(
         "{leader}{several} {dot} slot {} {dot} {} answered {dot} {} waiting",
         grouped(log.applied),
         grouped(log.answered),
         grouped(log.waiting),
         dot = pen.look.signs.dot
-    );
-    pen.put(1, 1, &text, Role::Text);
+    ))
 }
 
 fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
@@ -238,5 +271,17 @@ fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         let text = format!("the run is over: {verdict} ");
         let room = pen.width().saturating_sub(36);
         pen.put_right(2, &cut(&text, room, signs.more), Role::Dim);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BAR, filled};
+
+    #[test]
+    fn both_values_that_were_seen_are_drawn() {
+        assert_eq!((filled(0, 9), filled(9, 0)), (0, BAR));
+        assert_eq!((filled(1, 127), filled(127, 1)), (1, BAR - 1));
+        assert_eq!(filled(64, 64), BAR / 2);
     }
 }

@@ -1,6 +1,8 @@
 //! All of the run's time on one line, with what happened where.
 
 use bivalent_sim::view::MarkKind;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Panel, focused};
 use crate::{
@@ -9,6 +11,9 @@ use crate::{
     theme::Role,
     words::{counted, time},
 };
+
+/// What stands to the left of the rail.
+const START: &str = "0s ";
 
 pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     let mut pen = pen.framed(" 6 Timeline ", "", focused(scene, Panel::Timeline));
@@ -24,10 +29,16 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             .filter(|mark| which(mark.kind))
             .count() as u64
     };
+    let decided = if scene.view.log.is_some() {
+        (scene.track.slots, "decided slot")
+    } else {
+        let decisions = count(|kind| matches!(kind, MarkKind::Decision));
+        (decisions, "decision")
+    };
     let facts = [
         (count(|kind| matches!(kind, MarkKind::Fault(_))), "fault"),
         (count(|kind| matches!(kind, MarkKind::Stall)), "stall"),
-        (count(|kind| matches!(kind, MarkKind::Decision)), "decision"),
+        decided,
         (
             count(|kind| matches!(kind, MarkKind::Violation)),
             "violation",
@@ -38,14 +49,38 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     pen.put(1, 1, &facts, Role::Dim);
 }
 
+/// The rail: its first column, how many it has, and what stands to the right of it.
+fn rail(scene: &Scene<'_>, width: usize) -> Option<(usize, usize, String, &'static str)> {
+    let track = scene.track;
+    let end = time(track.time_ns);
+    let more = if track.over.is_some() {
+        ""
+    } else {
+        scene.look.signs.more
+    };
+    let left = 1 + START.width() + scene.look.signs.ends[0].width();
+    let right = end.len() + more.len().min(2) + 3;
+    let columns = width.checked_sub(left + right).filter(|&it| it > 0)?;
+    Some((left, columns, end, more))
+}
+
+/// The step that a place of the screen stands for, if it is on the rail of the panel.
+pub(crate) fn step_at(scene: &Scene<'_>, panel: Rect, (x, y): (u16, u16)) -> Option<u64> {
+    let width = usize::from(panel.width.saturating_sub(2));
+    let (left, columns, ..) = rail(scene, width)?;
+    let column = usize::from(x.checked_sub(panel.x + 1)?).checked_sub(left)?;
+    if y != panel.y + 1 || column >= columns {
+        return None;
+    }
+    let last = (columns as u64 - 1).max(1);
+    Some(scene.track.steps * column as u64 / last)
+}
+
 fn line(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let signs = pen.look.signs;
     let (track, view) = (scene.track, scene.view);
-    let end = time(track.time_ns);
-    let more = if track.over.is_some() { "" } else { signs.more };
-    let left = pen.pieces(1, 0, &[("0s ", Role::Dim), (signs.ends[0], Role::Dim)]);
-    let right = end.len() + more.len().min(2) + 3;
-    let Some(columns) = pen.width().checked_sub(left + right).filter(|&it| it > 0) else {
+    pen.pieces(1, 0, &[(START, Role::Dim), (signs.ends[0], Role::Dim)]);
+    let Some((left, columns, end, more)) = rail(scene, pen.width()) else {
         return;
     };
     for x in 0..columns {

@@ -10,20 +10,22 @@ use std::sync::Arc;
 use bivalent_sim::{game::Game, scenario::Scenario};
 
 use super::{Answer, Ask, Worker};
-use crate::scene::GameView;
+use crate::{scene::GameView, words::counted};
 
 impl Worker {
     pub(super) fn take_over(&mut self, step: u64) {
         let here = self.here();
         if here.forked_at().is_some() {
-            return self
-                .say("this is a branch: only a scenario's own run is taken over (x flips back)");
+            return self.say(
+                "this is a branch: only a scenario's own run is taken over (B goes back to main)",
+            );
         }
         let (scenario, seed): (Scenario, u64) = (here.scenario().clone(), here.seed());
         match Game::take_over(&scenario, seed, step, self.planted) {
             Ok(game) => {
                 self.game = Some(game);
                 self.hints = false;
+                self.saved = None;
                 self.show_game();
             }
             Err(why) => {
@@ -37,24 +39,34 @@ impl Worker {
         let Some(game) = &mut self.game else {
             return;
         };
+        let last = game.last();
         let done = match ask {
-            Ask::Take(index) => game.take(*index),
-            Ask::Strike(strike, index) => game.strike(*strike, *index),
-            Ask::Undo if game.undo() => Ok(()),
+            Ask::Take(index) => game.take(*index).map(|()| None),
+            // The list of moves may look the same after it.
+            Ask::Strike(strike, index) => game.strike(*strike, *index).map(|()| {
+                let done = game.last().unwrap_or_default();
+                Some(format!("move {}: {done}", game.score().moves))
+            }),
+            Ask::Undo if game.undo() => Ok(last.map(|last| format!("taken back: {last}"))),
             Ask::Undo => Err("there is no move to take back".to_owned()),
             Ask::Hint => {
                 self.hints = !self.hints;
-                Ok(())
+                Ok(None)
             }
             Ask::PlayOn(moves) => match game.play_on(*moves) {
                 0 => Err("no move keeps more than one value possible".to_owned()),
-                _ => Ok(()),
+                made if made < *moves => Ok(Some(format!(
+                    "the machine made {} and stops before one that leaves one value",
+                    counted(made, "move")
+                ))),
+                made => Ok(Some(format!("the machine made {}", counted(made, "move")))),
             },
             Ask::Save => return self.save(),
-            _ => Ok(()),
+            _ => Ok(None),
         };
-        if let Err(why) = done {
-            self.say(why);
+        match done {
+            Ok(None) => {}
+            Ok(Some(text)) | Err(text) => self.say(text),
         }
         self.show_game();
     }
@@ -73,11 +85,14 @@ impl Worker {
         let fingerprint = game.fingerprint();
         let said = match (self.keep)(&file, &text) {
             Ok(path) => {
+                let score = game.score();
+                self.saved = Some((score.moves, score.undos));
                 format!("saved: bivalent run {path} replays it, fingerprint {fingerprint:016x}")
             }
             Err(why) => why,
         };
         self.say(said);
+        self.show_game();
     }
 
     /// Shows the game as it is, at its newest step.
@@ -86,9 +101,12 @@ impl Worker {
             return;
         };
         let best_move = if self.hints { game.hint() } else { None };
+        let score = game.score();
+        let saved = score.moves == 0 || self.saved == Some((score.moves, score.undos));
         let view = GameView {
             moves: game.moves().to_vec(),
-            score: game.score(),
+            saved,
+            score,
             best: 0,
             budget: game.budget(),
             oldest: game
@@ -102,11 +120,13 @@ impl Worker {
         let step = playback.track().steps;
         let seen = Arc::new(playback.view_at(step));
         let coordinate = playback.coordinate(step);
+        let openable = playback.coordinate(step.min(game.from()));
         let track = Arc::new(playback.track().clone());
         self.tell(Answer::Ran(track));
         self.tell(Answer::Seen {
             view: seen,
             coordinate,
+            openable,
         });
         self.tell(Answer::Game(Some(Box::new(view))));
     }

@@ -15,13 +15,13 @@ use bivalent_sim::{catalogue, planted::Planted, playback::Playback, scenario::Sc
 use bivalent_tui::{
     app::{App, Deed},
     record, screen,
-    term::press,
+    term::{point, press},
     theme::{Look, Theme},
     worker::{Answer, Worker},
 };
 use ratatui::{
     buffer::Buffer,
-    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind},
     layout::Rect,
 };
 
@@ -43,6 +43,8 @@ struct Desk {
     /// What was kept: names and texts.
     kept: Arc<Mutex<Vec<(String, String)>>>,
     copied: Option<String>,
+    /// What was said of it.
+    note: String,
     quits: bool,
 }
 
@@ -69,6 +71,7 @@ impl Desk {
             answers,
             kept,
             copied: None,
+            note: String::new(),
             quits: false,
         };
         let deeds = desk.app.begin();
@@ -91,7 +94,10 @@ impl Desk {
                     self.worker.handle(ask);
                     self.worker.settle();
                 }
-                Some(Deed::Copy(text)) => self.copied = Some(text),
+                Some(Deed::Copy(text, note)) => {
+                    self.copied = Some(text);
+                    self.note = note;
+                }
                 Some(Deed::Quit) => self.quits = true,
                 Some(Deed::Export) => {}
                 None => return,
@@ -137,6 +143,30 @@ impl Desk {
             let deeds = press(&mut self.app, KeyEvent::new(code, modifiers));
             self.perform(deeds);
         }
+    }
+
+    /// The mouse does something in a window of 120x36.
+    fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+        let mouse = MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        };
+        let deeds = point(&mut self.app, mouse, Rect::new(0, 0, 120, 36));
+        self.perform(deeds);
+    }
+
+    /// Lets the tour play up to its page.
+    fn arrive(&mut self) {
+        for _ in 0..1000 {
+            if !self.app.is_moving() {
+                return;
+            }
+            let deeds = self.app.tick(33);
+            self.perform(deeds);
+        }
+        panic!("the tour never comes to its page");
     }
 
     fn step(&self) -> u64 {

@@ -38,8 +38,11 @@ fn the_same_in_ascii() {
 #[test]
 fn a_violation_opened_at_its_step() {
     let app = App::new(Look::new(Theme::Dark, false)).at_violation();
-    let desk = Desk::open("fault/stale-reads-outside", 0, app);
+    let mut desk = Desk::open("fault/stale-reads-outside", 0, app);
     insta::assert_snapshot!("violation-120x36", desk.text(120, 36));
+    insta::assert_snapshot!("violation-40x10", desk.text(40, 10));
+    desk.keys("w");
+    insta::assert_snapshot!("violation-why-120x36", desk.text(120, 36));
 }
 
 #[test]
@@ -48,14 +51,19 @@ fn the_adversary_with_hints() {
     desk.keys("pah");
     insta::assert_snapshot!("adversary-120x36", desk.text(120, 36));
     insta::assert_snapshot!("adversary-80x24", desk.text(80, 24));
+    insta::assert_snapshot!("adversary-40x10", desk.text(40, 10));
 }
 
 #[test]
 fn the_third_chapter_of_the_tour() {
     let app = App::new(Look::new(Theme::Dark, false)).on_tour();
     let mut desk = Desk::open("basic/solo-agent", 0, app);
-    desk.keys("nn ");
+    desk.keys("nn");
+    desk.arrive();
+    desk.keys(" ");
+    desk.arrive();
     insta::assert_snapshot!("tour-3-120x36", desk.text(120, 36));
+    insta::assert_snapshot!("tour-3-40x10", desk.text(40, 10));
 }
 
 #[test]
@@ -70,4 +78,28 @@ fn all_keys() {
     let mut desk = Desk::plain("basic/solo-agent", 0);
     desk.keys("?");
     insta::assert_snapshot!("help-120x36", desk.text(120, 36));
+    desk.keys("?");
+    insta::assert_snapshot!("words-120x36", desk.text(120, 36));
+}
+
+#[test]
+fn in_a_small_window_what_does_not_fit_is_counted_and_can_be_gone_through() {
+    let mut desk = Desk::plain("basic/fifty-agents-on-five-stores", 0);
+    desk.keys("g300<Enter>");
+    let text = desk.text(40, 10);
+    assert!(text.contains("+45 more"), "{text}");
+    assert!(desk.text(29, 10).starts_with("needs 30x6"));
+
+    let app = App::new(Look::new(Theme::Dark, false)).on_tour();
+    let mut desk = Desk::open("basic/solo-agent", 0, app);
+    let first = desk.text(30, 6);
+    assert!(
+        first.contains("Some agents") && first.contains("down"),
+        "{first}"
+    );
+    desk.keys("jjjjjjjjj");
+    let last = desk.text(30, 6);
+    assert!(last.contains("over time"), "{last}");
+    desk.keys("k");
+    assert_ne!(desk.text(30, 6), last, "no key is lost beyond the end");
 }

@@ -54,18 +54,19 @@ fn every_panel_alone_and_every_overlay() {
         );
         desk.keys("g700<Enter>w<Esc>");
         for panel in 1..=7 {
-            desk.keys(&format!("{panel}"));
-            if !desk.app.ui.zoomed {
-                desk.keys("z");
-            }
+            desk.keys(&format!("{panel}z"));
             at_all_sizes(&desk, &"panel".repeat(panel));
             desk.keys("z");
         }
-        for overlay in ["?", "w", "b", "g12", "/write"] {
+        for overlay in ["?", "??", "w", "b", "g12", "/write"] {
             desk.keys(overlay);
             at_all_sizes(&desk, overlay);
             desk.keys("<Esc>");
         }
+        desk.keys("b<Enter>b<Enter>");
+        at_all_sizes(&desk, "branch");
+        desk.keys("B");
+        at_all_sizes(&desk, "branches");
     }
 }
 
