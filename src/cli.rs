@@ -1,5 +1,6 @@
 //! The arguments.
 
+mod agent;
 mod export;
 pub(crate) mod fuzz;
 mod history;
@@ -22,6 +23,7 @@ use crate::{
 use fuzz::{FuzzArgs, MergeArgs, ShrinkArgs};
 use planted::PlantedArgs;
 
+pub(crate) use agent::{AgentArgs, AgentCommand, PlaceArgs, ProposeArgs, ProtocolName, ServeArgs};
 pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use history::{CheckHistoryArgs, ModelName};
 pub(crate) use price::PriceArgs;
@@ -220,6 +222,8 @@ pub(crate) enum Command {
     #[command(after_help = probe::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", probe::EXAMPLES, probe::MORE))]
     Probe(ProbeArgs),
+    /// Agree with other processes through real stores: one value, or a key-value store.
+    Agent(AgentArgs),
     /// Judge whether recorded histories of key-value stores are linearizable.
     #[command(after_help = history::EXAMPLES)]
     #[command(after_long_help = format!("{}\n\n{}\n\n{EXIT_CODES}", history::EXAMPLES, history::MORE))]
@@ -497,6 +501,7 @@ fn act(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Export(args) => crate::export::export(args, console),
         Command::Price(args) => crate::price::price(args, console),
         Command::Probe(args) => crate::probe::probe(args, console),
+        Command::Agent(args) => crate::agent::agent(args, console),
         Command::CheckHistory(args) => check_history::check_history(args, console),
         Command::Scenario { command } => scenario::scenario(command, console),
         Command::Completions { shell } => completions::completions(*shell, console),

@@ -4,6 +4,7 @@
 #![expect(clippy::format_push_string, reason = "texts are short")]
 #![expect(clippy::format_collect, reason = "texts are short")]
 
+mod agent;
 mod bug;
 mod check_history;
 mod cli;

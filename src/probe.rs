@@ -1,19 +1,17 @@
 //! `bivalent probe`: how long operations take on a real store, as delays of a scenario.
 
-use std::collections::hash_map::RandomState;
-use std::ffi::OsString;
-use std::hash::{BuildHasher, Hasher};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bivalent_driver::{
-    Bucket, KindReport, Opening, ProbeEnd, ProbeError, ProbeKind, ProbePlan, ProbeProgress,
-    ProbeReport, TokioClock,
+    Bucket, KindReport, ProbeEnd, ProbeError, ProbeKind, ProbePlan, ProbeProgress, ProbeReport,
+    TokioClock,
 };
 use bivalent_sim::hlog;
 
+use crate::agent::stores;
 use crate::cli::{PlainFormat, ProbeArgs};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
@@ -144,13 +142,7 @@ fn label(args: &ProbeArgs, plan: &ProbePlan) -> String {
 }
 
 fn open(args: &ProbeArgs) -> Result<Bucket, Failure> {
-    // A setting that is no text is none that a store could mean.
-    let text = |(key, value): (OsString, OsString)| {
-        Some((key.into_string().ok()?, value.into_string().ok()?))
-    };
-    let settings: Vec<_> = std::env::vars_os().filter_map(text).collect();
-    let mut opening = Opening::default();
-    opening.sync = !args.no_sync;
+    let (opening, settings) = (stores::opening(args.no_sync), stores::settings());
     bivalent_driver::open(&args.store, opening, &settings).map_err(|error| {
         let failure = Failure::new(Exit::Usage, error.to_string());
         // Of a directory the message has said it all; a bucket may lack a setting.
@@ -170,8 +162,8 @@ fn measure(
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::File, format!("no asynchronous I/O: {error}")))?;
-    // Keys are drawn by the system for each process; two probes of one store must not meet.
-    let seed = RandomState::new().build_hasher().finish();
+    // Two probes of one store must not meet.
+    let seed = stores::entropy();
     let report = runtime.block_on(async {
         let clock = TokioClock::start();
         bivalent_driver::probe(bucket, plan, &clock, seed, progress).await

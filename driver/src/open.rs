@@ -162,9 +162,12 @@ fn bucket(url: &Url, name: &str, settings: &[(String, String)]) -> Result<Bucket
     if !known.contains(&url.scheme()) {
         return Err(format!("{}: is no kind of store", url.scheme()));
     }
+    // Names that any program may have in its environment for something else, such as TOKEN, are not meant.
+    let meant = ["aws_", "google_", "azure_"];
     let settings = settings
         .iter()
-        .map(|(key, value)| (key.to_lowercase(), value.clone()));
+        .map(|(key, value)| (key.to_lowercase(), value.clone()))
+        .filter(|(key, _)| meant.iter().any(|prefix| key.starts_with(prefix)));
     let (objects, base): (Box<dyn ObjectStore>, Path) =
         object_store::parse_url_opts(url, settings).map_err(|error| error.to_string())?;
     Ok(Bucket::new(objects.into(), base, name, false))

@@ -385,6 +385,8 @@ fn said(error: StoreError) -> String {
         other @ (StoreError::Lost { .. }
         | StoreError::Unreadable { .. }
         | StoreError::Unconditional { .. }
+        | StoreError::TooLong { .. }
+        | StoreError::Full { .. }
         | StoreError::Fenced { .. }) => other.to_string(),
     }
 }
