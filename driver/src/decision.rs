@@ -37,6 +37,9 @@ pub trait DecisionStore: Site {
     /// Whether a write replaces the one before it.
     fn overwrite(&self) -> Overwrite;
 
+    /// Whether it may have conditional writes: false if it is known to have none.
+    fn has_conditional_writes(&self) -> bool;
+
     /// Reads `owner`'s block for `reader`. Never written is the default block.
     fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>>;
 
@@ -82,6 +85,10 @@ pub trait DecisionStore: Site {
 impl<S: DecisionStore + ?Sized> DecisionStore for Box<S> {
     fn overwrite(&self) -> Overwrite {
         (**self).overwrite()
+    }
+
+    fn has_conditional_writes(&self) -> bool {
+        (**self).has_conditional_writes()
     }
 
     fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {
@@ -234,6 +241,10 @@ fn text_name(agent: AgentId, start: Incarnation) -> String {
 impl DecisionStore for BucketDecision {
     fn overwrite(&self) -> Overwrite {
         Overwrite::Versioned
+    }
+
+    fn has_conditional_writes(&self) -> bool {
+        self.bucket.directory().is_none()
     }
 
     fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {

@@ -156,6 +156,10 @@ impl DecisionStore for Disk {
         Overwrite::InPlace
     }
 
+    fn has_conditional_writes(&self) -> bool {
+        false
+    }
+
     fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {
         self.worker.ask(move |drive| drive.read(owner, reader))
     }

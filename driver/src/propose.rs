@@ -56,15 +56,17 @@ pub async fn propose<S: DecisionStore + 'static>(
     clock: impl Clock,
 ) -> Result<Decided, Error> {
     let mut dice = Dice::new(options.seed);
-    let in_place = |store: &&S| store.overwrite() == Overwrite::InPlace;
-    let overwrite = match (stores.iter().find(in_place), protocol) {
-        // Nothing is to be set up for what can't go on.
-        (Some(store), Protocol::Records) => {
-            let store = store.name().to_owned();
-            return Err(StoreError::Unconditional { store }.into());
-        }
-        (Some(_), Protocol::DiskPaxos) => Overwrite::InPlace,
-        (None, _) => Overwrite::Versioned,
+    // Nothing is to be set up for what can't go on.
+    let lacks = stores.iter().find(|store| !store.has_conditional_writes());
+    if let (Some(store), Protocol::Records) = (lacks, protocol) {
+        let store = store.name().to_owned();
+        return Err(StoreError::Unconditional { store }.into());
+    }
+    let in_place = |store: &S| store.overwrite() == Overwrite::InPlace;
+    let overwrite = if stores.iter().any(in_place) {
+        Overwrite::InPlace
+    } else {
+        Overwrite::Versioned
     };
     let stores: Vec<Arc<S>> = stores.into_iter().map(Arc::new).collect();
     let sites: Vec<&dyn Site> = stores.iter().map(|store| &**store as &dyn Site).collect();

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod agent;
 mod explain;
 mod explore;
 mod export;
