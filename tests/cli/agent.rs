@@ -1,5 +1,6 @@
 //! `bivalent agent`: processes that agree through directories and disks.
 
+mod s3;
 pub(crate) mod torment;
 
 use std::fs;

@@ -7,6 +7,7 @@
 
 mod clock;
 mod cluster;
+mod cross;
 mod decision;
 mod faulty;
 mod history;
