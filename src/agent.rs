@@ -9,7 +9,7 @@ pub(crate) mod stores;
 use std::future::Future;
 use std::time::Duration;
 
-use bivalent_driver::{Error, Options};
+use bivalent_driver::{Error, Options, StoreError};
 
 use crate::cli::{AgentArgs, AgentCommand, PlaceArgs};
 use crate::console::Console;
@@ -30,7 +30,7 @@ pub(crate) fn agent(args: &AgentArgs, console: &mut Console) -> Result<Exit, Fai
 
 /// The agent's settings.
 fn options(place: &PlaceArgs, stores: usize) -> Result<Options, Failure> {
-    let agent = bivalent_core::AgentId(place.id);
+    let agent = bivalent_driver::core::AgentId(place.id);
     let mut options = Options::new(agent, place.agents, stores, stores::entropy())
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     options.patience = place.patience;
@@ -84,6 +84,10 @@ fn failure(error: &Error) -> Failure {
             .help("bring a majority of the stores back, then start the agent again"),
         Error::Fenced { .. } => Failure::new(Exit::Usage, message)
             .help("each agent is one process: give this one an id of its own"),
-        _ => Failure::new(Exit::File, message),
+        Error::Store(StoreError::Unconditional { .. }) => Failure::new(Exit::Usage, message)
+            .help("decide without them: --protocol disk-paxos"),
+        Error::StartsUsedUp(_) | Error::Store(_) | Error::Stopped | _ => {
+            Failure::new(Exit::File, message)
+        }
     }
 }

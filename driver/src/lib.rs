@@ -48,6 +48,8 @@ mod probe;
 mod propose;
 mod site;
 
+/// The core that is driven.
+pub use bivalent_core as core;
 #[cfg(feature = "planted-bugs")]
 pub use bug::DriverBug;
 #[cfg(feature = "tokio")]

@@ -76,9 +76,8 @@ fn words(line: &str) -> Result<Vec<Word>, String> {
     while !rest.is_empty() {
         let end = if rest.starts_with('"') {
             let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-            let text = match texts.next() {
-                Some(Ok(text)) => text,
-                Some(Err(_)) | None => return Err("a quoted word that does not end".to_owned()),
+            let Some(Ok(text)) = texts.next() else {
+                return Err("a quoted word that does not end".to_owned());
             };
             words.push(Word { text, quoted: true });
             texts.byte_offset()

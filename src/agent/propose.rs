@@ -1,6 +1,6 @@
 //! `bivalent agent propose`: one decision.
 
-use bivalent_core::StoreId;
+use bivalent_driver::core::StoreId;
 use bivalent_driver::{Protocol, TokioClock, open_decision};
 
 use super::{asked_to_stop, block_on, failure, is_name, options, stores};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bivalent_core::{Kv, KvAnswer, KvCommand, KvQuery, Standing};
+use bivalent_driver::core::{Kv, KvAnswer, KvCommand, KvQuery, Standing};
 use bivalent_driver::{Client, Error, Node, TokioClock, open};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::watch;

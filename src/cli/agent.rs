@@ -133,8 +133,8 @@ pub(crate) struct ServeArgs {
     /// The name of the store of keys: letters, digits, `-`, `_` and `.`.
     #[arg(long, value_name = "NAME", default_value = "kv")]
     pub(crate) name: String,
-    /// Where to listen: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; port 0 takes a free one. [default: 127.0.0.1:
-    /// and 7400 + the id]
+    /// Where to listen: `127.0.0.1:PORT`, `[::1]:PORT` or `unix:PATH`; port 0 takes a free one. The default is
+    /// 127.0.0.1 and 7400 + the id.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
     /// How long a command may take before its client is told that its outcome is unknown.

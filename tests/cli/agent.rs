@@ -104,7 +104,7 @@ fn what_can_t_be_is_told_at_once() {
         "names no store",
     );
     refused(&["--name", "a/b"], 2, "is no name");
-    refused(&["--protocol", "records"], 74, "no conditional writes");
+    refused(&["--protocol", "records"], 2, "no conditional writes");
     let said = run(
         here.path(),
         &["agent", "propose", "--id", "3", "--agents", "3", "v"],
@@ -220,6 +220,7 @@ fn five_processes_outlive_kills_and_a_directory_that_goes_away() {
     fs::write(&file, &report.history).unwrap();
     let judged = run(here.path(), &["check-history", "history.txt"]);
     exits(&judged, 0);
+    println!("{report:?}");
     assert!(
         report.answered > 0 && report.kills > 0 && report.outages > 0,
         "{report:?}"

@@ -1,4 +1,4 @@
-//! A server that speaks S3 on loopback (moto's, from PyPI), if this machine has one: agents that agree through its
+//! A server that speaks S3 on loopback (moto's, a package of Python's), if this machine has one: agents that agree through its
 //! buckets, conditional writes included.
 
 use std::io::{Read, Write};
