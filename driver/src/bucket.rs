@@ -24,6 +24,9 @@ use crate::{
 
 /// The folder of what agents overwrite: heads of a log, blocks of a decision; and of the marks of starts.
 pub(crate) const AGENTS: &str = "agents";
+/// So many own versions below the newest are left: a listing is not made at one moment, and one that overlaps a few
+/// writes must still show one of them.
+pub(crate) const KEPT: usize = 4;
 const CHARTER: &str = "charter";
 /// Requests that one operation has open at a time.
 const OPEN: usize = 16;
@@ -176,6 +179,15 @@ impl Bucket {
 
     /// The names in a folder, in no order.
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        if let Some(directory) = &self.directory {
+            let names = list_directory(directory.join(folder)).await;
+            let names = names.map_err(|error| StoreError::Failed {
+                store: self.name.clone(),
+                why: error.to_string(),
+            })?;
+            self.check().await?;
+            return Ok(names);
+        }
         let prefix = self.base.clone().join(folder);
         let metas: Vec<_> = self
             .objects
@@ -337,8 +349,19 @@ impl Bucket {
         name: &str,
         content: &(impl serde::Serialize + Sync),
     ) -> Result<(), StoreError> {
-        let bytes = frame::seal(kind, &key(folder, name), content);
+        let bytes = self.seal(kind, folder, name, content)?;
         self.put(folder, name, bytes).await
+    }
+
+    pub(crate) fn seal(
+        &self,
+        kind: Kind,
+        folder: &str,
+        name: &str,
+        content: &impl serde::Serialize,
+    ) -> Result<Vec<u8>, StoreError> {
+        let key = key(folder, name);
+        frame::seal(kind, &key, content).ok_or(StoreError::Unstorable { key })
     }
 
     /// What stands under several names of a folder, as far as it is still there.
@@ -367,6 +390,39 @@ impl Bucket {
     pub(crate) async fn agents(&self) -> Result<Listing, StoreError> {
         Ok(Listing::of(&self.list(AGENTS).await?))
     }
+}
+
+/// The names in a directory; none if it is not there.
+///
+/// Not by `object_store`, which looks at each file after it has read its name, and leaves out those that are gone by
+/// then: a head that makes way for a newer one just then would leave no head at all. Here it is listed, found gone when
+/// it is read, and listed again.
+async fn list_directory(directory: PathBuf) -> io::Result<Vec<String>> {
+    let read = move || {
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            // What has a # in its name is on its way there.
+            if let Ok(name) = entry?.file_name().into_string()
+                && !name.contains('#')
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    };
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        return runtime
+            .spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
+    }
+    read()
 }
 
 /// A key, as a frame's checksum covers it.
@@ -414,17 +470,20 @@ impl Site for Bucket {
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let name = Name::Start(agent, start).text();
-            let bytes = frame::seal(Kind::Start, &key(AGENTS, &name), &nonce);
+            let bytes = self.seal(Kind::Start, AGENTS, &name, &nonce)?;
+            // One that stands may be ours, of a try that came through without our knowing. Whoever believed that
+            // and was wrong would be a second one with the same start: it is left unused instead.
             if !self.create(AGENTS, &name, bytes).await? {
-                // An earlier try of ours may have come through without our knowing.
-                let found: Option<u64> = self.open(Kind::Start, AGENTS, &name).await?;
-                if found != Some(nonce) {
-                    return Ok(false);
-                }
+                return Ok(false);
+            }
+            let listing = self.agents().await?;
+            if listing.latest_start(agent) > Some(start) {
+                // It was marked before, and swept away by a later one.
+                return Ok(false);
             }
             // The latest mark says all that the earlier ones do.
-            let old = self.agents().await?.starts_before(agent, start);
-            self.remove(AGENTS, old).await?;
+            self.remove(AGENTS, listing.starts_before(agent, start))
+                .await?;
             Ok(true)
         })
     }

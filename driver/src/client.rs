@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bivalent_core::{Outcome, Request, SessionId, Slot, StateMachine};
 use futures_channel::{mpsc, oneshot};
 
-use crate::{Error, Status, node::Order};
+use crate::{Error, Status, StoreError, Stored, frame::comes_back, node::Order};
 
 /// A way to a replica. Clones share its sessions; a client may be used from many tasks at once.
 pub struct Client<M: StateMachine> {
@@ -24,25 +24,31 @@ struct Session {
 /// Gives a session back, also when the one who waits under it goes away: the number it used is not used again.
 struct Lent<M: StateMachine> {
     session: Session,
+    /// It is over: nobody can use it again.
+    ended: bool,
     to: Client<M>,
 }
 
 impl<M: StateMachine> Drop for Lent<M> {
     fn drop(&mut self) {
-        self.to.idle().push(self.session);
+        if !self.ended {
+            self.to.idle().push(self.session);
+        }
     }
 }
 
 impl<M: StateMachine> Client<M> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M: Stored> Client<M> {
     pub(crate) fn new(orders: mpsc::UnboundedSender<Order<M>>) -> Self {
         Self {
             orders,
             idle: Arc::default(),
         }
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order<M>) -> Result<T, Error> {
@@ -54,6 +60,11 @@ impl<M: StateMachine> Client<M> {
     }
 
     async fn submit(&self, request: Request<M>) -> Result<Outcome<M>, Error> {
+        if !comes_back(&request) {
+            // In the log it would be something that nobody can read.
+            let key = "a request".to_owned();
+            return Err(StoreError::Unstorable { key }.into());
+        }
         self.ask(|answer| Order::Submit(request, answer)).await
     }
 
@@ -71,6 +82,7 @@ impl<M: StateMachine> Client<M> {
         };
         Ok(Lent {
             session,
+            ended: false,
             to: self.clone(),
         })
     }
@@ -90,10 +102,7 @@ impl<M: StateMachine> Client<M> {
             match self.submit(request).await? {
                 Outcome::Answer(answer) => return Ok(answer),
                 // Somebody has ended the session: nothing was done, and another one will do.
-                Outcome::NoSession => {
-                    drop(lent);
-                    self.idle().pop();
-                }
+                Outcome::NoSession => lent.ended = true,
                 Outcome::Opened(_) | Outcome::Ended | Outcome::Outdated => {
                     return Err(Error::Stopped);
                 }

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     Bucket, Site, StoreError,
-    bucket::{AGENTS, key},
-    frame::{self, Kind},
+    bucket::{AGENTS, KEPT},
+    frame::Kind,
     names::Name,
 };
 
@@ -267,7 +267,9 @@ impl DecisionStore for BucketDecision {
     fn forget(&self, owner: AgentId, newest: Version) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let listing = self.bucket.agents().await?;
-            let old = listing.below(owner, newest);
+            let mut old = listing.below(owner, newest);
+            // Whoever is listing just now may not have come to the newest.
+            old.truncate(old.len().saturating_sub(KEPT));
             self.bucket.remove(AGENTS, old).await
         })
     }
@@ -298,7 +300,7 @@ impl DecisionStore for BucketDecision {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let name = text_name(agent, start);
-            let bytes = frame::seal(Kind::Text, &key(TEXTS, &name), &text);
+            let bytes = self.bucket.seal(Kind::Text, TEXTS, &name, &text)?;
             self.bucket.put(TEXTS, &name, bytes).await
         })
     }

@@ -59,6 +59,12 @@ pub enum StoreError {
         /// How many texts of an agent it takes.
         texts: usize,
     },
+    /// A command, an answer or a state can't be written as bytes. Nothing was written.
+    #[error("what belongs under {key} can't be written as bytes")]
+    Unstorable {
+        /// Under which key.
+        key: String,
+    },
     /// A later start of the same agent has begun: this one must stop.
     #[error("agent {} was started again (start {})", .agent.0, .by.0)]
     Fenced {
@@ -127,7 +133,8 @@ impl Error {
             StoreError::Fenced { agent, by } => Some(Self::Fenced { agent, by }),
             StoreError::Unconditional { .. }
             | StoreError::TooLong { .. }
-            | StoreError::Full { .. } => Some(Self::Store(error.clone())),
+            | StoreError::Full { .. }
+            | StoreError::Unstorable { .. } => Some(Self::Store(error.clone())),
             StoreError::Failed { .. } | StoreError::Lost { .. } | StoreError::Unreadable { .. } => {
                 None
             }

@@ -88,7 +88,7 @@ mod tests {
         };
         let (agent, version) = (AgentId(1), Version::new(Incarnation(2), 7));
         let name = Name::Version(agent, version).text();
-        let bytes = frame::seal(Kind::Head, &key(AGENTS, &name), &head);
+        let bytes = frame::seal(Kind::Head, &key(AGENTS, &name), &head).unwrap();
 
         assert_eq!(
             inspect(AGENTS, &name, &bytes),

@@ -14,12 +14,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Bucket, StoreError,
-    bucket::AGENTS,
+    bucket::{AGENTS, KEPT},
     frame::Kind,
     names::{Listing, Name},
 };
-#[cfg(feature = "planted-bugs")]
-use crate::{bucket::key, frame::seal};
 
 pub(crate) const VOTES: &str = "votes";
 pub(crate) const SNAPSHOTS: &str = "snapshots";
@@ -77,6 +75,13 @@ pub(crate) struct LogStore<'a> {
     pub(crate) bucket: &'a Bucket,
     pub(crate) me: AgentId,
     pub(crate) start: Incarnation,
+    /// What the marks of this start carry.
+    pub(crate) nonce: u64,
+    /// How many agents there are.
+    pub(crate) agents: u8,
+    /// Nothing is marked where it is not: a planted bug.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) unmarked: bool,
     /// Heads are overwritten under one key: a planted bug.
     #[cfg(feature = "planted-bugs")]
     pub(crate) overtakes: bool,
@@ -89,7 +94,7 @@ impl LogStore<'_> {
             #[cfg(feature = "planted-bugs")]
             Ask::WriteHead { version, head } if self.overtakes => {
                 let (name, content) = (self.one_name(self.me), (version, &*head));
-                let bytes = seal(Kind::Head, &key(AGENTS, &name), &content);
+                let bytes = self.bucket.seal(Kind::Head, AGENTS, &name, &content)?;
                 self.bucket.put(AGENTS, &name, bytes).await?;
                 Ok(Answer::Wrote)
             }
@@ -117,6 +122,7 @@ impl LogStore<'_> {
             }
             Ask::ReadHeads => Ok(Answer::Heads(self.heads().await?)),
             Ask::Scan { from, to } => {
+                self.own_mark().await?;
                 // In this order: what is dropped between the two has a floor in the heads.
                 let votes = self.votes(from, to).await?;
                 let heads = self.heads().await?;
@@ -136,15 +142,13 @@ impl LogStore<'_> {
     /// One that can't be read is not passed over for an older one, which would be a read from the past.
     async fn heads<M: Stored>(self) -> Result<Vec<HeadRead<M>>, StoreError> {
         for _ in 0..LISTINGS {
-            let listing = self.bucket.agents().await?;
-            self.fence(&listing)?;
+            let listing = self.own_mark().await?;
             #[cfg(feature = "planted-bugs")]
             if self.overtakes {
                 return self.overwritten_heads(&listing).await;
             }
-            let names = listing
-                .newest()
-                .map(|id| (id, Name::Version(id.0, id.1).text()));
+            let known = listing.newest().filter(|id| id.0.0 < self.agents);
+            let names = known.map(|id| (id, Name::Version(id.0, id.1).text()));
             let read = self.bucket.open_all(Kind::Head, AGENTS, names).await?;
             let heads = read.into_iter().map(|((agent, version), head)| {
                 let head: Head<M> = head?;
@@ -193,12 +197,35 @@ impl LogStore<'_> {
         Ok(heads.collect())
     }
 
-    /// Refuses to go on once a later start of this agent is marked.
-    fn fence(self, listing: &Listing) -> Result<(), StoreError> {
-        match listing.latest_start(self.me) {
-            Some(by) if by > self.start => Err(StoreError::Fenced { agent: self.me, by }),
-            Some(_) | None => Ok(()),
+    /// What agents keep, once this start's own mark stands among it: refuses to go on if a later one does.
+    ///
+    /// A read counts for something only where the reader's mark stands. An earlier start that is still alive and wrote
+    /// here too late to be seen finds the mark when it reads in its turn (`docs/decisions/0011-real-stores.md`).
+    pub(crate) async fn own_mark(self) -> Result<Listing, StoreError> {
+        for _ in 0..LISTINGS {
+            let listing = self.bucket.agents().await?;
+            let of_heads = listing.newest_of(self.me).map(Version::incarnation);
+            let latest = listing.latest_start(self.me);
+            match latest.max(of_heads) {
+                Some(by) if by > self.start => {
+                    return Err(StoreError::Fenced { agent: self.me, by });
+                }
+                Some(_) | None => {}
+            }
+            #[cfg(feature = "planted-bugs")]
+            if self.unmarked {
+                return Ok(listing);
+            }
+            if latest == Some(self.start) {
+                return Ok(listing);
+            }
+            // Taken on a quorum without this store.
+            crate::Site::mark_start(self.bucket, self.me, self.start, self.nonce).await?;
         }
+        Err(StoreError::Failed {
+            store: crate::Site::name(self.bucket).to_owned(),
+            why: "the mark of a start does not stay".to_owned(),
+        })
     }
 
     /// Of each slot from `from` up to `to` the vote of the greatest ballot: no other is ever looked at.
@@ -221,7 +248,11 @@ impl LogStore<'_> {
 
     /// Removes what nobody needs any more: the own votes and snapshots below a slot, and own heads that
     /// have newer versions.
+    ///
+    /// Whoever calls has seen that no later start is marked on a quorum, after a quorum had the head with the floor:
+    /// so a later one knows the floor.
     async fn drop_below(self, below: Slot) -> Result<(), StoreError> {
+        self.own_mark().await?;
         let votes = self.bucket.list(VOTES).await?;
         let old = votes.into_iter().filter(|name| {
             parse_vote(name).is_some_and(|(slot, bal)| slot < below && bal.agent() == self.me)
@@ -235,7 +266,8 @@ impl LogStore<'_> {
         self.bucket.remove(SNAPSHOTS, old.collect()).await?;
         let listing = self.bucket.agents().await?;
         let newest = listing.newest_of(self.me).unwrap_or_default();
-        let old = listing.below(self.me, newest);
+        let mut old = listing.below(self.me, newest);
+        old.truncate(old.len().saturating_sub(KEPT));
         self.bucket.remove(AGENTS, old).await
     }
 

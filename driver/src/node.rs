@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bivalent_core::{
-    Ask, Ballot, Outcome, Replica, ReplicaEffect, Request, Slot, Standing, StateMachine, StoreId,
-    Ticket, Timer, Version,
+    AgentId, Ask, Ballot, Incarnation, Outcome, Replica, ReplicaEffect, Request, Slot, Standing,
+    StateMachine, StoreId, Ticket, Timer, Version,
 };
 use futures_channel::{mpsc, oneshot};
 use futures_util::{
@@ -19,11 +19,15 @@ use tracing::Instrument;
 
 use crate::{
     Bucket, Client, Clock, Error, Options, Site, StoreError, Stored,
+    bucket::KEPT,
     clock::within,
     dice::Dice,
     log_store::{Answer, LogStore},
-    site::{Charter, settle, take_start},
+    site::{Charter, Taken, settle, take_start},
 };
+
+/// How many times the longest patience a snapshot may take.
+const LARGE: u32 = 30;
 
 /// What a client wants of the loop.
 pub(crate) enum Order<M: StateMachine> {
@@ -89,13 +93,15 @@ pub struct Node<M: Stored, C: Clock> {
     stores: Vec<Arc<Bucket>>,
     clock: C,
     dice: Dice,
+    /// What the marks of this start carry.
+    nonce: u64,
     replica: Replica<M>,
     flights: FuturesUnordered<Flight<M>>,
     effects: Vec<ReplicaEffect<M>>,
     orders: mpsc::UnboundedReceiver<Order<M>>,
     waiting: BTreeMap<Ticket, Waiting<M>>,
-    /// The newest own head that each store has answered.
-    heads: Vec<Option<Version>>,
+    /// The own heads that each store has answered and that may stand there, in order.
+    heads: Vec<Vec<Version>>,
     #[cfg(feature = "planted-bugs")]
     newest_head: Vec<Option<(u64, Version)>>,
 }
@@ -120,8 +126,8 @@ impl<M: Stored, C: Clock> Node<M, C> {
             stores: options.envelope.stores(),
             quorum,
         };
-        settle(&sites, &charter, &clock, options.patience_max).await?;
-        let start = take_start(
+        settle(&sites, &charter, &clock, options.patience_max, &mut dice).await?;
+        let Taken { start, nonce } = take_start(
             &sites,
             options.agent,
             quorum,
@@ -142,12 +148,13 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let (to_node, orders) = mpsc::unbounded();
         let node = Self {
             options,
-            heads: vec![None; stores.len()],
+            heads: vec![Vec::new(); stores.len()],
             #[cfg(feature = "planted-bugs")]
             newest_head: vec![None; stores.len()],
             stores: stores.into_iter().map(Arc::new).collect(),
             clock,
             dice,
+            nonce,
             replica,
             flights: FuturesUnordered::new(),
             effects,
@@ -342,23 +349,29 @@ impl<M: Stored, C: Clock> Node<M, C> {
             self.newest_head[store.index()] = Some((op, version));
         }
         let is_write = ask.is_write();
+        // A late look at heads is still true, and tells a follower on a slow store that its leader lives.
+        let goes_on = is_write || matches!(ask, Ask::ReadHeads);
+        let is_large = matches!(ask, Ask::WriteSnapshot { .. } | Ask::ReadSnapshot { .. });
+        // What a drop needs first: no later start on a quorum.
+        let others = matches!(ask, Ask::Drop { .. }).then(|| self.stores.clone());
         let bucket = Arc::clone(&self.stores[store.index()]);
-        let (me, start) = (self.options.agent, self.replica.incarnation());
-        #[cfg(feature = "planted-bugs")]
-        let overtakes = self.options.has(crate::DriverBug::RetryOvertakes);
+        let way = self.way();
+        let quorum = usize::from(self.options.envelope.quorum());
         let work = async move {
-            let store = LogStore {
-                bucket: &bucket,
-                me,
-                start,
-                #[cfg(feature = "planted-bugs")]
-                overtakes,
-            };
-            store.answer(ask).await
+            if let Some(others) = others {
+                marked_on_a_quorum(&others, way, quorum).await?;
+            }
+            way.to(&bucket).answer(ask).await
         };
         let clock = self.clock.clone();
-        let limit = self.options.limit(attempt);
-        let longest = self.options.patience_max * 2;
+        let pause = self.options.limit(attempt);
+        // A state may be large, and is read and written seldom.
+        let limit = if is_large {
+            self.options.patience_max.saturating_mul(LARGE)
+        } else {
+            pause
+        };
+        let longest = self.options.patience_max.saturating_mul(2);
         #[cfg(feature = "planted-bugs")]
         let loses = self.options.has(crate::DriverBug::LosesWakeUp);
         #[cfg(not(feature = "planted-bugs"))]
@@ -387,12 +400,12 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     }
                     // A refusal is as good as silence: asked again at once, it would be refused again.
                     let spent = clock.now().saturating_sub(began);
-                    clock.sleep(limit.saturating_sub(spent)).await;
+                    clock.sleep(pause.saturating_sub(spent)).await;
                     Happened::Late { op, rest: None }
                 }
                 None => {
                     tracing::debug!("late");
-                    let rest: Option<Flight<M>> = is_write.then(|| {
+                    let rest: Option<Flight<M>> = goes_on.then(|| {
                         let rest: Flight<M> = Box::pin(async move {
                             match within(&clock, longest, work).await {
                                 Some(Ok(answer)) => answered(answer),
@@ -408,36 +421,95 @@ impl<M: Stored, C: Clock> Node<M, C> {
         self.flights.push(Box::pin(flight.instrument(span)));
     }
 
-    /// A head is written: the one before it is of no use any more.
+    /// A head is written: those a few versions before it are of no use any more.
     fn note_head(&mut self, store: StoreId, version: Version) {
-        let newest = &mut self.heads[store.index()];
-        let old = match *newest {
-            Some(known) if known >= version => Some(version).filter(|&late| late != known),
-            known => {
-                *newest = Some(version);
-                known
-            }
-        };
-        let Some(old) = old else { return };
+        let heads = &mut self.heads[store.index()];
+        if let Err(place) = heads.binary_search(&version) {
+            heads.insert(place, version);
+        }
+        if heads.len() <= KEPT {
+            return;
+        }
+        let old = heads.remove(0);
         let bucket = Arc::clone(&self.stores[store.index()]);
-        let (me, start) = (self.options.agent, self.replica.incarnation());
+        let way = self.way();
         let clock = self.clock.clone();
         let longest = self.options.patience_max;
         self.flights.push(Box::pin(async move {
-            let store = LogStore {
-                bucket: &bucket,
-                me,
-                start,
-                #[cfg(feature = "planted-bugs")]
-                overtakes: false,
-            };
             // What stays behind is removed when votes are dropped.
-            if let Some(Err(error)) = within(&clock, longest, store.drop_head(old)).await {
+            if let Some(Err(error)) = within(&clock, longest, way.to(&bucket).drop_head(old)).await
+            {
                 tracing::debug!(%error, "an old head stays");
             }
             Happened::Over
         }));
     }
+
+    const fn way(&self) -> Way {
+        Way {
+            me: self.options.agent,
+            start: self.replica.incarnation(),
+            nonce: self.nonce,
+            agents: self.options.agents,
+            #[cfg(feature = "planted-bugs")]
+            bug: self.options.bug,
+        }
+    }
+}
+
+/// What a replica's ways to its stores have in common.
+#[derive(Clone, Copy)]
+struct Way {
+    me: AgentId,
+    start: Incarnation,
+    nonce: u64,
+    agents: u8,
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<crate::DriverBug>,
+}
+
+impl Way {
+    const fn to(self, bucket: &Bucket) -> LogStore<'_> {
+        LogStore {
+            bucket,
+            me: self.me,
+            start: self.start,
+            nonce: self.nonce,
+            agents: self.agents,
+            #[cfg(feature = "planted-bugs")]
+            unmarked: matches!(self.bug, Some(crate::DriverBug::CountsUnmarked)),
+            #[cfg(feature = "planted-bugs")]
+            overtakes: matches!(self.bug, Some(crate::DriverBug::RetryOvertakes)),
+        }
+    }
+}
+
+/// Refuses to go on unless a quorum of stores shows no later start.
+async fn marked_on_a_quorum(
+    stores: &[Arc<Bucket>],
+    way: Way,
+    quorum: usize,
+) -> Result<(), StoreError> {
+    let mut looks: FuturesUnordered<_> = stores
+        .iter()
+        .map(|store| way.to(store).own_mark())
+        .collect();
+    let mut count = 0;
+    let mut last = None;
+    while let Some(look) = looks.next().await {
+        match look {
+            Ok(_) => count += 1,
+            Err(error @ StoreError::Fenced { .. }) => return Err(error),
+            Err(error) => last = Some(error),
+        }
+        if count >= quorum {
+            return Ok(());
+        }
+    }
+    Err(last.unwrap_or_else(|| StoreError::Failed {
+        store: "a quorum".to_owned(),
+        why: "no answer".to_owned(),
+    }))
 }
 
 const fn kind<M: StateMachine>(ask: &Ask<M>) -> &'static str {

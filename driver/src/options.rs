@@ -76,7 +76,10 @@ impl Options {
     }
 
     pub(crate) fn replica(&self) -> ReplicaConfig {
-        ReplicaConfig::new(self.agent, self.agents, self.envelope, self.heartbeat)
+        // One that is alone in the core's eyes reads nobody's promises, and so would not notice that it was started
+        // again elsewhere. Here it has a companion that never starts.
+        let agents = self.agents.max(2);
+        ReplicaConfig::new(self.agent, agents, self.envelope, self.heartbeat)
             .snapshot_every(self.snapshot_every)
     }
 

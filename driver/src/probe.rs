@@ -387,6 +387,7 @@ fn said(error: StoreError) -> String {
         | StoreError::Unconditional { .. }
         | StoreError::TooLong { .. }
         | StoreError::Full { .. }
+        | StoreError::Unstorable { .. }
         | StoreError::Fenced { .. }) => other.to_string(),
     }
 }

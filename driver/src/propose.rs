@@ -13,7 +13,7 @@ use futures_util::{
 };
 use tracing::Instrument;
 
-use self::ask::{ask, silence, write_through};
+use self::ask::{Asker, ask, silence, write_through};
 use crate::{
     Clock, DecisionStore, Error, Options, Site, StoreError,
     clock::within,
@@ -81,8 +81,9 @@ pub async fn propose<S: DecisionStore + 'static>(
         quorum,
     };
     let patience = options.patience_max;
-    settle(&sites, &charter, &clock, patience).await?;
-    let start = take_start(&sites, agent, quorum, &clock, patience, &mut dice).await?;
+    settle(&sites, &charter, &clock, patience, &mut dice).await?;
+    let taken = take_start(&sites, agent, quorum, &clock, patience, &mut dice).await?;
+    let start = taken.start;
     tracing::info!(agent = agent.0, start = start.0, "begins");
     let input = value(agent, start);
     let config =
@@ -93,6 +94,8 @@ pub async fn propose<S: DecisionStore + 'static>(
         clock,
         dice,
         start,
+        nonce: taken.nonce,
+        slow: vec![0; usize::from(options.envelope.stores())],
         overwrite,
         flights: FuturesUnordered::new(),
         newest: Vec::new(),
@@ -206,6 +209,10 @@ struct Round<S, C> {
     clock: C,
     dice: Dice,
     start: Incarnation,
+    /// What the marks of this start carry.
+    nonce: u64,
+    /// How many reads in a row had no answer in time, of each store.
+    slow: Vec<u8>,
     overwrite: Overwrite,
     flights: FuturesUnordered<Flight>,
     /// The newest own block that each store has answered.
@@ -266,6 +273,7 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
                     written,
                 } => {
                     self.flights.extend(rest);
+                    self.note_slowness(input);
                     if let Some((store, version)) = written {
                         self.note_written(store, version);
                     }
@@ -317,7 +325,7 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
                     owner,
                     epoch,
                 };
-                (read, 0)
+                (read, self.slow[store.index()])
             }
             Effect::Write {
                 store,
@@ -353,8 +361,13 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
         };
         let span = tracing::debug_span!("store", store = store_id.0, ?operation);
         let store = Arc::clone(&self.stores[store_id.index()]);
-        let me = self.options.agent;
-        let start = self.start;
+        let asker = Asker {
+            me: self.options.agent,
+            start: self.start,
+            nonce: self.nonce,
+            alone: self.options.agents == 1 && protocol == Protocol::DiskPaxos,
+            protocol,
+        };
         let written = if let Effect::Write { version, .. } = effect {
             Some((store_id, version))
         } else {
@@ -362,7 +375,7 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
         };
         let is_write = matches!(operation, Operation::Write { .. });
         if is_write && self.overwrite == Overwrite::InPlace {
-            let flight = write_through(store, me, start, effect, self.options, self.clock.clone());
+            let flight = write_through(store, asker, effect, self.options, self.clock.clone());
             let flight = flight.instrument(span);
             self.flights.push(Box::pin(async move {
                 match flight.await {
@@ -377,15 +390,15 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
             return;
         }
         let work: BoxFuture<'static, Result<Input, StoreError>> =
-            Box::pin(async move { ask(&*store, me, start, protocol, effect).await });
+            Box::pin(async move { ask(&*store, asker, effect).await });
         // Conditional writes have numbers, not tries: each is the first of its kind.
-        let attempt = if protocol == Protocol::Records {
+        let attempt = if protocol == Protocol::Records && is_write {
             0
         } else {
             attempt
         };
         let limit = self.options.limit(attempt);
-        let longest = self.options.patience_max * 2;
+        let longest = self.options.patience_max.saturating_mul(2);
         let clock = self.clock.clone();
         let flight = async move {
             let began = clock.now();
@@ -431,6 +444,24 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
             }
         };
         self.flights.push(Box::pin(flight.instrument(span)));
+    }
+
+    /// A store that is slow to read is given more time, as writes are by their tries.
+    fn note_slowness(&mut self, input: Input) {
+        match input {
+            Input::Read { store, .. } => self.slow[store.index()] = 0,
+            Input::TimedOut {
+                operation: Operation::Read { store, .. },
+            } => {
+                let slow = &mut self.slow[store.index()];
+                *slow = slow.saturating_add(1);
+            }
+            Input::TimedOut { .. }
+            | Input::Start { .. }
+            | Input::Wrote { .. }
+            | Input::Refused { .. }
+            | Input::Unreadable { .. } => {}
+        }
     }
 
     /// A block is written: what the agent wrote there before is of no use any more.

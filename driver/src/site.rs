@@ -1,6 +1,9 @@
 //! A store's own account of itself: which system it belongs to, and which agents have been started.
 
-use std::{fmt::Debug, time::Duration};
+use std::{
+    fmt::Debug,
+    time::{Duration, SystemTime},
+};
 
 use bivalent_core::{AgentId, Incarnation};
 use futures_util::future::{BoxFuture, join_all};
@@ -27,7 +30,8 @@ pub trait Site: Debug + Send + Sync {
     /// The starts that have been marked.
     fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>>;
 
-    /// Marks a start; false if somebody else has marked the same one. `nonce` tells who.
+    /// Marks a start; false if that one is marked already, or a later one: then it is somebody else's, or may be.
+    /// `nonce` tells starts with the same number apart where a store has no conditional writes.
     fn mark_start(
         &self,
         agent: AgentId,
@@ -80,7 +84,7 @@ pub(crate) struct Charter {
 impl Charter {
     /// The charter of the store at that place in the list of stores. The place is in it, so that agents
     /// that list different stores, or the same store twice, don't count each other's quorums.
-    fn text(&self, place: usize) -> String {
+    fn words(&self, place: usize) -> String {
         let Self {
             kind,
             agents,
@@ -88,9 +92,22 @@ impl Charter {
             quorum,
         } = self;
         format!(
-            "bivalent 1: {kind} of {agents} agents, store {} of {stores}, quorum {quorum}\n",
+            "bivalent 1: {kind} of {agents} agents, store {} of {stores}, quorum {quorum}",
             place + 1
         )
+    }
+
+    /// The same as it stands on the store. `system` names this system and no other, so that stores that were set
+    /// up apart are not mixed, however alike they are.
+    fn text(&self, place: usize, system: u64) -> String {
+        format!("{}, system {system:016x}\n", self.words(place))
+    }
+
+    /// The system that a charter names, if it is one of these settings at that place.
+    fn system(&self, place: usize, found: &str) -> Option<u64> {
+        let rest = found.strip_prefix(&self.words(place))?;
+        let digits = rest.strip_prefix(", system ")?.strip_suffix('\n')?;
+        u64::from_str_radix(digits, 16).ok()
     }
 }
 
@@ -103,6 +120,7 @@ pub(crate) async fn settle(
     charter: &Charter,
     clock: &impl Clock,
     patience: Duration,
+    dice: &mut Dice,
 ) -> Result<(), Error> {
     let quorum = usize::from(charter.quorum);
     let mut sight = look(sites, charter, clock, patience).await?;
@@ -115,9 +133,18 @@ pub(crate) async fn settle(
         whole,
         blank,
         began,
+        mut system,
         mut reasons,
     } = sight;
-    if whole == sites.len() || (began && whole >= quorum) {
+    let expect = |system: u64| {
+        for (place, site) in sites.iter().enumerate() {
+            site.expect(charter.text(place, system));
+        }
+    };
+    if let Some(system) = system
+        && (whole == sites.len() || (began && whole >= quorum))
+    {
+        expect(system);
         for &place in &blank {
             tracing::warn!(store = sites[place].name(), "is empty and is not counted");
         }
@@ -138,12 +165,42 @@ pub(crate) async fn settle(
             why: reasons.join("; "),
         });
     }
+    // One after the other, in the order that all agents have: of two that begin at once the second finds the
+    // first one's system on the first store.
     for place in blank {
-        let text = charter.text(place);
-        let done = within(clock, patience, sites[place].set_up(&text)).await;
-        done.unwrap_or_else(|| Err(silent(sites[place].name())))?;
+        let name = system.unwrap_or_else(|| dice.word() ^ moment());
+        let text = charter.text(place, name);
+        let site = sites[place];
+        let work = async {
+            site.set_up(&text).await?;
+            site.charter().await
+        };
+        let found = within(clock, patience, work).await;
+        let found = found.unwrap_or_else(|| Err(silent(site.name())))?;
+        let found = found.unwrap_or_default();
+        match (charter.system(place, &found), system) {
+            (Some(standing), Some(ours)) if standing == ours => {}
+            (Some(standing), None) => system = Some(standing),
+            (Some(_) | None, _) => return Err(other_system(site, charter, place, &found)),
+        }
     }
+    expect(system.unwrap_or_default());
     Ok(())
+}
+
+/// A number that another process does not draw, even with the same seed.
+fn moment() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = now.map_or(0, |now| now.as_nanos() as u64);
+    nanos ^ u64::from(std::process::id()).rotate_left(40)
+}
+
+fn other_system(site: &dyn Site, charter: &Charter, place: usize, found: &str) -> Error {
+    Error::OtherSystem {
+        store: site.name().to_owned(),
+        found: found.trim().to_owned(),
+        wanted: charter.words(place),
+    }
 }
 
 /// What one look at all stores has shown.
@@ -155,6 +212,8 @@ struct Sight {
     blank: Vec<usize>,
     /// Some agent has started.
     began: bool,
+    /// The system that charters name.
+    system: Option<u64>,
     /// Why the others gave no answer.
     reasons: Vec<String>,
 }
@@ -175,18 +234,18 @@ async fn look(
     let looks: Vec<Result<_, StoreError>> = join_all(looks).await;
     let mut sight = Sight::default();
     for (place, (site, look)) in sites.iter().zip(looks).enumerate() {
-        site.expect(charter.text(place));
         match look {
             Ok((found, starts)) => {
                 sight.began |= !starts.is_empty();
                 match found {
-                    Some(found) if found == charter.text(place) => sight.whole += 1,
                     Some(found) => {
-                        return Err(Error::OtherSystem {
-                            store: site.name().to_owned(),
-                            found: found.trim().to_owned(),
-                            wanted: charter.text(place).trim().to_owned(),
-                        });
+                        let named = charter.system(place, &found);
+                        if named.is_none() || sight.system.is_some_and(|known| named != Some(known))
+                        {
+                            return Err(other_system(*site, charter, place, &found));
+                        }
+                        sight.system = named;
+                        sight.whole += 1;
                     }
                     None => sight.blank.push(place),
                 }
@@ -199,8 +258,9 @@ async fn look(
 
 /// Takes a start of `agent` that nobody has had, nor will have: one greater than all before it.
 ///
-/// A mark on a quorum makes it ours: two quorums share a store, and a store lets only one mark a start.
-/// One that was marked on fewer is used up.
+/// A mark on a quorum makes it ours: two quorums share a store, and a store lets only one mark a start. One that
+/// was marked on fewer is used up. Whoever has it marks the other stores too, before it counts anything that it reads
+/// there.
 pub(crate) async fn take_start(
     sites: &[&dyn Site],
     agent: AgentId,
@@ -208,7 +268,7 @@ pub(crate) async fn take_start(
     clock: &impl Clock,
     patience: Duration,
     dice: &mut Dice,
-) -> Result<Incarnation, Error> {
+) -> Result<Taken, Error> {
     let quorum = usize::from(quorum);
     let mut above: Option<Incarnation> = None;
     let mut most = 0;
@@ -235,7 +295,7 @@ pub(crate) async fn take_start(
                 .map(|site| within(clock, patience, site.mark_start(agent, next, nonce)));
             let marks = answers(sites, join_all(marks).await, &mut why);
             if marks.iter().filter(|&&ours| ours).count() >= quorum {
-                return Ok(next);
+                return Ok(Taken { start: next, nonce });
             }
             above = Some(next);
         }
@@ -248,6 +308,14 @@ pub(crate) async fn take_start(
         needed: quorum,
         why: why.join("; "),
     })
+}
+
+/// A start that is taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) start: Incarnation,
+    /// What its marks carry.
+    pub(crate) nonce: u64,
 }
 
 /// The answers among what stores said; why there was none of the others goes to `why`.
@@ -313,7 +381,7 @@ mod tests {
                 if !self.looked.swap(true, Ordering::Relaxed) {
                     return Ok(None);
                 }
-                self.bucket.set_up(&CHARTER.text(self.place)).await?;
+                self.bucket.set_up(&CHARTER.text(self.place, 7)).await?;
                 self.bucket.charter().await
             })
         }
@@ -350,7 +418,7 @@ mod tests {
     /// A store on which an agent has begun.
     async fn begun() -> Bucket {
         let bucket = memory("a");
-        bucket.set_up(&CHARTER.text(0)).await.unwrap();
+        bucket.set_up(&CHARTER.text(0, 7)).await.unwrap();
         assert!(
             bucket
                 .mark_start(AgentId(1), Incarnation(0), 1)
@@ -370,7 +438,7 @@ mod tests {
         });
 
         let sites: [&dyn Site; 3] = [&first, &second, &third];
-        let settled = settle(&sites, &CHARTER, &Still, Duration::ZERO).await;
+        let settled = settle(&sites, &CHARTER, &Still, Duration::ZERO, &mut Dice::new(1)).await;
 
         settled.unwrap();
     }
@@ -381,7 +449,7 @@ mod tests {
         let (second, third) = (memory("b"), memory("c"));
 
         let sites: [&dyn Site; 3] = [&first, &second, &third];
-        let settled = settle(&sites, &CHARTER, &Still, Duration::ZERO).await;
+        let settled = settle(&sites, &CHARTER, &Still, Duration::ZERO, &mut Dice::new(1)).await;
 
         assert!(matches!(
             settled,
@@ -392,5 +460,38 @@ mod tests {
             })
         ));
         assert_eq!(second.charter().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn stores_of_two_systems_are_not_mixed() {
+        let of = |names: [&str; 3]| names.map(memory);
+        let mut dice = Dice::new(3);
+        let (ours, theirs) = (of(["a", "b", "c"]), of(["d", "e", "f"]));
+        for stores in [&ours, &theirs] {
+            let sites: Vec<&dyn Site> = stores.iter().map(|store| store as &dyn Site).collect();
+            settle(&sites, &CHARTER, &Still, Duration::ZERO, &mut dice)
+                .await
+                .unwrap();
+        }
+
+        let mixed: [&dyn Site; 3] = [&ours[0], &theirs[1], &ours[2]];
+        let settled = settle(&mixed, &CHARTER, &Still, Duration::ZERO, &mut dice).await;
+
+        assert!(
+            matches!(settled, Err(Error::OtherSystem { .. })),
+            "{settled:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_start_whose_mark_was_swept_away_is_not_taken_again() {
+        let store = memory("a");
+        let (agent, mark) = (AgentId(0), |start| Incarnation(start));
+        assert!(store.mark_start(agent, mark(1), 1).await.unwrap());
+        assert!(store.mark_start(agent, mark(2), 2).await.unwrap());
+
+        // Its mark is gone, since the later one says all that it did.
+        assert!(!store.mark_start(agent, mark(1), 3).await.unwrap());
+        assert!(!store.mark_start(agent, mark(2), 3).await.unwrap());
     }
 }

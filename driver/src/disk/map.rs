@@ -71,7 +71,7 @@ pub(super) enum Sector<T> {
 
 /// The sector that holds `content` under `key`; nothing if it does not fit.
 pub(super) fn seal(kind: Kind, key: &str, content: &impl Serialize) -> Option<Vec<u8>> {
-    let frame = frame::seal(kind, key, content);
+    let frame = frame::seal(kind, key, content)?;
     let mut sector = vec![0; SECTOR];
     let length = u16::try_from(frame.len()).ok()?;
     sector[..LENGTH].copy_from_slice(&length.to_le_bytes());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bivalent_core::{AgentId, Effect, Incarnation, Input, Operation, Overwrite};
 
 use super::Protocol;
-use crate::{Clock, DecisionStore, Error, Options, StoreError, clock::within};
+use crate::{Clock, DecisionStore, Error, Options, Seen, StoreError, clock::within};
 
 /// What the core is told of an operation that a store has refused.
 pub(super) const fn silence(error: &StoreError, operation: Operation) -> Input {
@@ -26,12 +26,47 @@ pub(super) const fn silence(error: &StoreError, operation: Operation) -> Input {
     }
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker {
+    pub(super) me: AgentId,
+    pub(super) start: Incarnation,
+    /// What the marks of this start carry.
+    pub(super) nonce: u64,
+    /// There is no other agent, whose block it would read.
+    pub(super) alone: bool,
+    pub(super) protocol: Protocol,
+}
+
+/// How often a block is read anew because the reader's start was not marked beside it.
+const MARKS: u32 = 8;
+
+impl Asker {
+    /// Reads a block where the own start is marked: see `LogStore::own_mark`.
+    async fn read(self, store: &impl DecisionStore, owner: AgentId) -> Result<Seen, StoreError> {
+        for _ in 0..MARKS {
+            let seen = store.read(owner, self.me).await?;
+            match seen.latest {
+                Some(by) if by > self.start => {
+                    return Err(StoreError::Fenced { agent: self.me, by });
+                }
+                Some(by) if by == self.start => return Ok(seen),
+                Some(_) | None => {
+                    store.mark_start(self.me, self.start, self.nonce).await?;
+                }
+            }
+        }
+        Err(StoreError::Failed {
+            store: store.name().to_owned(),
+            why: "the mark of a start does not stay".to_owned(),
+        })
+    }
+}
+
 /// Carries out what the core asks of a store.
 pub(super) async fn ask(
     store: &impl DecisionStore,
-    me: AgentId,
-    start: Incarnation,
-    protocol: Protocol,
+    asker: Asker,
     effect: Effect,
 ) -> Result<Input, StoreError> {
     match effect {
@@ -40,13 +75,10 @@ pub(super) async fn ask(
             owner,
             epoch,
         } => {
-            let (block, version) = match protocol {
+            let (block, version) = match asker.protocol {
                 Protocol::Records => store.read_record().await?,
                 Protocol::DiskPaxos => {
-                    let seen = store.read(owner, me).await?;
-                    if let Some(by) = seen.latest.filter(|&by| by > start) {
-                        return Err(StoreError::Fenced { agent: me, by });
-                    }
+                    let seen = asker.read(store, owner).await?;
                     (seen.block, seen.version)
                 }
             };
@@ -65,7 +97,11 @@ pub(super) async fn ask(
             version,
             block,
         } => {
-            store.write(me, version, block).await?;
+            store.write(asker.me, version, block).await?;
+            if asker.alone {
+                // Nobody else's block will be read, and so no later start be noticed, if not here.
+                asker.read(store, asker.me).await?;
+            }
             Ok(Input::Wrote {
                 store: id,
                 epoch,
@@ -105,19 +141,20 @@ pub(super) async fn ask(
 /// it lets none overtake a try whose fate it does not know, and of more than eight it knows none.
 pub(super) async fn write_through<S: DecisionStore>(
     store: Arc<S>,
-    me: AgentId,
-    start: Incarnation,
+    asker: Asker,
     effect: Effect,
     options: Options,
     clock: impl Clock,
 ) -> Result<Input, Error> {
     loop {
-        let work = ask(&*store, me, start, Protocol::DiskPaxos, effect);
+        let work = ask(&*store, asker, effect);
         let done = match store.overwrite() {
             // It is under way until it is answered, whatever we do.
             Overwrite::InPlace => Some(work.await),
             // Beside disks there may be buckets, where a try can be lost on the way.
-            Overwrite::Versioned => within(&clock, options.patience_max * 2, work).await,
+            Overwrite::Versioned => {
+                within(&clock, options.patience_max.saturating_mul(2), work).await
+            }
         };
         match done {
             Some(Ok(input)) => return Ok(input),

@@ -22,12 +22,14 @@ use crate::{
 
 pub(crate) type Machine = Kv<u32, u32>;
 
-/// The clients of agents that are up; an agent that starts puts its own there.
+/// The clients of agents that are up, and of their twins after those; whoever starts puts its own there.
 pub(crate) type Clients = Arc<Mutex<Vec<Option<Client<Machine>>>>>;
 
 pub(crate) struct Cluster {
     pub(crate) stores: Vec<Faulty>,
     pub(crate) agents: Vec<NodeHandle>,
+    /// Second nodes of the same agents: somebody has started them twice. They are down unless a ground says else.
+    pub(crate) twins: Vec<NodeHandle>,
     pub(crate) clients: Clients,
     pub(crate) tally: Arc<Mutex<Tally>>,
     /// Why an agent stopped that should not have.
@@ -83,45 +85,50 @@ impl Cluster {
         let tally: Arc<Mutex<Tally>> = Arc::default();
         let ledger = Ledger::default();
         let stores = self::stores(stores, weather, &tally, &ledger);
-        let clients: Clients = Arc::new(Mutex::new(vec![None; usize::from(agents)]));
+        let clients: Clients = Arc::new(Mutex::new(vec![None; 2 * usize::from(agents)]));
         let stopped: Arc<Mutex<Vec<String>>> = Arc::default();
-        let agents = (0..agents)
-            .map(|agent| {
-                let (stores, clients, stopped) =
-                    (stores.clone(), Arc::clone(&clients), Arc::clone(&stopped));
-                let life = move || {
-                    let (stores, clients, stopped) =
-                        (stores.clone(), Arc::clone(&clients), Arc::clone(&stopped));
-                    async move {
-                        loop {
-                            let mut options = options(agent, agents, stores.len(), bug);
-                            options.heartbeat = heartbeat;
-                            let over = live(options, &stores, &clients).await;
-                            clients.lock().unwrap()[usize::from(agent)] = None;
-                            match over {
-                                // Too few stores answered in time: a supervisor tries again.
-                                Err(Error::TooFewStores { .. } | Error::Store(_)) => {}
-                                over => {
-                                    stopped.lock().unwrap().push(format!("{agent}: {over:?}"));
-                                    return;
-                                }
-                            }
-                            sleep(Duration::from_millis(200)).await;
-                        }
+        let born = |twin: bool| -> Vec<NodeHandle> {
+            (0..agents)
+                .map(|agent| {
+                    let (stores, clients, stopped, tally) = (
+                        stores.clone(),
+                        Arc::clone(&clients),
+                        Arc::clone(&stopped),
+                        Arc::clone(&tally),
+                    );
+                    let life = move || {
+                        let life = Life {
+                            slot: usize::from(agent) + if twin { usize::from(agents) } else { 0 },
+                            agent,
+                            agents,
+                            heartbeat,
+                            bug,
+                            stores: stores.clone(),
+                            clients: Arc::clone(&clients),
+                            stopped: Arc::clone(&stopped),
+                            tally: Arc::clone(&tally),
+                        };
+                        life.live()
+                    };
+                    let handle = Handle::current();
+                    let name = if twin { "twin" } else { "agent" };
+                    let node = handle
+                        .create_node()
+                        .name(format!("{name}-{agent}"))
+                        .init(life)
+                        .build();
+                    if twin {
+                        handle.kill(node.id());
                     }
-                };
-                let handle = Handle::current();
-                let node = handle
-                    .create_node()
-                    .name(format!("agent-{agent}"))
-                    .init(life)
-                    .build();
-                node
-            })
-            .collect();
+                    node
+                })
+                .collect()
+        };
+        let (agents, twins) = (born(false), born(true));
         Self {
             stores,
             agents,
+            twins,
             clients,
             tally,
             stopped,
@@ -141,16 +148,55 @@ impl Cluster {
     }
 }
 
-async fn live(options: Options, stores: &[Faulty], clients: &Clients) -> Result<(), Error> {
+/// What an agent's node does as long as it is up: it serves, and begins again when it can't go on.
+struct Life {
+    /// Where its client is put.
+    slot: usize,
+    agent: u8,
+    agents: u8,
+    heartbeat: Heartbeat,
+    bug: Option<DriverBug>,
+    stores: Vec<Faulty>,
+    clients: Clients,
+    stopped: Arc<Mutex<Vec<String>>>,
+    tally: Arc<Mutex<Tally>>,
+}
+
+impl Life {
+    async fn live(self) {
+        loop {
+            let mut options = options(self.agent, self.agents, self.stores.len(), self.bug);
+            options.heartbeat = self.heartbeat;
+            let over = live(options, self.slot, &self.stores, &self.clients).await;
+            self.clients.lock().unwrap()[self.slot] = None;
+            match over {
+                // Too few stores answered in time: a supervisor tries again.
+                Err(Error::TooFewStores { .. } | Error::Store(_)) => {}
+                Err(Error::Fenced { .. }) => {
+                    self.tally.lock().unwrap().fenced += 1;
+                    let pause = thread_rng().gen_range(500..3000);
+                    sleep(Duration::from_millis(pause)).await;
+                }
+                over => {
+                    let words = format!("{}: {over:?}", self.agent);
+                    self.stopped.lock().unwrap().push(words);
+                    return;
+                }
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+async fn live(
+    options: Options,
+    slot: usize,
+    stores: &[Faulty],
+    clients: &Clients,
+) -> Result<(), Error> {
     let clock = VirtualClock::start();
-    let agent = options.agent.index();
-    let (node, client) = Node::open(
-        options,
-        buckets(options.agent.0, stores),
-        Machine::new(),
-        clock,
-    )
-    .await?;
-    clients.lock().unwrap()[agent] = Some(client);
+    let ways = buckets(options.agent.0, stores);
+    let (node, client) = Node::open(options, ways, Machine::new(), clock).await?;
+    clients.lock().unwrap()[slot] = Some(client);
     node.run().await
 }

@@ -57,6 +57,14 @@ pub(crate) const LAGGING: Weather = Weather {
     lost: 0,
 };
 
+/// Every tenth operation is refused, so that the marks of starts are missing on some store.
+pub(crate) const TWINS: Weather = Weather {
+    slow: 60,
+    refused: 100,
+    failed_after: 10,
+    lost: 10,
+};
+
 /// What went wrong, counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
@@ -70,6 +78,8 @@ pub(crate) struct Tally {
     pub(crate) late: u64,
     /// Operations of an agent for whom a store lagged.
     pub(crate) lagged: u64,
+    /// Starts of agents that ended because a later one had begun.
+    pub(crate) fenced: u64,
     pub(crate) kills: u64,
     pub(crate) pauses: u64,
 }
@@ -84,6 +94,7 @@ impl Tally {
         self.outages += other.outages;
         self.late += other.late;
         self.lagged += other.lagged;
+        self.fenced += other.fenced;
         self.kills += other.kills;
         self.pauses += other.pauses;
     }
@@ -295,7 +306,9 @@ impl ObjectStore for Faulty {
                 async move {
                     let location = location?;
                     let objects = Arc::clone(&this.objects);
+                    let (ledger, place) = (this.ledger.clone(), this.place);
                     let work = async move {
+                        ledger.remove(place, &location);
                         let one = stream::iter([Ok(location)]).boxed();
                         let gone: Vec<_> = objects.delete_stream(one).try_collect().await?;
                         gone.into_iter()

@@ -22,6 +22,8 @@ struct Book {
     heads: BTreeMap<(usize, AgentId), BTreeMap<String, (Version, Option<Ballot>)>>,
     /// By agent and store: the greatest promise that ever stood there.
     promises: BTreeMap<AgentId, BTreeMap<usize, Ballot>>,
+    /// What was ever put under each key of heads and votes.
+    contents: BTreeMap<(usize, String), Vec<u8>>,
     wrong: Option<String>,
 }
 
@@ -37,9 +39,41 @@ impl Ledger {
                 agent,
                 version,
                 promise,
-            }) => book.head(store, agent, name.as_ref(), version, promise),
-            Some(Kept::Vote { ballot, .. }) => book.vote(ballot),
+            }) => {
+                book.head(store, agent, name.as_ref(), version, promise);
+                book.once(store, location, bytes);
+            }
+            Some(Kept::Vote { ballot, .. }) => {
+                book.vote(ballot);
+                book.once(store, location, bytes);
+            }
             Some(Kept::Snapshot(_) | Kept::Start(..)) | None => {}
+        }
+    }
+
+    /// Something is removed. The newest head of an agent never is.
+    pub(crate) fn remove(&self, store: usize, location: &Path) {
+        let mut parts: Vec<_> = location.parts().collect();
+        let (Some(name), Some(_)) = (parts.pop(), parts.pop()) else {
+            return;
+        };
+        let mut book = self.0.lock().unwrap();
+        let mut wrong = None;
+        for (place, names) in &mut book.heads {
+            if place.0 != store {
+                continue;
+            }
+            let newest = names.values().copied().max();
+            if let Some(gone) = names.remove(name.as_ref())
+                && Some(gone) == newest
+            {
+                wrong = Some(format!(
+                    "store {store} loses {gone:?}, the newest head of {place:?}"
+                ));
+            }
+        }
+        if let Some(wrong) = wrong {
+            book.blame(wrong);
         }
     }
 
@@ -50,6 +84,19 @@ impl Ledger {
 }
 
 impl Book {
+    /// Every key is written once: with one content, however often.
+    fn once(&mut self, store: usize, location: &Path, bytes: &[u8]) {
+        let known = self
+            .contents
+            .entry((store, location.to_string()))
+            .or_insert_with(|| bytes.to_vec());
+        if known != bytes {
+            self.blame(format!(
+                "store {store}: {location} is written with two contents"
+            ));
+        }
+    }
+
     /// A store never shows an older head of an agent than it has shown: `invariant-promise`, from outside.
     fn head(
         &mut self,
