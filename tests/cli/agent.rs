@@ -143,7 +143,7 @@ fn an_emptied_store_is_not_taken_for_a_new_one() {
 
     exits(&said, 74);
     assert!(
-        err(&said).contains("is not the store it was"),
+        err(&said).contains("has lost what it held"),
         "{}",
         err(&said)
     );
