@@ -20,14 +20,14 @@ use torment::{Plan, System};
 const STORES: usize = 3;
 
 fn main() {
-    let (mut seconds, mut seed, mut speed) = (60, 1, 10);
+    let (mut seconds, mut seed, mut length) = (60, 1, 10);
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
         let value = words.next().and_then(|value| value.parse().ok());
         match (word.as_str(), value) {
             ("--seconds", Some(value)) => seconds = value,
             ("--seed", Some(value)) => seed = value,
-            ("--speed-seconds", Some(value)) => speed = value,
+            ("--speed-seconds", Some(value)) => length = value,
             _ => panic!("--seconds S, --seed K, --speed-seconds S"),
         }
     }
@@ -42,7 +42,7 @@ fn main() {
     );
     for agents in [1, 5] {
         for clients in [1, 16] {
-            cost(binary, agents, clients, Duration::from_secs(speed), raw);
+            cost(binary, agents, clients, Duration::from_secs(length), raw);
         }
     }
 }
@@ -157,7 +157,7 @@ fn cost(binary: &Path, agents: usize, clients: usize, lasts: Duration, raw: Dura
         let median = taken[taken.len() / 2];
         println!(
             "{agents} agents, {clients} clients of {whose}: {:.0} commits/s, median {}, p99 {}; {:.1} bare puts",
-            taken.len() as f64 / began.elapsed().as_secs_f64(),
+            f64::from(taken.len() as u32) / began.elapsed().as_secs_f64(),
             ms(median),
             ms(taken[taken.len() * 99 / 100]),
             median.as_secs_f64() / raw.as_secs_f64()

@@ -86,6 +86,9 @@ fn failure(error: &Error) -> Failure {
             .help("each agent is one process: give this one an id of its own"),
         Error::Store(StoreError::Unconditional { .. }) => Failure::new(Exit::Usage, message)
             .help("decide without them: --protocol disk-paxos"),
+        Error::Store(StoreError::TooLong { .. } | StoreError::Full { .. }) => {
+            Failure::new(Exit::Usage, message).help("directories and buckets take longer texts, and more of them")
+        }
         Error::StartsUsedUp(_) | Error::Store(_) | Error::Stopped | _ => {
             Failure::new(Exit::File, message)
         }

@@ -349,19 +349,8 @@ impl Bucket {
         name: &str,
         content: &(impl serde::Serialize + Sync),
     ) -> Result<(), StoreError> {
-        let bytes = self.seal(kind, folder, name, content)?;
+        let bytes = seal(kind, folder, name, content)?;
         self.put(folder, name, bytes).await
-    }
-
-    pub(crate) fn seal(
-        &self,
-        kind: Kind,
-        folder: &str,
-        name: &str,
-        content: &impl serde::Serialize,
-    ) -> Result<Vec<u8>, StoreError> {
-        let key = key(folder, name);
-        frame::seal(kind, &key, content).ok_or(StoreError::Unstorable { key })
     }
 
     /// What stands under several names of a folder, as far as it is still there.
@@ -425,6 +414,17 @@ async fn list_directory(directory: PathBuf) -> io::Result<Vec<String>> {
     read()
 }
 
+/// The bytes that hold `content` under a name of a folder.
+pub(crate) fn seal(
+    kind: Kind,
+    folder: &str,
+    name: &str,
+    content: &impl serde::Serialize,
+) -> Result<Vec<u8>, StoreError> {
+    let key = key(folder, name);
+    frame::seal(kind, &key, content).ok_or(StoreError::Unstorable { key })
+}
+
 /// A key, as a frame's checksum covers it.
 pub(crate) fn key(folder: &str, name: &str) -> String {
     format!("{folder}/{name}")
@@ -470,7 +470,7 @@ impl Site for Bucket {
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let name = Name::Start(agent, start).text();
-            let bytes = self.seal(Kind::Start, AGENTS, &name, &nonce)?;
+            let bytes = seal(Kind::Start, AGENTS, &name, &nonce)?;
             // One that stands may be ours, of a try that came through without our knowing. Whoever believed that
             // and was wrong would be a second one with the same start: it is left unused instead.
             if !self.create(AGENTS, &name, bytes).await? {

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     Bucket, Site, StoreError,
-    bucket::{AGENTS, KEPT},
+    bucket::{AGENTS, KEPT, seal},
     frame::Kind,
     names::Name,
 };
@@ -300,7 +300,7 @@ impl DecisionStore for BucketDecision {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let name = text_name(agent, start);
-            let bytes = self.bucket.seal(Kind::Text, TEXTS, &name, &text)?;
+            let bytes = seal(Kind::Text, TEXTS, &name, &text)?;
             self.bucket.put(TEXTS, &name, bytes).await
         })
     }

@@ -94,7 +94,7 @@ impl LogStore<'_> {
             #[cfg(feature = "planted-bugs")]
             Ask::WriteHead { version, head } if self.overtakes => {
                 let (name, content) = (self.one_name(self.me), (version, &*head));
-                let bytes = self.bucket.seal(Kind::Head, AGENTS, &name, &content)?;
+                let bytes = crate::bucket::seal(Kind::Head, AGENTS, &name, &content)?;
                 self.bucket.put(AGENTS, &name, bytes).await?;
                 Ok(Answer::Wrote)
             }

@@ -394,7 +394,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     if let Some(error) = Error::of_fatal(&error) {
                         return Happened::Fatal(error);
                     }
-                    tracing::debug!(%error, "no answer");
+                    tracing::debug!(store = store.0, %error, "no answer");
                     if loses {
                         return Happened::Over;
                     }
@@ -404,7 +404,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     Happened::Late { op, rest: None }
                 }
                 None => {
-                    tracing::debug!("late");
+                    tracing::debug!(store = store.0, attempt, "no answer in time");
                     let rest: Option<Flight<M>> = goes_on.then(|| {
                         let rest: Flight<M> = Box::pin(async move {
                             match within(&clock, longest, work).await {

@@ -56,7 +56,8 @@ impl Options {
             envelope,
             patience: Duration::from_millis(250),
             patience_max: Duration::from_secs(4),
-            backoff: Duration::from_millis(20),
+            // An attempt takes longer the more rivals use the same stores.
+            backoff: Duration::from_millis(10) * u32::from(agents.max(2)),
             heartbeat: Heartbeat {
                 every: 100_000_000,
                 patience: 4,

@@ -413,7 +413,7 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
                     if let Some(error) = Error::of_fatal(&error) {
                         return Happened::Fatal(error);
                     }
-                    tracing::debug!(%error, "no answer");
+                    tracing::debug!(store = store_id.0, %error, "no answer");
                     // A refusal is as good as silence: asked again at once, it would be refused again.
                     clock
                         .sleep(limit.saturating_sub(clock.now().saturating_sub(began)))
@@ -421,7 +421,7 @@ impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
                     told(silence(&error, operation))
                 }
                 None => {
-                    tracing::debug!("late");
+                    tracing::debug!(store = store_id.0, attempt, "no answer in time");
                     let rest: Option<Flight> = is_write.then(|| {
                         let rest: Flight = Box::pin(async move {
                             match within(&clock, longest, work).await {

@@ -294,6 +294,7 @@ pub(crate) async fn take_start(
                 .iter()
                 .map(|site| within(clock, patience, site.mark_start(agent, next, nonce)));
             let marks = answers(sites, join_all(marks).await, &mut why);
+            most = marks.len();
             if marks.iter().filter(|&&ours| ours).count() >= quorum {
                 return Ok(Taken { start: next, nonce });
             }

@@ -38,7 +38,7 @@ impl Visit for Words {
 
 impl Subscriber for Lines {
     fn enabled(&self, of: &Metadata<'_>) -> bool {
-        *of.level() <= Level::INFO && of.target().starts_with("bivalent")
+        *of.level() <= Level::DEBUG && of.target().starts_with("bivalent")
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -53,7 +53,7 @@ impl Subscriber for Lines {
         let mut words = Words::default();
         event.record(&mut words);
         complain(&format!(
-            "{:9.3}s{}",
+            "{:9.3}s{}\n",
             self.began.elapsed().as_secs_f64(),
             words.0
         ));

@@ -8,6 +8,9 @@ use crate::cli::{ProposeArgs, ProtocolName};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
 
+/// The name of a decision that is not named.
+const DEFAULT: &str = "decision";
+
 /// How the wait for a decision ended.
 enum Ended {
     Decided(Result<bivalent_driver::Decided, bivalent_driver::Error>),
@@ -18,7 +21,14 @@ enum Ended {
 /// Proposes a value, and prints what is decided.
 pub(super) fn propose(args: &ProposeArgs, console: &mut Console) -> Result<Exit, Failure> {
     is_name(&args.name)?;
-    let names = stores::names(&args.place);
+    let names = stores::names(&args.place)?;
+    let is_disk = |name: &String| name.starts_with("disk:");
+    if args.name != DEFAULT && names.iter().any(is_disk) {
+        let message = "a disk: holds one decision, which has no --name";
+        return Err(
+            Failure::new(Exit::Usage, message).help("take another disk or file for each decision")
+        );
+    }
     let options = options(&args.place, names.len())?;
     let (opening, settings) = (stores::opening(args.place.no_sync), stores::settings());
     let ended = block_on(async {

@@ -20,8 +20,8 @@ use crate::exit::{Exit, Failure};
 
 use listen::Listener;
 
-/// Connections at a time.
-const CLIENTS: usize = 256;
+/// Connections at a time; the next one is told so and closed.
+const CLIENTS: usize = 1000;
 /// How long the end waits for answers that are due.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// The port of agent 0, where none is named.
@@ -45,7 +45,7 @@ struct Desk {
 /// Serves until somebody asks it to stop.
 pub(super) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Failure> {
     is_name(&args.name)?;
-    let names = stores::names(&args.place);
+    let names = stores::names(&args.place)?;
     let mut options = options(&args.place, names.len())?;
     let every = u64::try_from(args.heartbeat.as_nanos()).unwrap_or(u64::MAX);
     options.heartbeat.every = every;
@@ -112,11 +112,15 @@ pub(super) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
 async fn accept(listener: Listener, desk: Desk) {
     let open = Arc::new(tokio::sync::Semaphore::new(CLIENTS));
     loop {
-        let Ok(place) = Arc::clone(&open).acquire_owned().await else {
-            return;
-        };
         match listener.accept().await {
-            Ok((input, output)) => {
+            Ok((input, mut output)) => {
+                let Ok(place) = Arc::clone(&open).try_acquire_owned() else {
+                    let words = format!("error more than {CLIENTS} clients at a time\n");
+                    // Who does not read it will see that it is over.
+                    let _ =
+                        timeout(Duration::from_secs(1), output.write_all(words.as_bytes())).await;
+                    continue;
+                };
                 let desk = desk.clone();
                 tokio::spawn(async move {
                     // A client that goes away in the middle of a line has nobody to tell.

@@ -7,18 +7,29 @@ use std::hash::{BuildHasher, Hasher};
 use bivalent_driver::Opening;
 
 use crate::cli::PlaceArgs;
+use crate::exit::{Exit, Failure};
 
 /// The directories of a data folder.
 const DEFAULT: [&str; 3] = ["a", "b", "c"];
 
 /// The names of the stores.
-pub(crate) fn names(place: &PlaceArgs) -> Vec<String> {
+pub(crate) fn names(place: &PlaceArgs) -> Result<Vec<String>, Failure> {
     if place.store.is_empty() {
         let name = |store| place.data.join(store).display().to_string();
-        DEFAULT.map(name).to_vec()
-    } else {
-        place.store.clone()
+        return Ok(DEFAULT.map(name).to_vec());
     }
+    if let Some(name) = place.store.iter().find(|name| name.starts_with("memory:")) {
+        let message = format!("{name} is gone with this process: no other agent could ever see it");
+        return Err(Failure::new(Exit::Usage, message).help("name directories, disks or buckets"));
+    }
+    if let Some(name) = (1..place.store.len())
+        .find(|&at| place.store[..at].contains(&place.store[at]))
+        .map(|at| &place.store[at])
+    {
+        let message = format!("{name} is named twice: it would count as two stores");
+        return Err(Failure::new(Exit::Usage, message).help("name each store once"));
+    }
+    Ok(place.store.clone())
 }
 
 /// How stores are opened.

@@ -19,7 +19,8 @@ pub(super) const MORE: &str = "\
 Agents are processes that share nothing but stores. All agents of one system name the same stores in the same
 order and the same number of agents; each has an id of its own, from 0. A start of an agent fences its earlier
 ones: of two processes with one id the one that began first stops. (A disk can't see to that: there, be sure
-that the earlier one is dead.) With fewer stores than a majority everybody waits.
+that the earlier one is dead.) With fewer stores than a majority everybody waits; a
+start needs a majority at once, and the very first one all of them.
 
 Stores: a directory (also file:///DIR), s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX; for
 propose also disk:PATH, a file or block device of fixed blocks. Buckets take keys and region from the
@@ -42,6 +43,8 @@ One command a line, one answer a line:
   help, quit
 Words with blanks, and the word nil itself, stand in double quotes, as in JSON. An answer that begins with
 `error` says what was wrong; with `error unknown`, the command may have taken effect, or may still do so.
+
+Clients: 1,000 at a time, lines of 1 MiB at most; each connection has one command under way.
 
 Ctrl-C or SIGTERM ends it: what has been asked is answered, for 5 seconds at most; then it exits with 0.
 Killed, it starts again from the stores alone.";

@@ -28,7 +28,10 @@ pub(super) enum Listener {
 impl Listener {
     /// Opens an address.
     pub(super) async fn bind(address: &str) -> Result<Self, Failure> {
-        if let Some(path) = address.strip_prefix("unix:") {
+        if let Some(path) = address
+            .strip_prefix("unix:")
+            .filter(|path| !path.is_empty())
+        {
             return Self::bind_path(PathBuf::from(path)).await;
         }
         let socket: SocketAddr = address.parse().map_err(|_| {
