@@ -504,7 +504,7 @@ impl Engine {
         self.net.landed(FaultKind::Amnesia);
         self.oracles.envelope.landed(FaultKind::Amnesia, store);
         let text = format_args!("returns to an earlier state");
-        self.note_fault(FaultKind::Amnesia, None, Some(store), text);
+        self.note_fault_on(FaultKind::Amnesia, None, (Some(store), hit), text);
         for index in 0..self.seats.len() as u8 {
             let owner = AgentId(index);
             if hit & owner.bit() != 0 {
