@@ -276,7 +276,8 @@ impl Engine {
             self.net.wheel.put(self.net.now() + after, event.pack());
         }
         self.pass_duel_on(id);
-        let after = if returns {
+        // Whoever follows a script may still be told to start again.
+        let after = if returns || self.is_scripted() {
             "crashes"
         } else {
             "crashes for good"
