@@ -307,7 +307,7 @@ mod tests {
         ("so in phase 2 (the thick line)", |it, at| {
             turns(it, at, Turn::Phase2)
         }),
-        ("was seen: decided. The diamond", |it, at| agree(it, at)),
+        ("was seen: decided. The diamond", agree),
         ("gives its own up (the cross)", |it, at| {
             turns(it, at, Turn::Aborted)
         }),
@@ -324,11 +324,11 @@ mod tests {
         ("It comes back and knows nothing", |it, at| {
             happens(it, at, "restart: ")
         }),
-        ("All agree. A crash", |it, at| agree(it, at)),
+        ("All agree. A crash", agree),
         ("a store is gone, for good", |it, at| {
             happens(it, at, "store-loss: ")
         }),
-        ("the agents agree all the same", |it, at| agree(it, at)),
+        ("the agents agree all the same", agree),
         ("This write was cut in the middle", |it, at| {
             happens(it, at, "torn-write: ")
         }),

@@ -243,13 +243,17 @@ impl Past<'_> {
         // What was put there, the latest first.
         let writes: Vec<(usize, &Block)> = (0..at)
             .rev()
-            .filter_map(|place| match &self.notes[place].what {
-                What::Wrote {
+            .filter_map(|place| {
+                let What::Wrote {
                     agent,
                     store: s,
                     block,
-                } if (shared || agent == owner) && s == store => Some((place, block)),
-                _ => None,
+                } = &self.notes[place].what
+                else {
+                    return None;
+                };
+                let is_there = (shared || agent == owner) && s == store;
+                is_there.then_some((place, block))
             })
             .collect();
         if shared || *owner == other.agent {

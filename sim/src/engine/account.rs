@@ -69,11 +69,10 @@ impl Engine {
 
     /// The faults of each kind that the scenario can inject, by its rules or by its script.
     pub fn faults(&self) -> impl Iterator<Item = (FaultKind, FaultCount)> {
-        let scripted = match &self.plan.adversary {
-            Adversary::Script(script) => script.kinds(),
-            _ => 0,
-        };
-        let kinds = self.plan.kinds | scripted;
+        let mut kinds = self.plan.kinds;
+        if let Adversary::Script(script) = &self.plan.adversary {
+            kinds |= script.kinds();
+        }
         FaultKind::ALL
             .into_iter()
             .filter(move |kind| kinds & 1 << kind.index() != 0)
