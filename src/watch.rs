@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bivalent_sim::planted::Planted;
 use bivalent_sim::playback::Playback;
+use bivalent_sim::report::Violation;
 use bivalent_sim::timeline;
 use bivalent_tui::app::App;
 use bivalent_tui::keys::Mode;
@@ -127,7 +128,13 @@ fn lines(args: &WatchArgs, console: &mut Console) -> Result<Exit, Failure> {
     )?;
     bug::while_running(format!("{}@{:#x}", run.scenario.name, run.seed));
     let history = timeline::of(&run.scenario, run.seed, run.planted);
+    let mut broken = history.violations.iter().peekable();
+    let mut before = 0;
     for event in &history.events {
+        while let Some(found) = broken.next_if(|found| found.step < event.step) {
+            violation(found, before, from, console)?;
+        }
+        before = event.virtual_ns;
         if event.step < from.unwrap_or(0) {
             continue;
         }
@@ -136,13 +143,10 @@ fn lines(args: &WatchArgs, console: &mut Console) -> Result<Exit, Failure> {
             .as_deref()
             .or(event.store.as_deref())
             .unwrap_or("~");
-        let line = format!(
-            "{:>10} {:>9}  {who:4} {}\n",
-            format!("#{}", count(event.step)),
-            time(event.virtual_ns),
-            escape::line(&event.text)
-        );
-        console.put(Stream::Out, &line)?;
+        line(event.step, event.virtual_ns, who, &event.text, console)?;
+    }
+    for found in broken {
+        violation(found, before, from, console)?;
     }
     let last = history.events.last().map_or(0, |event| event.step);
     if from.is_some_and(|from| from > last) && history.left_out == 0 {
@@ -155,6 +159,31 @@ fn lines(args: &WatchArgs, console: &mut Console) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Ok)
+}
+
+/// A property is broken, behind all that happened in that step; `time`: the last event's, nanoseconds.
+fn violation(
+    found: &Violation,
+    time: u64,
+    from: Option<u64>,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    if found.step < from.unwrap_or(0) {
+        return Ok(());
+    }
+    let what = format!("{} BROKEN: {}", found.property.to_uppercase(), found.detail);
+    line(found.step, time, "~", &what, console)
+}
+
+/// An event, a line.
+fn line(step: u64, ns: u64, who: &str, what: &str, console: &mut Console) -> Result<(), Failure> {
+    let line = format!(
+        "{:>10} {:>9}  {who:4} {}\n",
+        format!("#{}", count(step)),
+        time(ns),
+        escape::line(what)
+    );
+    console.put(Stream::Out, &line)
 }
 
 /// Writes a file under a name that is not taken yet, into a folder.

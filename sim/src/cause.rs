@@ -247,12 +247,7 @@ impl Past<'_> {
                     |what| matches!(what, What::Wrote { agent, store: s, block: b } if *agent == writer && *s == store && *b == block),
                 );
                 // Nobody wrote that: the store, or the way to it, has made it.
-                written.or_else(|| {
-                    self.last(
-                        at,
-                        |what| matches!(what, What::Fault { store: Some(s), .. } if *s == store),
-                    )
-                })
+                written.or_else(|| self.last_damage(at))
             }
             What::Wrote { agent, block, .. } => {
                 let voted = block.vote.filter(|vote| Some(vote.bal) == block.mbal);
@@ -281,6 +276,34 @@ impl Past<'_> {
             ),
             What::Fault { .. } | What::Stall { .. } | What::Healed => None,
         }
+    }
+
+    /// The last fault before a read that changed the block that it returned, or hid it from its reader.
+    fn last_damage(&self, read: usize) -> Option<usize> {
+        let What::Read {
+            agent,
+            store,
+            owner,
+            ..
+        } = self.notes[read].what
+        else {
+            return None;
+        };
+        self.last(read, |what| {
+            let What::Fault {
+                kind,
+                agent: whose,
+                store: Some(at),
+                blocks,
+                ..
+            } = *what
+            else {
+                return false;
+            };
+            // An old answer misleads nobody but its reader.
+            let meets = kind != FaultKind::StaleRead || whose == Some(agent);
+            meets && at == store && blocks & owner.bit() != 0
+        })
     }
 
     /// The read in which an agent saw the vote that it adopted; its own start if it saw none.

@@ -9,7 +9,7 @@
 mod budget;
 mod moves;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     engine::{End, Engine, possible::explored},
@@ -29,6 +29,8 @@ use budget::Budget;
 
 /// Copies that are run on where a valence is sampled.
 pub const SAMPLES: u32 = 64;
+/// The same before one value is taken for all there is.
+const CLOSER: u32 = 4 * SAMPLES;
 /// Others that may be picked while one operation waits, for each agent and store.
 const PATIENCE: u64 = 8;
 
@@ -62,13 +64,14 @@ struct Taken {
 /// How a game goes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Score {
-    /// Moves made since the beginning after each of which more than one value was known to be possible.
+    /// Moves made until the first one after which only one value was known to be possible, or was seen. It
+    /// never goes up again but by taking moves back, whatever is found out later.
     pub bivalent: u64,
     /// Moves made.
     pub moves: u64,
     /// Moves taken back.
     pub undos: u64,
-    /// The move that left one value, from 1, and its words.
+    /// The first move after which one value was certain, from 1, and its words.
     pub lost_by: Option<(u64, String)>,
     /// The game can't go on, and why.
     pub over: Option<String>,
@@ -172,24 +175,27 @@ impl Game {
 
     /// How the game goes.
     pub fn score(&self) -> Score {
-        // From a world with two futures, every world before it had them too.
-        let last = self
-            .taken
-            .iter()
-            .rposition(|taken| taken.after.is_bivalent());
-        let kept = last.map_or(0, |last| last + 1);
+        let kept = self.kept();
         // One value seen in samples is no proof that there is no other.
-        let lost_by = self.taken.get(kept).filter(|taken| {
-            let known = taken.after.samples.is_none();
-            known && (kept > 0 || self.at_first.is_bivalent())
-        });
+        let certain = |taken: &&Taken| taken.after.samples.is_none() && !taken.after.is_bivalent();
+        let began = kept > 0 || self.at_first.is_bivalent();
+        let lost = self.taken.iter().zip(1..).skip(kept);
+        let mut lost = lost.filter(|(taken, _)| began && certain(taken));
         Score {
             bivalent: kept as u64,
             moves: self.taken.len() as u64,
             undos: self.undos,
-            lost_by: lost_by.map(|taken| (kept as u64 + 1, words(&self.scenario, taken.entry))),
+            lost_by: lost
+                .next()
+                .map(|(taken, number)| (number, words(&self.scenario, taken.entry))),
             over: self.over(),
         }
+    }
+
+    /// The moves that kept more than one value possible as far as is known, without a gap.
+    fn kept(&self) -> usize {
+        let bivalent = |taken: &&Taken| taken.after.is_bivalent();
+        self.taken.iter().take_while(bivalent).count()
     }
 
     /// Why the game can't go on.
@@ -263,14 +269,25 @@ impl Game {
         self.end = end;
         let exact = after.filter(|after| after.samples.is_none());
         let after = exact.unwrap_or_else(|| self.possible_now());
+        // Few samples overlook a rare value, and the score ends here: a closer look before it does.
+        let ends = self.kept() == self.taken.len() && self.valence().is_bivalent();
+        let after = if ends && !after.is_bivalent() && after.samples.is_some() {
+            self.possible_in(0..CLOSER)
+        } else {
+            after
+        };
         self.taken.push(Taken { entry, after });
         self.list_moves();
         Ok(())
     }
 
     fn possible_now(&self) -> Valence {
+        self.possible_in(0..SAMPLES)
+    }
+
+    fn possible_in(&self, samples: Range<u32>) -> Valence {
         self.engine
-            .possible(self.known.as_deref(), 0..SAMPLES, self.seed)
+            .possible(self.known.as_deref(), samples, self.seed)
     }
 
     /// Takes the last move back; false if there is none.
@@ -335,6 +352,7 @@ impl Game {
         let mut scenario = scripted(&self.scenario, self.from, stem);
         scenario.schedule.seed = self.seed;
         scenario.title = format!("{}, by hand", scenario.title);
+        scenario.summary = self.summary();
         scenario.expect = Expect {
             outcome: Expected::Any,
             stall: None,
@@ -343,6 +361,31 @@ impl Game {
             ..scenario.expect
         };
         scenario
+    }
+
+    /// What was played, in words.
+    fn summary(&self) -> String {
+        let Score {
+            bivalent, moves, ..
+        } = self.score();
+        let kept = match (bivalent, moves) {
+            (0, _) => "after none of them was more than one value known to be possible".to_owned(),
+            (kept, all) if kept == all => {
+                "after each of them more than one value was known to be possible".to_owned()
+            }
+            (kept, _) => {
+                format!(
+                    "more than one value was known to be possible after the first {kept} of them"
+                )
+            }
+        };
+        format!(
+            "Played by hand: from step {} of {}@{:#x} on somebody was the adversary and made {moves} move{}; {kept}.",
+            self.from,
+            self.scenario.name,
+            self.seed,
+            if moves == 1 { "" } else { "s" },
+        )
     }
 
     /// The fingerprint of the run that [`Self::to_scenario`] describes.
@@ -390,5 +433,49 @@ const fn said(end: End) -> &'static str {
         End::Steps => "its steps are used up",
         End::Quiet => "nothing is left to happen",
         End::Misfit => "its script fits nothing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Deed;
+
+    #[test]
+    fn the_score_ends_where_one_value_was_seen_and_does_not_come_back() {
+        let text = "title = \"T\"\nsummary = \"S\"\n[cluster]\nstores = 1\n\
+            agents = { a1 = \"0\", a2 = \"1\" }\n";
+        let none = |_: &str| Err("no file".to_owned());
+        let scenario = Scenario::parse("t.toml", text, &none).unwrap();
+        let mut game = Game::take_over(&scenario, 0, 0, Planted::default()).unwrap();
+        let entry = Entry {
+            agent: bivalent_core::AgentId(0),
+            store: bivalent_core::StoreId(0),
+            deed: Deed::Write,
+            gap: None,
+        };
+        let seen = |zero: u32, one: u32, samples| Taken {
+            entry,
+            after: Valence {
+                values: vec![("0".to_owned(), zero), ("1".to_owned(), one)],
+                samples,
+                ..Valence::default()
+            },
+        };
+        assert!(game.valence().is_bivalent());
+
+        game.taken = vec![
+            seen(9, 1, Some(10)),
+            seen(10, 0, Some(10)),
+            seen(9, 1, Some(10)),
+        ];
+
+        let score = game.score();
+        assert_eq!((score.bivalent, score.moves), (1, 3));
+        assert_eq!(score.lost_by, None, "samples prove no loss");
+        game.taken.push(seen(1, 0, None));
+        let score = game.score();
+        assert_eq!(score.bivalent, 1);
+        assert_eq!(score.lost_by.unwrap().0, 4);
     }
 }

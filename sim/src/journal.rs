@@ -75,6 +75,9 @@ pub(crate) enum What {
         kind: FaultKind,
         agent: Option<AgentId>,
         store: Option<StoreId>,
+        /// Whose blocks on the store are no longer what their writers left there, or were shown as they no
+        /// longer are: a bit each.
+        blocks: u128,
         detail: String,
     },
     Stall {

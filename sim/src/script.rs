@@ -2,7 +2,10 @@
 
 use bivalent_core::{AgentId, StoreId};
 
-use crate::scenario::{Adversary, Scenario};
+use crate::{
+    fault::FaultKind,
+    scenario::{Adversary, Scenario},
+};
 
 /// What happens in a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,6 +79,20 @@ impl Script {
         }
         let mut entries = self.stem.iter().chain(&self.turn);
         entries.any(|entry| matches!(entry.deed, Deed::Tear | Deed::Stale { .. }))
+    }
+
+    /// The kinds of fault that its entries are, as a bit set by [`FaultKind::index`].
+    pub(crate) fn kinds(&self) -> u32 {
+        let kind = |entry: &Entry| match entry.deed {
+            Deed::Crash => Some(FaultKind::Crash),
+            Deed::Restart => Some(FaultKind::Restart),
+            Deed::Tear => Some(FaultKind::TornWrite),
+            Deed::Stale { .. } => Some(FaultKind::StaleRead),
+            Deed::Delay { .. } => Some(FaultKind::Delay),
+            Deed::Write | Deed::Read { .. } => None,
+        };
+        let kinds = self.stem.iter().chain(&self.turn).filter_map(kind);
+        kinds.fold(0, |set, kind| set | 1 << kind.index())
     }
 
     /// Entry number `at`, from 0; none after the end.

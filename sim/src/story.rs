@@ -331,6 +331,7 @@ pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLi
             agent: id,
             store,
             detail,
+            ..
         } => {
             let place = store.map(|store| scenario.cluster.stores[store.index()].clone());
             let agent = id.map(agent);

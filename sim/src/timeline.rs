@@ -18,6 +18,7 @@ use crate::{
     journal::{Keeps, Note, What},
     log::{self, LogNote},
     planted::Planted,
+    report::Violation,
     runner::{Record, Runner},
     scenario::{Protocol, Scenario},
     story, verdict,
@@ -32,6 +33,8 @@ pub struct Timeline {
     pub events: Vec<Event>,
     /// How many events came after those.
     pub left_out: u64,
+    /// What was broken of what the scenario asks about, in the order of the steps.
+    pub violations: Vec<Violation>,
 }
 
 /// Something that happened.
@@ -140,6 +143,7 @@ pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
             .map(|note| teller.event(note))
             .collect(),
         left_out: journal.dropped,
+        violations: report.violations,
     }
 }
 
@@ -181,6 +185,7 @@ fn of_log(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
         coordinate: report.coordinate,
         events: journal.notes.iter().map(event).collect(),
         left_out: journal.dropped,
+        violations: report.violations,
     }
 }
 

@@ -253,7 +253,8 @@ pub struct StallView {
 /// What there is to see of a log.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct LogView {
-    /// Who leads, as far as it knows itself; the one with the greatest ballot if there are several.
+    /// Who leads, as far as it knows itself, even if it stands still; the one with the greatest ballot if
+    /// there are several.
     pub leader: Option<u8>,
     /// How many think that they lead.
     pub leaders: u32,

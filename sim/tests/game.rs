@@ -1,10 +1,14 @@
 //! You are the adversary: what is played by hand replays without a hand.
 
+use std::sync::atomic::AtomicBool;
+
 use bivalent_sim::{
+    campaign::{Keep, Policy, run_one, run_seeds},
     engine::Engine,
     game::{Game, Strike},
     planted::Planted,
     scenario::Scenario,
+    view::Act,
 };
 use proptest::prelude::*;
 
@@ -136,6 +140,16 @@ fn whoever_lets_one_agent_run_loses_and_may_take_it_back() {
     let (number, by) = score.lost_by.clone().unwrap();
     assert!(number <= 4 && by.starts_with("a1"), "{score:?}");
     assert!(!game.valence().is_bivalent());
+    let saved = game.to_scenario().summary;
+    assert!(
+        saved.starts_with("Played by hand: from step 2 of game.toml@0x0"),
+        "{saved}"
+    );
+    assert!(saved.contains("made 4 moves"), "{saved}");
+    assert!(
+        saved.contains(&format!("after the first {} of", score.bivalent)),
+        "{saved}"
+    );
 
     while game.score().lost_by.is_some() {
         assert!(game.undo());
@@ -187,6 +201,11 @@ fn what_lies_outside_the_model_is_refused_in_words() {
         "nobody is down"
     );
     game.strike(Strike::Crash, 0).unwrap();
+    let mut playback = game.playback();
+    let view = playback.view_at(playback.track().steps);
+    let told = view.events.last().unwrap().line.what.clone();
+    assert!(told.ends_with(" crashes"), "{told}");
+    assert!(view.agents.iter().any(|row| row.doing == "is down"));
     let second = game.strike(Strike::Crash, 0).unwrap_err();
     assert_eq!(second, "none is left");
     game.strike(Strike::Restart, 0).unwrap();
@@ -229,4 +248,45 @@ fn logs_and_scripts_are_not_taken_over() {
     game.take(0).unwrap();
     let refused = Game::take_over(&game.to_scenario(), 0, 0, Planted::default()).unwrap_err();
     assert!(refused.contains("script"));
+}
+
+#[test]
+fn what_a_hand_broke_is_counted_and_what_it_cut_off_is_not_missed() {
+    let rare = "block = { format = \"dual\" }\nstale = 1\n[heal]\nat = \"1s\"\n\
+        [[fault]]\nchance = 0.000001\nduplicate = { by = \"1ms\" }\n";
+    let mut game = Game::take_over(&system(3, rare), 0, 0, Planted::default()).unwrap();
+    let write = |game: &Game| {
+        let mut moves = game.moves().iter();
+        moves.position(|it| it.act == Act::Write).unwrap()
+    };
+    let at = write(&game);
+    game.strike(Strike::Tear, at).unwrap();
+    let at = write(&game);
+    game.strike(Strike::Delay, at).unwrap();
+    game.strike(Strike::Crash, 0).unwrap();
+    game.strike(Strike::Restart, 0).unwrap();
+    let saved = read(&game.scenario_text());
+
+    let report = run_one(&saved, saved.schedule.seed);
+    let summary = run_seeds(
+        &saved,
+        0..1,
+        1,
+        Policy::All,
+        Keep::Every,
+        &AtomicBool::new(false),
+        &|_| {},
+        &mut |_| {},
+    );
+
+    for kind in ["torn-write", "delay", "crash", "restart"] {
+        let count = report.faults[kind];
+        assert_eq!((count.drawn, count.landed), (1, 1), "{kind}");
+    }
+    assert_eq!(report.faults["duplicate"].landed, 0);
+    assert!(
+        summary.never_landed.is_empty(),
+        "{:?}",
+        summary.never_landed
+    );
 }

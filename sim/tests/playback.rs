@@ -9,7 +9,7 @@ use bivalent_sim::{
     runner::Runner,
     scenario::Scenario,
     trace::{Trace, replay},
-    view::{Act, AgentState, MarkKind, Turn, Valence},
+    view::{Act, AgentRow, AgentState, MarkKind, Turn, Valence},
 };
 use proptest::prelude::*;
 
@@ -575,4 +575,19 @@ fn a_fork_of_a_log_without_faults_has_none() {
             .count()
             > 0
     );
+}
+
+#[test]
+fn a_leader_that_stands_still_leads_in_its_row_and_in_the_header() {
+    let mut playback = played("log/zombie-leader", 1);
+    let pauses = playback.track().marks.clone().into_iter();
+    let views = pauses.map(|mark| playback.view_at(mark.step));
+    let stands = |row: &AgentRow| row.state == AgentState::Paused && row.phase == "leads";
+    let standing: Vec<_> = views
+        .filter(|view| view.agents.iter().any(stands))
+        .collect();
+    assert!(!standing.is_empty());
+    for view in standing {
+        assert!(view.log.unwrap().leader.is_some(), "{}", view.step);
+    }
 }

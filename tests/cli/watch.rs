@@ -30,6 +30,29 @@ fn in_a_pipe_the_events_are_lines() {
 }
 
 #[test]
+fn in_a_pipe_what_breaks_is_told_at_its_step() {
+    let folder = folder();
+    for (what, step, said) in [
+        ("fault/stale-reads-outside@0", "#65", "AGREEMENT BROKEN: a1"),
+        ("fault/bit-rot-raw@0", "#70", "VALIDITY BROKEN: a3"),
+        ("fault/torn-write-checked@0", "#98", "stall, wedged"),
+    ] {
+        let output = run(folder.path(), &["watch", what]);
+        exits(&output, 0);
+        let text = out(&output);
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(said)).collect();
+        assert_eq!(lines.len(), 1, "{text}");
+        assert!(
+            lines[0].trim_start().starts_with(&format!("{step} ")),
+            "{text}"
+        );
+    }
+    // From a later step on it is history.
+    let later = run(folder.path(), &["watch", "fault/stale-reads-outside@0#66"]);
+    assert!(!out(&later).contains("BROKEN"));
+}
+
+#[test]
 fn without_a_terminal_nobody_plays() {
     let folder = folder();
     for args in [

@@ -17,7 +17,7 @@ pub const TERMS: &[(&str, &str)] = &[
     ),
     (
         "ballot",
-        "an attempt to decide, with a number that no other agent uses; greater ones win",
+        "an attempt to decide: a round and whose it is, `1 of a2`; greater rounds win, then later names",
     ),
     (
         "phase 1, 2",

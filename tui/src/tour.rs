@@ -3,7 +3,7 @@
 use bivalent_sim::{
     catalogue,
     scenario::Scenario,
-    view::{MarkKind, Track, Turn},
+    view::{Mark, MarkKind, Track, Turn},
 };
 
 /// A page as it is drawn.
@@ -30,8 +30,8 @@ pub enum Moment {
     Start,
     /// The n-th turn of this kind, from 1.
     Turn(Turn, usize),
-    /// The first fault.
-    Fault,
+    /// The n-th fault, from 1.
+    Fault(usize),
     /// The n-th stall, from 1.
     Stall,
     /// The first decision.
@@ -55,7 +55,12 @@ impl Moment {
                 let mut turns = track.stairs.iter().filter(|stair| stair.turn == turn);
                 turns.nth(nth - 1).map(|stair| stair.step)
             }
-            Self::Fault => mark(|kind| matches!(kind, MarkKind::Fault(_))),
+            Self::Fault(nth) => {
+                let marks = track.marks.iter();
+                let fault = |mark: &&Mark| matches!(mark.kind, MarkKind::Fault(_));
+                let mut faults = marks.filter(fault);
+                faults.nth(nth - 1).map(|mark| mark.step)
+            }
             Self::Stall => mark(|kind| kind == MarkKind::Stall),
             Self::Decision => mark(|kind| kind == MarkKind::Decision),
             Self::Violation => mark(|kind| kind == MarkKind::Violation),
@@ -103,8 +108,8 @@ pub const CHAPTERS: &[Chapter] = &[
             (
                 Moment::Start,
                 "Some agents must agree on one value. They cannot talk to each other: all they share is a few \
-                 stores that keep blocks and run no code. Here is one agent and three stores. Above, on the \
-                 left, is what each agent does; on the right, its ballots over time.",
+                 stores that keep blocks and run no code. Here is one agent and three stores. The panels show \
+                 what agents do, what is on the stores, and ballots over time, as far as there is room.",
             ),
             (
                 Moment::Turn(Turn::Phase2, 1),
@@ -147,7 +152,7 @@ pub const CHAPTERS: &[Chapter] = &[
         seed: 0,
         pages: &[
             (
-                Moment::Fault,
+                Moment::Fault(1),
                 "One agent has decided already. Another had just begun to vote, and crashes: its memory is gone, and \
                  nobody can ask it what it had written, and where.",
             ),
@@ -168,7 +173,7 @@ pub const CHAPTERS: &[Chapter] = &[
         seed: 0,
         pages: &[
             (
-                Moment::Fault,
+                Moment::Fault(1),
                 "Now a store is gone, for good, with everything on it. Look at the matrix: its column is dead, \
                  and what the agents ask of it is never answered.",
             ),
@@ -185,7 +190,7 @@ pub const CHAPTERS: &[Chapter] = &[
         seed: 0,
         pages: &[
             (
-                Moment::Fault,
+                Moment::Fault(1),
                 "Stores write in sectors. This write was cut in the middle: half a new block over half an old \
                  one. The block has a checksum, so that whoever reads it learns that it is torn, and not \
                  something that nobody ever wrote.",
@@ -204,7 +209,8 @@ pub const CHAPTERS: &[Chapter] = &[
         seed: 0,
         pages: &[
             (
-                Moment::Fault,
+                // The first that hides a vote from who decides otherwise.
+                Moment::Fault(9),
                 "A store may answer with an old version: a cache, a replica that lags. This reader was shown \
                  a block as it was before its author voted. Here every store may do so, and a plain majority \
                  was not made for that.",
@@ -292,5 +298,127 @@ mod tests {
                 .collect();
             assert!(steps.is_sorted(), "{}: {steps:?}", chapter.title);
         }
+    }
+
+    type Check = fn(&mut Playback, u64) -> bool;
+
+    /// What captions say, and how the run must bear it out at the step that they are told at.
+    const CLAIMS: &[(&str, Check)] = &[
+        ("so in phase 2 (the thick line)", |it, at| {
+            turns(it, at, Turn::Phase2)
+        }),
+        ("was seen: decided. The diamond", agree),
+        ("gives its own up (the cross)", |it, at| {
+            turns(it, at, Turn::Aborted)
+        }),
+        ("took it over, instead of its own", |it, at| {
+            let rows = it.view_at(at).agents;
+            agree(it, at) && rows.iter().any(|row| row.decided != row.proposes)
+        }),
+        ("One agent has decided already", |it, at| {
+            marked(it, MarkKind::Decision).is_some_and(|step| step < at)
+        }),
+        ("begun to vote, and crashes", |it, at| {
+            turns(it, at, Turn::Phase2) && happens(it, at, "crash: ")
+        }),
+        ("It comes back and knows nothing", |it, at| {
+            happens(it, at, "restart: ")
+        }),
+        ("All agree. A crash", agree),
+        ("a store is gone, for good", |it, at| {
+            happens(it, at, "store-loss: ")
+        }),
+        ("the agents agree all the same", agree),
+        ("This write was cut in the middle", |it, at| {
+            happens(it, at, "torn-write: ")
+        }),
+        ("Nothing is decided, and this time", |it, at| {
+            happens(it, at, "stall, wedged") && marked(it, MarkKind::Decision).is_none()
+        }),
+        ("as it was before its author voted", hides_a_vote),
+        ("Agreement is broken. ", |it, at| {
+            marked(it, MarkKind::Violation) == Some(at)
+        }),
+        ("each line cut off by the next", |it, at| {
+            turns(it, at, Turn::Aborted)
+        }),
+        ("It can go on like this for ever", |it, at| {
+            happens(it, at, "stall, contention") && marked(it, MarkKind::Decision) > Some(at)
+        }),
+        ("they decide at once", |it, _| {
+            let healed = marked(it, MarkKind::Healed);
+            healed.is_some() && healed < marked(it, MarkKind::Decision)
+        }),
+        ("Decided. Nobody can promise", |it, at| {
+            marked(it, MarkKind::Decision) == Some(at)
+        }),
+    ];
+
+    fn turns(it: &Playback, at: u64, turn: Turn) -> bool {
+        let mut stairs = it.track().stairs.iter();
+        stairs.any(|stair| stair.step == at && stair.turn == turn)
+    }
+
+    fn marked(it: &Playback, kind: MarkKind) -> Option<u64> {
+        let mut marks = it.track().marks.iter();
+        marks.find(|mark| mark.kind == kind).map(|mark| mark.step)
+    }
+
+    fn happens(it: &mut Playback, at: u64, what: &str) -> bool {
+        let events = it.view_at(at).events;
+        let mut now = events.iter().filter(|event| event.line.step == at);
+        now.any(|event| event.line.what.starts_with(what))
+    }
+
+    fn agree(it: &mut Playback, at: u64) -> bool {
+        let rows = it.view_at(at).agents;
+        rows[0].decided.is_some() && rows.iter().all(|row| row.decided == rows[0].decided)
+    }
+
+    /// A read of an old version, after its author has written a vote on that store.
+    fn hides_a_vote(it: &mut Playback, at: u64) -> bool {
+        let events = it.view_at(at).events;
+        let stale = events
+            .iter()
+            .find(|event| event.line.step == at && event.line.what.starts_with("stale-read: "));
+        let Some(stale) = stale else {
+            return false;
+        };
+        let (_, whose) = stale.line.what.split_once("read of ").unwrap();
+        let (whose, _) = whose.split_once("'s block").unwrap();
+        let shown = events.iter().any(|event| {
+            let what = &event.line.what;
+            event.line.step == at && what.contains(&format!("[{whose}]")) && !what.contains("vote")
+        });
+        shown
+            && events.iter().any(|event| {
+                let voted = event.line.what.contains(", vote ");
+                voted
+                    && event.kind == "wrote"
+                    && event.line.who == whose
+                    && event.store == stale.store
+            })
+    }
+
+    #[test]
+    fn what_a_caption_says_is_so_at_its_step() {
+        let mut borne_out = 0;
+        for chapter in CHAPTERS {
+            let scenario = chapter.open().unwrap();
+            let mut playback = Playback::of_seed(&scenario, chapter.seed, Planted::default());
+            while playback.advance(10_000) {}
+            for (moment, text) in chapter.pages {
+                let step = moment.step(playback.track()).unwrap();
+                for (says, holds) in CLAIMS.iter().filter(|(says, _)| text.contains(says)) {
+                    assert!(
+                        holds(&mut playback, step),
+                        "{}, step {step}: {says}",
+                        chapter.title
+                    );
+                    borne_out += 1;
+                }
+            }
+        }
+        assert_eq!(borne_out, CLAIMS.len(), "each claim is one caption's");
     }
 }

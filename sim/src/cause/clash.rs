@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use bivalent_core::{AgentId, Ballot, Value};
+use bivalent_core::{AgentId, Ballot, Block, Value};
 
 use super::{Links, Past};
 use crate::journal::{Note, What};
@@ -36,9 +36,33 @@ pub(crate) struct Wrong {
     pub(crate) stood: Option<usize>,
     /// The fault behind it.
     pub(crate) fault: Option<usize>,
+    /// Nobody had ever written as a whole what was read.
+    pub(crate) forged: bool,
 }
 
-/// A decision, as far as its notes tell.
+/// How much a read misled its reader, the least first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Weight {
+    /// It hid a greater ballot.
+    HidBallot,
+    /// It returned what nobody had written.
+    Forged,
+    /// It returned a vote that its author had never cast.
+    ForgedVote,
+    /// It returned such a vote for the value that was then decided.
+    ForgedVoteTaken,
+    /// It hid the vote of the other decision.
+    HidVote,
+}
+
+/// What was wrong with a read.
+struct Lie {
+    weight: Weight,
+    /// The write that it should have returned.
+    stood: Option<usize>,
+}
+
+/// A decision, or a ballot on the way to one, as far as its notes tell.
 #[derive(Clone, Copy)]
 struct Decision {
     at: usize,
@@ -50,7 +74,8 @@ struct Decision {
 }
 
 /// The clash of the last decision among some notes with the first one that differs; none: there is no such.
-pub(crate) fn of(notes: &[Note]) -> Option<Clash> {
+/// `shared`: the agents share a block on each store, where else each has one of its own.
+pub(crate) fn of(notes: &[Note], shared: bool) -> Option<Clash> {
     let past = Past { notes };
     let last = past.last(notes.len(), |what| matches!(what, What::Decided { .. }))?;
     let second = past.decision(last)?;
@@ -68,7 +93,7 @@ pub(crate) fn of(notes: &[Note]) -> Option<Clash> {
     };
     Some(Clash {
         sides: [side(first), side(second)],
-        wrong: past.misled(first, second),
+        wrong: past.misled(first, second, shared),
     })
 }
 
@@ -87,10 +112,7 @@ impl Past<'_> {
             };
             Some(ballot)
         });
-        let from = self.last(
-            at,
-            |what| matches!(*what, What::Phase1 { agent: a, ballot: b } if a == agent && Some(b) == ballot),
-        );
+        let from = ballot.and_then(|ballot| self.began(at, agent, ballot));
         Some(Decision {
             at,
             from: from.or(phase2).unwrap_or(0),
@@ -98,6 +120,38 @@ impl Past<'_> {
             value,
             ballot,
         })
+    }
+
+    fn began(&self, before: usize, agent: AgentId, ballot: Ballot) -> Option<usize> {
+        self.last(
+            before,
+            |what| matches!(*what, What::Phase1 { agent: a, ballot: b } if a == agent && b == ballot),
+        )
+    }
+
+    /// A decision, and the ballots from which its value came to it: whoever began those may have been misled
+    /// in its stead.
+    fn ballots_of(&self, of: Decision) -> Vec<Decision> {
+        let mut ballots = vec![of];
+        ballots.extend(self.why(of.at).at.into_iter().filter_map(|at| {
+            let What::Phase2 {
+                agent,
+                ballot,
+                value,
+            } = self.notes[at].what
+            else {
+                return None;
+            };
+            let earlier = Decision {
+                at,
+                from: self.began(at, agent, ballot).unwrap_or(at),
+                agent,
+                value,
+                ballot: Some(ballot),
+            };
+            (earlier.ballot != of.ballot).then_some(earlier)
+        }));
+        ballots
     }
 
     /// The writes of a decision's own vote until it was decided, the first on each store.
@@ -122,36 +176,44 @@ impl Past<'_> {
         votes.collect()
     }
 
-    /// What misled one of two: the first read that hid the other's vote from it, of the later decision if it
-    /// has one; else one that returned what nobody had written; else one that hid a greater ballot; else a
-    /// fault where a vote of the first should stand.
-    fn misled(&self, first: Decision, second: Decision) -> Option<Wrong> {
-        let pairs = [(second, first), (first, second)];
-        let found = pairs
-            .into_iter()
-            .flat_map(|(reader, other)| {
-                (reader.from..reader.at).filter_map(move |at| {
-                    let (weight, stood) = self.hides(at, reader, other)?;
-                    Some(((weight, reader.at, Reverse(at)), at, stood))
-                })
-            })
-            .max();
-        if let Some((_, read, stood)) = found {
+    /// What misled one of two: the read that weighs most, of the later decision if it has one, the first of
+    /// equals; else a fault where a vote of the first should stand.
+    fn misled(&self, first: Decision, second: Decision, shared: bool) -> Option<Wrong> {
+        let mut found: Option<((Weight, usize, Reverse<usize>), Option<usize>)> = None;
+        for (side, other) in [(second, first), (first, second)] {
+            for reader in self.ballots_of(side) {
+                for at in reader.from..reader.at {
+                    if let Some(Lie { weight, stood }) = self.lie(at, reader, other, shared) {
+                        found = found.max(Some(((weight, reader.at, Reverse(at)), stood)));
+                    }
+                }
+            }
+        }
+        if let Some(((weight, _, Reverse(read)), stood)) = found {
             return Some(Wrong {
                 read: Some(read),
                 stood,
-                fault: self.fault_behind(read, stood),
+                // What had been put right again since has misled nobody.
+                fault: self.last_damage(read).filter(|&fault| Some(fault) > stood),
+                forged: matches!(
+                    weight,
+                    Weight::Forged | Weight::ForgedVote | Weight::ForgedVoteTaken
+                ),
             });
         }
         let standing = self.votes(first);
         let is_missing = |what: &What| {
             let What::Fault {
-                store: Some(store), ..
+                agent,
+                store: Some(store),
+                blocks,
+                ..
             } = what
             else {
                 return false;
             };
-            !standing.iter().any(
+            let is_its = *agent == Some(first.agent) || blocks & first.agent.bit() != 0;
+            is_its && !standing.iter().any(
                 |&at| matches!(self.notes[at].what, What::Wrote { store: s, .. } if s == *store),
             )
         };
@@ -160,11 +222,12 @@ impl Past<'_> {
             read: None,
             stood: None,
             fault: Some(fault),
+            forged: false,
         })
     }
 
-    /// How much a read has hidden from a decision, and the write that it hid; none: it was as it should be.
-    fn hides(&self, at: usize, reader: Decision, other: Decision) -> Option<(u8, Option<usize>)> {
+    /// How a read misled its reader about another decision; none: it was as it should be.
+    fn lie(&self, at: usize, reader: Decision, other: Decision, shared: bool) -> Option<Lie> {
         let What::Read {
             agent,
             store,
@@ -177,43 +240,56 @@ impl Past<'_> {
         if *agent != reader.agent {
             return None;
         }
-        let writes = (0..at).rev().filter(|&place| {
-            matches!(&self.notes[place].what, What::Wrote { agent, store: s, .. } if agent == owner && s == store)
-        });
-        let wrote = |place: usize| {
-            let What::Wrote { block, .. } = &self.notes[place].what else {
-                return None;
+        // What was put there, the latest first.
+        let writes: Vec<(usize, &Block)> = (0..at)
+            .rev()
+            .filter_map(|place| {
+                let What::Wrote {
+                    agent,
+                    store: s,
+                    block,
+                } = &self.notes[place].what
+                else {
+                    return None;
+                };
+                let is_there = (shared || agent == owner) && s == store;
+                is_there.then_some((place, block))
+            })
+            .collect();
+        if shared || *owner == other.agent {
+            let casts = |(_, block): &&(usize, &Block)| {
+                block
+                    .vote
+                    .is_some_and(|vote| Some(vote.bal) == other.ballot)
             };
-            Some(block)
-        };
-        if *owner == other.agent {
-            let vote = writes.clone().find(|&place| {
-                let vote = wrote(place).and_then(|block| block.vote);
-                vote.is_some_and(|vote| Some(vote.bal) == other.ballot)
-            });
             let shown = block.vote.map(|vote| vote.bal);
-            if vote.is_some() && shown < other.ballot {
-                return Some((3, vote));
+            if let Some(&(stood, _)) = writes.iter().find(casts)
+                && shown < other.ballot
+            {
+                return Some(Lie {
+                    weight: Weight::HidVote,
+                    stood: Some(stood),
+                });
             }
         }
-        let last = writes.clone().next();
-        let is_written = writes.clone().any(|place| wrote(place) == Some(block));
-        if block.mbal.is_some() && !is_written && last.is_some() {
-            return Some((2, last));
+        if block.mbal.is_some() && !writes.iter().any(|(_, written)| *written == block) {
+            let was_cast = writes.iter().any(|(_, written)| written.vote == block.vote);
+            let weight = match block.vote.filter(|_| !was_cast) {
+                Some(vote) if vote.inp == reader.value => Weight::ForgedVoteTaken,
+                Some(_) => Weight::ForgedVote,
+                None => Weight::Forged,
+            };
+            let stood = writes.first().map(|&(place, _)| place);
+            return Some(Lie { weight, stood });
         }
-        let newer = last.and_then(wrote).and_then(|it| it.mbal);
-        (newer > block.mbal && newer > reader.ballot).then_some((1, last))
-    }
-
-    /// The latest fault at a read's store since what it should have returned was written; else the latest.
-    fn fault_behind(&self, read: usize, stood: Option<usize>) -> Option<usize> {
-        let What::Read { store, .. } = self.notes[read].what else {
-            return None;
-        };
-        let is_there = |at: &usize| matches!(self.notes[*at].what, What::Fault { store: Some(s), .. } if s == store);
-        let since = stood.unwrap_or(0);
-        let near = (since..=read).rev().find(is_there);
-        near.or_else(|| (0..since).rev().find(is_there))
+        // An older write that came late is not what counts, but the one that it replaced.
+        let key = |block: &Block| (block.mbal, block.vote.map(|vote| vote.bal));
+        let &(stood, newest) = writes.iter().max_by_key(|(place, it)| (key(it), *place))?;
+        let hides = newest.mbal > block.mbal && newest.mbal > reader.ballot;
+        hides.then_some(Lie {
+            weight: Weight::HidBallot,
+            stood: Some(stood),
+        })
     }
 }
 
@@ -273,7 +349,7 @@ mod tests {
         let mut told = ballot(ONE, low, Value(1), Block::default());
         told.extend(ballot(TWO, high, Value(2), Block::default()));
 
-        let clash = of(&notes(told.clone())).unwrap();
+        let clash = of(&notes(told.clone()), false).unwrap();
 
         assert_eq!(clash.sides[0].links.first(), Some(&4));
         assert_eq!(clash.sides[0].votes, [3]);
@@ -282,6 +358,7 @@ mod tests {
             read: Some(6),
             stood: Some(3),
             fault: None,
+            forged: false,
         };
         assert_eq!(clash.wrong, Some(wrong));
 
@@ -291,11 +368,11 @@ mod tests {
         };
         let mut told = ballot(ONE, low, Value(1), Block::default());
         told.extend(ballot(TWO, high, Value(2), block));
-        assert_eq!(of(&notes(told.clone())).unwrap().wrong, None);
+        assert_eq!(of(&notes(told.clone()), false).unwrap().wrong, None);
 
         // Equal decisions are no clash.
         told.truncate(5);
         told.extend(ballot(TWO, high, Value(1), block));
-        assert!(of(&notes(told)).is_none());
+        assert!(of(&notes(told), false).is_none());
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     coverage::Coverage,
     fault::FaultKind,
     report::{Fairness, FaultCount, Stall, Violation},
+    scenario::Adversary,
 };
 
 impl Engine {
@@ -66,10 +67,15 @@ impl Engine {
         self.oracles.envelope.exceeded()
     }
 
-    /// The faults of each kind that the scenario can inject.
+    /// The faults of each kind that the scenario can inject, by its rules or by its script.
     pub fn faults(&self) -> impl Iterator<Item = (FaultKind, FaultCount)> {
-        self.plan
-            .kinds()
+        let mut kinds = self.plan.kinds;
+        if let Adversary::Script(script) = &self.plan.adversary {
+            kinds |= script.kinds();
+        }
+        FaultKind::ALL
+            .into_iter()
+            .filter(move |kind| kinds & 1 << kind.index() != 0)
             .map(|kind| (kind, self.net.counts[kind.index()]))
     }
 

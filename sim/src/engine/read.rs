@@ -301,7 +301,8 @@ impl Engine {
             }
             let whose = whose(&self.plan, op.owner);
             let text = format_args!("{{a{}}} read of {whose} {back} versions old", op.agent.0);
-            self.note_fault(FaultKind::StaleRead, Some(op.agent), Some(op.store), text);
+            let hidden = (Some(op.store), op.owner.bit());
+            self.note_fault_on(FaultKind::StaleRead, Some(op.agent), hidden, text);
         }
         if let Some(detail) = self.oracles.store_model.read(place, past.block, Some(most)) {
             self.oracles.found(self.steps, "store-model", detail);

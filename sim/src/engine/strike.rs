@@ -276,7 +276,8 @@ impl Engine {
             self.net.wheel.put(self.net.now() + after, event.pack());
         }
         self.pass_duel_on(id);
-        let after = if returns {
+        // Whoever follows a script may still be told to start again.
+        let after = if returns || self.is_scripted() {
             "crashes"
         } else {
             "crashes for good"
@@ -504,7 +505,7 @@ impl Engine {
         self.net.landed(FaultKind::Amnesia);
         self.oracles.envelope.landed(FaultKind::Amnesia, store);
         let text = format_args!("returns to an earlier state");
-        self.note_fault(FaultKind::Amnesia, None, Some(store), text);
+        self.note_fault_on(FaultKind::Amnesia, None, (Some(store), hit), text);
         for index in 0..self.seats.len() as u8 {
             let owner = AgentId(index);
             if hit & owner.bit() != 0 {

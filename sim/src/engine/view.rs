@@ -134,6 +134,7 @@ impl Engine {
         let phase = seat.agent.phase();
         let state = match seat.status {
             Status::Down { returns: true } => AgentState::Down,
+            Status::Down { returns: false } if self.is_scripted() => AgentState::Down,
             Status::Down { returns: false } => AgentState::Lost,
             Status::Paused => AgentState::Paused,
             Status::Up if seat.decided => AgentState::Decided,
@@ -176,6 +177,10 @@ impl Engine {
             Some(time(self.plan.ns(found.tick?)))
         };
         match seat.status {
+            // It is for the script to say whether it comes back, or for the hand that writes one.
+            Status::Down { returns: false } if self.is_scripted() => {
+                return "is down".to_owned();
+            }
             Status::Down { returns: false } => return "gone for good".to_owned(),
             Status::Down { returns: true } => {
                 let at = due(&|event| matches!(event, Event::Restart { .. }));

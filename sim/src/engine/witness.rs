@@ -166,11 +166,23 @@ impl Engine {
         store: Option<StoreId>,
         detail: std::fmt::Arguments<'_>,
     ) {
+        self.note_fault_on(kind, agent, (store, 0), detail);
+    }
+
+    /// The same of a fault that changed blocks on a store, or hid them: `blocks` has the bits of their owners.
+    pub(super) fn note_fault_on(
+        &mut self,
+        kind: FaultKind,
+        agent: Option<AgentId>,
+        (store, blocks): (Option<StoreId>, u128),
+        detail: std::fmt::Arguments<'_>,
+    ) {
         if self.journal.is_some() {
             self.note(What::Fault {
                 kind,
                 agent,
                 store,
+                blocks,
                 detail: detail.to_string(),
             });
         }

@@ -50,7 +50,12 @@ impl<L: Load> LogEngine<L> {
     }
 
     fn log_view(&self) -> LogView {
-        let up = || self.seats.iter().filter(|seat| seat.status == Status::Up);
+        // Who stands still leads on when it wakes, for all it knows: the row of agents says so too.
+        let up = || {
+            let standing =
+                |seat: &&Seat<L::Machine>| matches!(seat.status, Status::Up | Status::Paused);
+            self.seats.iter().filter(standing)
+        };
         let leads = |seat: &&Seat<L::Machine>| seat.replica.standing() == Part::Leading;
         let leader = up().filter(leads).max_by_key(|seat| seat.replica.ballot());
         let all = self.seats.iter();

@@ -45,7 +45,8 @@ impl Playback {
             mark.kind == MarkKind::Violation && Some(mark.step) == last
         };
         if self.track.marks.iter().any(breaks)
-            && let Some(clash) = clash::of(&singles)
+            && let Some(clash) =
+                clash::of(&singles, self.scenario.cluster.protocol.is_conditional())
         {
             return self.clash(&notes, &clash);
         }
@@ -107,10 +108,10 @@ impl Playback {
             }
             if let Some(read) = wrong.read {
                 let read = self.told(&notes[read]);
-                let but = if wrong.stood.is_some() {
-                    ": that is not what had been written"
+                let but = if wrong.forged {
+                    ": nobody had ever written that there as a whole"
                 } else {
-                    ": nobody had written that"
+                    ": that is older than what had been written"
                 };
                 lines.push(format!("{read}{but}"));
             }

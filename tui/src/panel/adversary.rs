@@ -126,6 +126,8 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
                 let known = how(&game.valence);
                 if game.valence.is_bivalent() {
                     format!("more than one value is possible ({known})")
+                } else if game.valence.samples.is_none() {
+                    format!("only one value is possible ({known})")
                 } else {
                     format!("only one value is seen ({known}): no proof that there is no other")
                 }

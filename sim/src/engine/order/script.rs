@@ -22,6 +22,11 @@ impl Order {
 }
 
 impl Engine {
+    /// There is a script, which may crash agents and start them again.
+    pub(in crate::engine) fn is_scripted(&self) -> bool {
+        matches!(self.plan.adversary, Adversary::Script(_))
+    }
+
     /// The next ballot of an agent that met `floor`. A script's go where it says, else above every
     /// ballot there is, so that its turns need no luck.
     pub(in crate::engine) fn next_ballot(
