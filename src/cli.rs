@@ -165,9 +165,9 @@ pub(crate) enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// Always.
+    /// Into files and pipes too, whatever `NO_COLOR` says.
     Always,
-    /// Never.
+    /// No colour.
     Never,
 }
 

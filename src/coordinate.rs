@@ -31,6 +31,23 @@ pub(crate) fn split(text: &str) -> Coordinate<'_> {
     }
 }
 
+/// What is wrong with the seed or the step of what was meant as a coordinate, and the name before it.
+pub(crate) fn slip(text: &str) -> Option<(&str, String)> {
+    let (coordinate, step) = match text.rsplit_once('#') {
+        Some((coordinate, step)) => (coordinate, Some(step)),
+        None => (text, None),
+    };
+    let (name, digits) = match coordinate.rsplit_once('@') {
+        Some((name, digits)) => (name, Some(digits)),
+        None => (coordinate, None),
+    };
+    if let Some(Err(why)) = digits.map(seed) {
+        return Some((name, format!("`{}`: {why}", digits.unwrap_or_default())));
+    }
+    let step = step.filter(|step| step.replace(['_', ','], "").parse::<u64>().is_err())?;
+    Some((name, format!("`{step}`: a step is a number")))
+}
+
 /// Reads a seed, decimal or 0x-hex.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     let digits = text.replace('_', "");
@@ -76,6 +93,21 @@ mod tests {
         assert_eq!(split("duel"), named("duel", None));
         assert_eq!(split("me@home/duel.toml"), named("me@home/duel.toml", None));
         assert_eq!(split("@7"), named("@7", None));
+    }
+
+    #[test]
+    fn of_a_coordinate_it_is_told_which_part_is_wrong() {
+        let told = |text| slip(text).map(|(name, why)| format!("{name} {why}"));
+        let seed = "a seed is a number, decimal or 0x-hex";
+
+        assert_eq!(told("duel@zzz"), Some(format!("duel `zzz`: {seed}")));
+        assert_eq!(told("duel@-1#3"), Some(format!("duel `-1`: {seed}")));
+        for bad in ["duel@0#zz", "duel#zz"] {
+            assert_eq!(told(bad).unwrap(), "duel `zz`: a step is a number");
+        }
+        for good in ["duel", "duel@7", "duel@0x7#1,284"] {
+            assert_eq!(told(good), None);
+        }
     }
 
     #[test]

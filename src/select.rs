@@ -155,7 +155,7 @@ pub(crate) fn find(word: &str) -> Result<Vec<Source>, Failure> {
     }
     let matches = in_catalogue(split.name);
     match matches[..] {
-        [] => Err(unknown(split.name)),
+        [] => Err(bad_coordinate(word).unwrap_or_else(|| unknown(split.name))),
         [_] => Ok(built_in(matches.iter().copied(), split.seed)),
         [..] if is_folder(split.name, &matches) => {
             Ok(built_in(matches.iter().copied(), split.seed))
@@ -248,6 +248,17 @@ fn bare(name: &str) -> &str {
 fn stem(name: &str) -> &str {
     let name = bare(name);
     name.rsplit_once('/').map_or(name, |(_, stem)| stem)
+}
+
+/// The name is right, what follows it is not.
+fn bad_coordinate(word: &str) -> Option<Failure> {
+    let (name, why) = coordinate::slip(word)?;
+    let is_there = Path::new(name).exists() || !in_catalogue(name).is_empty();
+    let help = format!(
+        "a seed follows `@`, and a step of its run `#`, such as {name}@0x5eed or {name}@0x5eed#1284"
+    );
+    let message = format!("{word} is no coordinate: {why}");
+    is_there.then_some(Failure::new(Exit::Usage, message).help(help))
 }
 
 fn unknown(name: &str) -> Failure {

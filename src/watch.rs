@@ -23,8 +23,16 @@ use crate::{bug, interrupt, select};
 /// Copies of a file that is there already, at most.
 const COPIES_MAX: u32 = 1000;
 
+/// What can be named.
+const NAMED: &str = "`bivalent watch --tour` shows you around; `bivalent watch duelling-agents` shows a run of a \
+                     scenario; `bivalent scenario list` names all scenarios";
+
 /// Shows what was named.
 pub(crate) fn watch(args: &WatchArgs, console: &mut Console) -> Result<Exit, Failure> {
+    if args.what.is_none() && !args.tour {
+        let message = "nothing is named that could be watched";
+        return Err(Failure::new(Exit::Usage, message).help(NAMED));
+    }
     let screen =
         Console::is_terminal(Stream::Out) && std::io::IsTerminal::is_terminal(&std::io::stdin());
     if !screen {

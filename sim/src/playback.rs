@@ -159,7 +159,8 @@ impl Playback {
         let (name, seed) = (&self.scenario.name, self.seed);
         match self.forked_at {
             Some(at) if step > at => {
-                format!("{name}@{seed:#x}#{at}, {} steps into a fork", step - at)
+                let (steps, s) = (step - at, if step - at == 1 { "" } else { "s" });
+                format!("{name}@{seed:#x}#{at}, {steps} step{s} into a fork")
             }
             Some(_) | None => format!("{name}@{seed:#x}#{step}"),
         }

@@ -42,7 +42,7 @@ pub(crate) enum ThemeName {
 /// How screens look.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LookArgs {
-    /// Colours. [default: dark; mono with `NO_COLOR`]
+    /// Colours, also with `NO_COLOR` and `--color never`. [default: dark; mono with those]
     #[arg(long, value_enum, value_name = "THEME")]
     pub(crate) theme: Option<ThemeName>,
     /// Only ASCII signs.
@@ -68,7 +68,7 @@ impl LookArgs {
 #[derive(Args, Debug)]
 pub(crate) struct WatchArgs {
     /// A trace, a coordinate SCENARIO@SEED, a scenario file, or the name of a built-in one; each with #STEP.
-    #[arg(value_name = "TRACE|COORD|SCENARIO", required_unless_present = "tour")]
+    #[arg(value_name = "TRACE|COORD|SCENARIO")]
     pub(crate) what: Option<String>,
     /// Be shown around: the built-in scenarios as eight chapters.
     #[arg(long, conflicts_with_all = ["what", "adversary"])]

@@ -106,6 +106,39 @@ fn what_is_not_there_is_told_before_any_screen() {
 }
 
 #[test]
+fn whoever_names_nothing_or_half_a_coordinate_is_told_what_can_be_named() {
+    let folder = folder();
+    for (args, told) in [
+        (
+            &["watch"][..],
+            &["--tour", "duelling-agents", "scenario list"][..],
+        ),
+        (
+            &["watch", "duelling-agents@zzz"],
+            &["`zzz`: a seed is a number", "duelling-agents@0x5eed#1284"],
+        ),
+        (
+            &["watch", "duelling-agents@-1"],
+            &["`-1`: a seed is a number"],
+        ),
+        (
+            &["watch", "duelling-agents@0#zz"],
+            &["`zz`: a step is a number"],
+        ),
+        (
+            &["watch", "duelling-agent@zzz"],
+            &["did you mean `duelling-agents`"],
+        ),
+    ] {
+        let output = run(folder.path(), args);
+        let said = err(&output);
+        for told in told {
+            assert!(said.contains(told), "{args:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn an_option_of_another_format_is_refused_and_told_where_it_belongs() {
     let folder = folder();
     for (format, option, takers) in [
@@ -345,6 +378,24 @@ fn the_real_command_in_a_real_terminal() {
     terminal.keys(&["C-c"]);
     terminal.shows("ended 130");
     assert!(folder.path().join("keep-bivalent-by-hand.toml").is_file());
+
+    // A theme that was asked for has its colours.
+    terminal.keys(&["clear; export NO_COLOR=1", "Enter"]);
+    watch("flp/duelling-agents#600 --theme light");
+    terminal.shows("step 600");
+    let painted = terminal.tmux(&["capture-pane", "-p", "-e"]);
+    assert!(painted.contains("38;2;"), "{painted}");
+
+    // The shell has its screen while the run is suspended.
+    terminal.keys(&["C-z"]);
+    let shell = terminal.shows("ended 14");
+    assert!(!shell.contains("Ballots"), "{shell}");
+    terminal.keys(&["fg; echo back $?", "Enter"]);
+    terminal.shows("Ballots");
+    terminal.keys(&["Right"]);
+    terminal.shows("step 601");
+    terminal.keys(&["q"]);
+    terminal.shows("back 0");
 
     // Asked from outside to end, it gives the screen back too.
     watch("flp/duelling-agents");

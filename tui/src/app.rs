@@ -14,12 +14,13 @@ mod travel;
 use std::sync::Arc;
 
 use bivalent_sim::view::{Names, Track, View};
+use ratatui::layout::Rect;
 
 use crate::{
     command::Command,
-    keys::{Mode, bindings},
-    legend::TERMS,
+    keys::Mode,
     scene::{GameView, Over, Scene, Ui},
+    screen,
     theme::Look,
     tour::{CHAPTERS, Page, sentences},
     worker::{Ask, BRANCHES},
@@ -34,6 +35,8 @@ pub enum Deed {
     Copy(String, String),
     /// Write the screen to a file.
     Export,
+    /// Give the terminal to the shell for a while.
+    Suspend,
     /// Leave.
     Quit,
 }
@@ -60,8 +63,12 @@ pub struct App {
     page: Option<(usize, usize)>,
     /// Opened at a run's violation, if it turns out to have one.
     seeks_violation: bool,
-    /// A game would have been lost: the user has been asked.
-    asked: bool,
+    /// By this a game would have been lost: the user has been asked.
+    asked: Option<Command>,
+    /// The filter that holds if the one that is being typed is not taken.
+    old_filter: String,
+    /// The size of the window.
+    window: Rect,
 }
 
 impl App {
@@ -81,7 +88,9 @@ impl App {
             owed: 0,
             page: None,
             seeks_violation: false,
-            asked: false,
+            asked: None,
+            old_filter: String::new(),
+            window: Rect::ZERO,
         }
     }
 
@@ -105,6 +114,11 @@ impl App {
         self.ui.mode = Mode::Tour;
         self.page = Some((0, 0));
         self
+    }
+
+    /// The size of the window, as far as anybody has said.
+    pub const fn shown_in(&mut self, columns: u16, rows: u16) {
+        self.window = Rect::new(0, 0, columns, rows);
     }
 
     /// What is to be drawn.
@@ -189,7 +203,15 @@ impl App {
                 vec![Deed::Ask(Ask::Branch(*kind, self.view.step))]
             }
             Over::Futures(chosen) => self.about_branches(Ask::GoOnWith(chosen, self.view.step)),
-            Over::Filter(_) | Over::Nothing | Over::Help | Over::Terms | Over::Why => Vec::new(),
+            Over::Filter(text) => {
+                if !text.is_empty() {
+                    let text = format!("only events with `{text}` are listed; / Enter lists all");
+                    self.ui.message = Some(text);
+                }
+                self.ui.filter = text;
+                Vec::new()
+            }
+            Over::Nothing | Over::Help | Over::Terms | Over::Why => Vec::new(),
         }
     }
 
@@ -207,9 +229,13 @@ impl App {
         deeds
     }
 
-    fn do_at_once(&mut self, command: Command, asked: bool) -> Vec<Deed> {
+    fn do_at_once(&mut self, command: Command, asked: Option<Command>) -> Vec<Deed> {
         match command {
-            Command::Quit | Command::GiveBack if !asked && self.would_lose(command) => Vec::new(),
+            Command::Quit | Command::GiveBack
+                if asked != Some(command) && self.would_lose(command) =>
+            {
+                Vec::new()
+            }
             Command::Quit => vec![Deed::Quit],
             Command::Help => {
                 self.ui.scroll = 0;
@@ -221,25 +247,33 @@ impl App {
                 Vec::new()
             }
             Command::Close => {
-                if self.ui.over == Over::Nothing {
-                    self.ui.zoomed = false;
-                    self.ui.filter.clear();
+                match std::mem::take(&mut self.ui.over) {
+                    Over::Nothing => {
+                        self.ui.zoomed = false;
+                        self.ui.filter.clear();
+                    }
+                    Over::Filter(_) => self.ui.filter = std::mem::take(&mut self.old_filter),
+                    _ => {}
                 }
-                self.ui.over = Over::Nothing;
                 Vec::new()
             }
             Command::Copy => vec![self.copy()],
             Command::Export => vec![Deed::Export],
-            Command::Filter => self.open(Over::Filter(String::new())),
+            Command::Filter => {
+                self.old_filter.clone_from(&self.ui.filter);
+                self.open(Over::Filter(String::new()))
+            }
             Command::Why => {
                 let deeds = vec![Deed::Ask(Ask::Why(self.view.step))];
                 self.open(Over::Why);
                 deeds
             }
             Command::Up | Command::Down => self.choose(command == Command::Down),
-            Command::NextPanel => self.focus(self.ui.focus % 7 + 1),
-            Command::LastPanel => self.focus((self.ui.focus + 5) % 7 + 1),
+            Command::NextPanel => self.focus_in_turn(self.ui.focus % 7 + 1),
+            Command::LastPanel => self.focus_in_turn((self.ui.focus + 5) % 7 + 1),
             Command::Panel(number) => self.focus(number),
+            Command::Turn(lines) => self.turn(lines),
+            Command::Suspend => vec![Deed::Suspend],
             Command::Zoom => {
                 self.ui.zoomed = !self.ui.zoomed;
                 Vec::new()
@@ -308,8 +342,28 @@ impl App {
         Deed::Copy(self.openable.clone(), note.to_owned())
     }
 
+    /// The panel after or before. While a game is played there may be no room for it.
+    fn focus_in_turn(&mut self, number: u8) -> Vec<Deed> {
+        if self.ui.mode == Mode::Adversary {
+            let text = format!("panel {number} is chosen: z shows it above the moves, or hides it");
+            self.ui.message = Some(text);
+        }
+        self.focus(number)
+    }
+
+    /// Help is scrolled by so many lines, down or up.
+    fn turn(&mut self, lines: isize) -> Vec<Deed> {
+        let end = screen::help_end(&self.scene(), self.window);
+        self.ui.scroll = self.ui.scroll.saturating_add_signed(lines).min(end);
+        Vec::new()
+    }
+
     /// Keys are for a panel.
     fn focus(&mut self, number: u8) -> Vec<Deed> {
+        if number == 7 && self.ui.over == Over::Why {
+            // The same once more, where it has its place.
+            self.ui.over = Over::Nothing;
+        }
         if self.ui.focus == number {
             return Vec::new();
         }
@@ -342,15 +396,7 @@ impl App {
                 *chosen = step(*chosen, futures);
                 return Vec::new();
             }
-            Over::Terms => {
-                self.ui.scroll = step(self.ui.scroll, TERMS.len());
-                return Vec::new();
-            }
-            Over::Help => {
-                let told = bindings(self.ui.mode).filter(|it| !it.words.is_empty());
-                self.ui.scroll = step(self.ui.scroll, told.count());
-                return Vec::new();
-            }
+            Over::Terms | Over::Help => return self.turn(if down { 1 } else { -1 }),
             _ => {}
         }
         if self.ui.over == Over::Why || (self.game.is_none() && self.ui.focus == 7) {

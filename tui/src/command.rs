@@ -95,15 +95,19 @@ pub enum Command {
     Export,
     /// Close what is open.
     Close,
+    /// So many lines of the help on, or back.
+    Turn(isize),
     /// All keys.
     Help,
+    /// To the shell, until it brings us back.
+    Suspend,
     /// Leave.
     Quit,
 }
 
 impl Command {
     /// One of each.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::Play,
         Self::Forward(1),
         Self::Back(1),
@@ -151,6 +155,7 @@ impl Command {
         Self::Export,
         Self::Close,
         Self::Help,
+        Self::Suspend,
         Self::Quit,
         Self::Panel(7),
     ];

@@ -68,6 +68,9 @@ macro_rules! table {
     };
 }
 
+/// Lines of the help that are turned at once.
+const HELP_PAGE: isize = 10;
+
 /// All keys, in the order in which they are told.
 pub const TABLE: &[Binding] = table! {
     TOUR [key(' '), code(KeyCode::Enter), code(KeyCode::Right), key('l')] "space" Command::NextPage, "next", "next page of the tour";
@@ -106,7 +109,7 @@ pub const TABLE: &[Binding] = table! {
     PLAYED [key('8')] "8" Command::TakeNumber(7), "", "";
     PLAYED [key('9')] "9" Command::TakeNumber(8), "", "";
     PLAYED [key('u'), code(KeyCode::Left), code(KeyCode::Backspace)] "u" Command::Undo, "undo", "take the last move back";
-    PLAYED [key('h')] "h" Command::Hint, "hint", "show what each move leaves possible, and the best one";
+    PLAYED [key('h')] "h" Command::Hint, "hint", "what each move leaves possible, and the best one";
     PLAYED [key('a')] "a" Command::PlayOn, "machine", "let the machine play ten moves on";
     PLAYED [key('c')] "c" Command::Crash, "crash", "crash the agent of the chosen operation";
     PLAYED [key('r')] "r" Command::Restart, "restart", "start a crashed agent again";
@@ -132,6 +135,7 @@ pub const TABLE: &[Binding] = table! {
     EVERY [key('y')] "y" Command::Copy, "", "copy where this is: SCENARIO@SEED#STEP";
     EVERY [key('e')] "e" Command::Export, "", "write this screen to an SVG file";
     SEEN [code(KeyCode::Esc)] "Esc" Command::Close, "", "close what is open";
+    EVERY [control('z')] "^Z" Command::Suspend, "", "to the shell; `fg` there comes back";
     EVERY [key('?')] "?" Command::Help, "help", "all keys; once more: what the words mean";
     EVERY [key('q'), control('c')] "q" Command::Quit, "quit", "leave";
 };
@@ -142,6 +146,29 @@ pub fn command(mode: Mode, event: KeyEvent) -> Option<Command> {
     let pressed = Key(event.code, control);
     let bound = bindings(mode).find(|binding| binding.keys.contains(&pressed))?;
     Some(bound.command)
+}
+
+/// The keys that mean something while help is open.
+const IN_HELP: &[(KeyCode, Command)] = &[
+    (KeyCode::Esc, Command::Close),
+    (KeyCode::Char('q'), Command::Close),
+    (KeyCode::Char('?'), Command::Help),
+    (KeyCode::Up, Command::Up),
+    (KeyCode::Char('k'), Command::Up),
+    (KeyCode::Down, Command::Down),
+    (KeyCode::Char('j'), Command::Down),
+    (KeyCode::PageUp, Command::Turn(-HELP_PAGE)),
+    (KeyCode::PageDown, Command::Turn(HELP_PAGE)),
+    (KeyCode::Char(' '), Command::Turn(HELP_PAGE)),
+    (KeyCode::Home, Command::Turn(isize::MIN)),
+    (KeyCode::End, Command::Turn(isize::MAX)),
+];
+
+/// What a key does while help is open: nothing else moves behind it.
+pub fn command_in_help(event: KeyEvent) -> Option<Command> {
+    let mut bound = IN_HELP.iter();
+    let found = bound.find(|(code, _)| *code == event.code);
+    found.map(|(_, command)| *command)
 }
 
 /// The table's lines that hold in a mode.

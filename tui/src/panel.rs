@@ -18,9 +18,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{pen::Pen, scene::Scene};
 
-pub(crate) use brief::draw as brief;
+pub(crate) use brief::{body as brief_body, draw as brief};
 pub(crate) use over::footer;
 pub(crate) use over::message;
+pub(crate) use over::scroll_end;
 pub(crate) use timeline::step_at;
 
 /// A panel.

@@ -67,6 +67,17 @@ const fn fits(area: Rect, (width, height): (u16, u16)) -> bool {
     area.width >= width && area.height >= height
 }
 
+/// How far help can be scrolled in a window.
+pub(crate) fn help_end(scene: &Scene<'_>, window: Rect) -> usize {
+    let body = if fits(window, TINY) {
+        let [_, body, ..] = rows(window);
+        body
+    } else {
+        panel::brief_body(window)
+    };
+    panel::scroll_end(scene, body)
+}
+
 /// Header, panels, the message, the keys.
 fn rows(area: Rect) -> [Rect; 4] {
     Layout::vertical([

@@ -25,13 +25,17 @@ use ratatui::{
         self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
         MouseEventKind,
     },
+    crossterm::style::force_color_output,
     layout::Rect,
 };
 
 use crate::{
     app::{App, Deed},
     command::Command,
-    keys, record, screen,
+    keys::{self, Mode},
+    record,
+    scene::Over,
+    screen,
     theme::Theme,
     worker::{Answer, Ask, Keep, Worker},
 };
@@ -86,6 +90,8 @@ pub enum Left {
 ///
 /// The terminal can't be used, or the run panicked.
 pub fn show(show: Show) -> io::Result<Left> {
+    // Whoever asked for a theme with colours asked for more than `NO_COLOR`, which would leave nothing of it.
+    force_color_output(show.app.look.theme != Theme::Mono);
     let mut terminal = ratatui::try_init()?;
     // Before the terminal is restored, also by a panic: else it would go on reporting clicks.
     let restore = std::panic::take_hook();
@@ -146,7 +152,10 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
     while !talk.quits && !stopped() {
         let now = Instant::now();
         if changed && now >= drawn + FRAME {
-            terminal.draw(|frame| screen::draw(&app.scene(), frame.buffer_mut()))?;
+            terminal.draw(|frame| {
+                app.shown_in(frame.area().width, frame.area().height);
+                screen::draw(&app.scene(), frame.buffer_mut());
+            })?;
             (drawn, changed) = (now, false);
         }
         let wait = match (changed, app.is_moving()) {
@@ -272,6 +281,11 @@ impl Talk {
                 Deed::Export => {
                     app.ui.message = Some(self.export(app, terminal));
                 }
+                Deed::Suspend => {
+                    if let Err(error) = suspend(terminal) {
+                        app.ui.message = Some(format!("not suspended: {error}"));
+                    }
+                }
                 Deed::Quit => self.quits = true,
             }
         }
@@ -293,6 +307,29 @@ impl Talk {
             Err(why) => why,
         }
     }
+}
+
+/// Gives the terminal back, stops as Ctrl-Z stops others, and takes it again when the shell says so.
+#[cfg(unix)]
+fn suspend(terminal: &mut DefaultTerminal) -> io::Result<()> {
+    use ratatui::crossterm::{execute, terminal as screens};
+
+    tell_terminal(MOUSE_OFF)?;
+    ratatui::try_restore()?;
+    terminal.show_cursor()?;
+    // All threads stop here, and go on from here.
+    let stopped =
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
+    screens::enable_raw_mode()?;
+    execute!(io::stdout(), screens::EnterAlternateScreen)?;
+    tell_terminal(MOUSE_ON)?;
+    terminal.clear()?;
+    Ok(stopped?)
+}
+
+#[cfg(not(unix))]
+fn suspend(_: &mut DefaultTerminal) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
 /// Whether a key is Ctrl-C, which always leaves.
@@ -341,12 +378,20 @@ pub fn press(app: &mut App, key: KeyEvent) -> Vec<Deed> {
             _ => Vec::new(),
         };
     }
-    let is_open = app.ui.over != crate::scene::Over::Nothing;
+    if matches!(app.ui.over, Over::Help | Over::Terms) {
+        return keys::command_in_help(key).map_or_else(Vec::new, |command| app.obey(command));
+    }
+    let is_open = app.ui.over != Over::Nothing;
     if is_open && matches!(key.code, KeyCode::Esc | KeyCode::Char('q')) {
         return app.obey(Command::Close);
     }
     match keys::command(app.ui.mode, key) {
         Some(command) => app.obey(command),
+        None if app.ui.mode == Mode::Adversary && key.code == KeyCode::Char(' ') => {
+            let text = "nothing plays by itself here: Enter makes the chosen move, a lets the machine play";
+            app.ui.message = Some(text.to_owned());
+            Vec::new()
+        }
         None => Vec::new(),
     }
 }

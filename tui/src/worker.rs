@@ -155,8 +155,8 @@ pub enum Answer {
         /// A coordinate that can be opened: the same, or where the run left that of its seed.
         openable: String,
     },
-    /// The step of the tour's page, which is played up to.
-    Page(u64),
+    /// The tour plays from this step up to that one, which is its page's.
+    Page(u64, u64),
     /// The run so far.
     Ran(Arc<Track>),
     /// The valence after a step.
@@ -189,8 +189,6 @@ pub struct Worker {
     saved: Option<(u64, u64)>,
     chapter: Option<usize>,
     forks: u64,
-    /// What is done when nobody asks for anything.
-    later: Option<Ask>,
     /// The step whose valence is being worked out, and what is known so far.
     valuing: Option<(u64, Valence)>,
     keep: Arc<Keep>,
@@ -225,7 +223,6 @@ impl Worker {
             saved: None,
             chapter: None,
             forks: 0,
-            later: None,
             valuing: None,
             keep,
             answer,
@@ -250,14 +247,9 @@ impl Worker {
             forget_stale(&mut waiting);
             if !waiting.is_empty() {
                 let ask = waiting.remove(0);
-                self.later = None;
                 if !matches!(ask, Ask::Why(_)) {
                     self.valuing = None;
                 }
-                self.handle(ask);
-                continue;
-            }
-            if let Some(ask) = self.later.take() {
                 self.handle(ask);
                 continue;
             }
@@ -277,9 +269,6 @@ impl Worker {
 
     /// Finishes what is done when nobody asks for anything.
     pub fn settle(&mut self) {
-        if let Some(ask) = self.later.take() {
-            self.handle(ask);
-        }
         while self.valuing.is_some() {
             self.value_on();
         }
@@ -452,11 +441,11 @@ impl Worker {
         let step = step_of(page).unwrap_or(0);
         let before = page.checked_sub(1).and_then(step_of).unwrap_or(0);
         if plays && before < step {
-            self.show(before.max(step.saturating_sub(PLAYED)));
-            self.tell(Answer::Page(step));
+            let from = before.max(step.saturating_sub(PLAYED));
+            self.tell(Answer::Page(from, step));
+            self.show(from);
         } else {
             self.show(step);
-            self.later = Some(Ask::Value(step));
         }
     }
 }

@@ -68,6 +68,14 @@ pub(crate) fn broken(scenario: &Scenario, engine: &dyn verdict::Finished) -> Opt
     })
 }
 
+/// How many requests wait.
+pub(crate) fn requests_wait(waiting: usize) -> String {
+    match waiting {
+        1 => "1 request waits".to_owned(),
+        waiting => format!("{waiting} requests wait"),
+    }
+}
+
 /// How each store is, in its row: whether it answers, its delays in percent, what waits for it.
 pub(crate) fn store_rows(
     service: &[Service],

@@ -10,7 +10,7 @@ use super::{Event, LogEngine, Seat, machines::Load};
 use crate::{
     engine::{
         seat::Status,
-        view::{broken, rung, stall_view, store_rows, time},
+        view::{broken, requests_wait, rung, stall_view, store_rows, time},
     },
     scenario::Scenario,
     verdict::Finished,
@@ -170,8 +170,10 @@ impl<L: Load> LogEngine<L> {
         match (waiting, names.is_empty()) {
             (0, true) => String::new(),
             (0, false) => format!("asks {}", names.join(", ")),
-            (waiting, true) => format!("{waiting} requests wait"),
-            (waiting, false) => format!("asks {}; {waiting} requests wait", names.join(", ")),
+            (waiting, true) => requests_wait(waiting),
+            (waiting, false) => {
+                format!("asks {}; {}", names.join(", "), requests_wait(waiting))
+            }
         }
     }
 }

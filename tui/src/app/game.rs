@@ -25,7 +25,7 @@ impl App {
             ("Esc", "end the game")
         };
         self.ui.message = Some(format!("{key} again to {does}; ^S saves it"));
-        self.asked = true;
+        self.asked = Some(command);
         true
     }
 

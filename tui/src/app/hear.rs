@@ -1,7 +1,11 @@
 //! What the worker answers.
 
 use super::{App, Deed};
-use crate::{keys::Mode, worker::Answer};
+use crate::{
+    keys::Mode,
+    scene::Over,
+    worker::{Answer, Ask},
+};
 
 impl App {
     /// The worker has answered.
@@ -23,8 +27,10 @@ impl App {
                 if !self.is_moving() {
                     self.wanted = self.view.step;
                 }
+                return self.about_paused();
             }
-            Answer::Page(step) => {
+            Answer::Page(from, step) => {
+                self.wanted = from;
                 self.ui.arriving = Some(step);
                 self.owed = 0;
             }
@@ -38,7 +44,11 @@ impl App {
                 self.ui.why = Some((step, parts));
                 self.ui.scroll = 0;
             }
-            Answer::Branched(branch) => self.ui.branch = branch,
+            Answer::Branched(branch) => {
+                self.ui.branch = branch;
+                // Of another future: its steps have the same numbers.
+                self.ui.valence = None;
+            }
             Answer::Game(Some(game)) => {
                 let best = self.game.as_ref().map_or(0, |game| game.best);
                 let mut game = *game;
@@ -60,5 +70,18 @@ impl App {
             Answer::Said(text) => self.ui.message = Some(text),
         }
         Vec::new()
+    }
+
+    /// What is asked of every step at which somebody stays, however he came there; a game knows it itself.
+    fn about_paused(&self) -> Vec<Deed> {
+        if self.is_moving() || self.ui.mode == Mode::Adversary {
+            return Vec::new();
+        }
+        let step = self.view.step;
+        let mut deeds = vec![Deed::Ask(Ask::Value(step))];
+        if self.ui.over == Over::Why || self.ui.why.is_some() {
+            deeds.push(Deed::Ask(Ask::Why(step)));
+        }
+        deeds
     }
 }

@@ -110,21 +110,13 @@ impl App {
         })
     }
 
-    /// Goes to a step, and has what is asked of paused views worked out.
+    /// Goes to a step. What is asked of paused views is asked when it is there.
     pub(super) fn seek(&mut self, step: u64) -> Vec<Deed> {
         self.wanted = step;
         if step != u64::MAX {
             self.bound();
         }
-        let step = self.wanted;
-        let mut deeds = vec![Deed::Ask(Ask::Seek(step))];
-        if !self.ui.playing {
-            deeds.push(Deed::Ask(Ask::Value(step)));
-            if self.ui.over == Over::Why || self.ui.why.is_some() {
-                deeds.push(Deed::Ask(Ask::Why(step)));
-            }
-        }
-        deeds
+        vec![Deed::Ask(Ask::Seek(self.wanted))]
     }
 
     pub(super) fn go_to(&mut self, text: &str) -> Vec<Deed> {

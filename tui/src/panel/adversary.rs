@@ -6,9 +6,9 @@ use unicode_width::UnicodeWidthStr;
 use super::header::how;
 use crate::{
     pen::Pen,
-    scene::Scene,
+    scene::{GameView, Scene},
     theme::Role,
-    words::{cut, wrapped},
+    words::{counted, cut, wrapped},
 };
 
 pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
@@ -17,11 +17,8 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     };
     let score = &game.score;
     let dot = pen.look.signs.dot;
-    let right = format!(
-        " {} moves bivalent {dot} your best {} {dot} undos {} ",
-        score.bivalent, game.best, score.undos
-    );
-    let mut pen = pen.framed(" YOU ARE THE ADVERSARY   keep it bivalent ", &right, true);
+    let (title, right) = frame(game, pen.width(), dot);
+    let mut pen = pen.framed(title, &right, true);
     let rows = pen.height();
     if let Some(over) = &score.over {
         end_card(&mut pen, over, score.lost_by.as_ref());
@@ -38,7 +35,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         .skip(first)
         .take(list)
         .map(|it| it.text.width());
-    let after = (texts.max().unwrap_or(0) + 6).clamp(24, pen.width().saturating_sub(34).max(24));
+    let after = (texts.max().unwrap_or(0) + 6).clamp(28, pen.width().saturating_sub(34).max(28));
     if game.hints {
         pen.put(after, 0, "after it", Role::Dim);
     }
@@ -140,6 +137,30 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             Role::Good
         };
         pen.pieces(1, y + 2, &[("so far  ", Role::Dim), (&so_far, role)]);
+    }
+}
+
+/// Title and score, in as many words as a frame has room for.
+fn frame(game: &GameView, width: usize, dot: &str) -> (&'static str, String) {
+    let score = &game.score;
+    let (kept, best, undos) = (score.bivalent, game.best, score.undos);
+    let long = format!(
+        " {} bivalent {dot} your best {best} {dot} undos {undos} ",
+        counted(kept, "move")
+    );
+    let title = " YOU ARE THE ADVERSARY   keep it bivalent ";
+    let short = " YOU ARE THE ADVERSARY ";
+    // As the frame counts: its corners, and one column between the two.
+    let fits = |title: &str, right: &str| title.width() + right.width() + 3 < width;
+    if fits(title, &long) {
+        (title, long)
+    } else if fits(short, &long) {
+        (short, long)
+    } else {
+        (
+            short,
+            format!(" kept {kept} {dot} best {best} {dot} undos {undos} "),
+        )
     }
 }
 

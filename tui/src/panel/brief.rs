@@ -17,6 +17,15 @@ use crate::{
 /// Rows above the body: the verdict and what is possible.
 const HEAD: u16 = 2;
 
+/// Between the head and the last line.
+pub(crate) fn body(area: Rect) -> Rect {
+    Rect {
+        y: area.y + HEAD.min(area.height),
+        height: area.height.saturating_sub(HEAD + 1),
+        ..area
+    }
+}
+
 pub(crate) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let head = Rect {
         height: HEAD.min(area.height),
@@ -27,11 +36,7 @@ pub(crate) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         height: 1,
         ..area
     };
-    let body = Rect {
-        y: head.bottom(),
-        height: area.height.saturating_sub(HEAD + 1),
-        ..area
-    };
+    let body = body(area);
     let mut pen = Pen::new(buffer, head, scene.look);
     verdict(scene, &mut pen);
     second(scene, &mut pen);

@@ -15,7 +15,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     let right = if filter.is_empty() {
         String::new()
     } else {
-        format!(" with `{filter}`, / ")
+        format!(" only with `{filter}`; / Enter shows all ")
     };
     let mut pen = pen.framed(" 5 Events ", &right, focused(scene, Panel::Events));
     let events: Vec<&EventLine> = scene
@@ -25,7 +25,12 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         .filter(|event| has(event, filter))
         .collect();
     if events.is_empty() {
-        pen.put(1, 0, "nothing to tell", Role::Dim);
+        let text = if filter.is_empty() {
+            "nothing to tell".to_owned()
+        } else {
+            format!("no event has `{filter}`; / Enter shows all")
+        };
+        pen.put(1, 0, &text, Role::Dim);
         return;
     }
     let rows = pen.height();

@@ -122,8 +122,12 @@ pub(super) fn known<'a>(scene: &Scene<'a>) -> Option<(u64, &'a Valence)> {
 /// must not be taken for what is.
 pub(super) fn valence_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Vec<(String, Role)> {
     let Some((step, known)) = known(scene) else {
-        let text = format!("values still possible: {}", pen.look.signs.more);
-        return vec![(text, Role::Dim)];
+        let later = if scene.ui.playing {
+            "pause to see"
+        } else {
+            pen.look.signs.more
+        };
+        return vec![(format!("values still possible: {later}"), Role::Dim)];
     };
     let possible: Vec<&str> = known.possible().collect();
     let set = format!("{{{}}}", possible.join(","));
@@ -203,6 +207,11 @@ pub(super) fn log_words(scene: &Scene<'_>, pen: &Pen<'_>) -> Option<String> {
     ))
 }
 
+/// Whether the run is the scenario's own. What it expects of its runs it does not expect of a game or a branch.
+fn is_own(scene: &Scene<'_>) -> bool {
+    scene.game.is_none() && scene.ui.branch.as_ref().is_none_or(|it| it.on == 0)
+}
+
 fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let signs = pen.look.signs;
     if let Standing::Broken {
@@ -222,10 +231,10 @@ fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     }
     if let Some(stall) = &scene.view.stall {
         let agents = stall.agents.join(&format!(" {} ", signs.against));
-        let expected = if stall.expected {
-            "expected"
-        } else {
-            "NOT expected"
+        let expected = match (is_own(scene), stall.expected) {
+            (false, _) => "",
+            (true, true) => "expected",
+            (true, false) => "NOT expected",
         };
         let text = format!(
             "{} STALL, {}: {agents}, ballots {}{}{}, nothing since {}",
@@ -266,9 +275,14 @@ fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     if scene.view.step >= scene.track.steps {
         let decided = matches!(scene.view.standing, Standing::Decided { .. });
         // What came of it stands on the left already.
-        let verdict = over.rsplit_once("; ").filter(|_| decided);
-        let verdict = verdict.map_or(over.as_str(), |(_, verdict)| verdict);
-        let text = format!("the run is over: {verdict} ");
+        let text = match over.rsplit_once("; ") {
+            Some(_) if decided && !is_own(scene) => "the run is over ".to_owned(),
+            Some((_, verdict)) if decided => format!("the run is over: {verdict} "),
+            Some((what, verdict)) if !is_own(scene) && verdict.contains("expected") => {
+                format!("the run is over: {what} ")
+            }
+            Some(_) | None => format!("the run is over: {over} "),
+        };
         let room = pen.width().saturating_sub(36);
         pen.put_right(2, &cut(&text, room, signs.more), Role::Dim);
     }

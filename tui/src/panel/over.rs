@@ -40,60 +40,96 @@ pub(super) fn draw(scene: &Scene<'_>, mut pen: Pen<'_>) {
     }
 }
 
-/// Columns that a key and its words need, at least.
-const KEY_COLUMN: usize = 36;
+/// Columns that a key and its words need, at least: in a narrower window they are listed below each other.
+const KEY_COLUMN: usize = 58;
 
-/// All keys of the mode; where they do not fit, from the first that is not scrolled away.
-fn help(scene: &Scene<'_>, pen: Pen<'_>) {
-    let mut pen = pen.framed(" Keys ", " ? what the words mean, Esc closes ", true);
-    let told = keys::bindings(scene.ui.mode).filter(|binding| !binding.words.is_empty());
-    let told: Vec<_> = told.collect();
-    let rows = pen.height().max(1);
-    let most = (pen.width() / KEY_COLUMN).max(1);
-    let columns = told.len().div_ceil(rows).clamp(1, most);
-    let width = pen.width() / columns;
-    let first = scene
-        .ui
-        .scroll
-        .min(told.len().saturating_sub(rows * columns));
-    for (index, binding) in told[first..].iter().enumerate().take(rows * columns) {
-        let (column, row) = (index / rows, index % rows);
-        let x = column * width;
-        let name = format!("{:>6} ", binding.name);
-        let room = width.saturating_sub(8);
-        let words = crate::words::cut(binding.words, room, pen.look.signs.more);
-        pen.pieces(x, row, &[(&name, Role::Strong), (&words, Role::Text)]);
+/// Something and what it means, as rows of so many columns; and in which row each of them begins.
+struct Listed {
+    rows: Vec<(String, String)>,
+    starts: Vec<usize>,
+    label: usize,
+}
+
+impl Listed {
+    /// What help lists.
+    fn of(scene: &Scene<'_>, width: usize) -> Self {
+        let named: Vec<(&str, &str)> = if scene.ui.over == Over::Terms {
+            TERMS.to_vec()
+        } else {
+            let told = told_keys(scene.ui.mode);
+            told.map(|it| (it.name, it.words)).collect()
+        };
+        let label = named.iter().map(|(name, _)| name.width()).max();
+        let mut listed = Self {
+            rows: Vec::new(),
+            starts: Vec::new(),
+            label: label.unwrap_or(0),
+        };
+        for (name, words) in named {
+            listed.starts.push(listed.rows.len());
+            let lines = wrapped(words, width.saturating_sub(listed.label + 3));
+            let lines = lines.into_iter().enumerate();
+            let name_of = |nth| if nth == 0 { name } else { "" }.to_owned();
+            listed
+                .rows
+                .extend(lines.map(|(nth, line)| (name_of(nth), line)));
+        }
+        listed
     }
-    let left = told.len().saturating_sub(first + rows * columns);
-    if left > 0 {
-        pen.put_right(rows - 1, &format!("  {left} more below"), Role::Dim);
+
+    /// Draws from the first that is not scrolled away.
+    fn draw(&self, pen: &mut Pen<'_>, scroll: usize) {
+        let height = pen.height();
+        let last = self.rows.len().saturating_sub(height);
+        let first = self.starts.get(scroll).map_or(last, |&at| at.min(last));
+        for (y, (name, line)) in self.rows[first..].iter().enumerate().take(height) {
+            pen.put(1, y, name, Role::Strong);
+            pen.put(self.label + 3, y, line, Role::Text);
+        }
+        let left = self.rows.len().saturating_sub(first + height);
+        if left > 0 && height > 0 {
+            pen.put_right(height - 1, &format!("  {left} more below"), Role::Dim);
+        }
     }
 }
 
-/// What the words on the screen mean, from the first that is not scrolled away.
+/// How far help can be scrolled that has so much room.
+pub(crate) fn scroll_end(scene: &Scene<'_>, area: Rect) -> usize {
+    let (width, height) = (area.width.saturating_sub(2), area.height.saturating_sub(2));
+    let listed = Listed::of(scene, width.into());
+    let last = listed.rows.len().saturating_sub(height.into());
+    let end = listed.starts.iter().position(|start| *start >= last);
+    end.unwrap_or(listed.starts.len().saturating_sub(1))
+}
+
+fn told_keys(mode: Mode) -> impl Iterator<Item = &'static keys::Binding> {
+    keys::bindings(mode).filter(|binding| !binding.words.is_empty())
+}
+
+/// All keys of the mode.
+fn help(scene: &Scene<'_>, pen: Pen<'_>) {
+    let mut pen = pen.framed(" Keys ", " ? what the words mean, Esc closes ", true);
+    let told: Vec<_> = told_keys(scene.ui.mode).collect();
+    let rows = pen.height().max(1);
+    let columns = told.len().div_ceil(rows).max(2);
+    let width = pen.width() / columns;
+    if width < KEY_COLUMN {
+        return Listed::of(scene, pen.width()).draw(&mut pen, scene.ui.scroll);
+    }
+    for (index, binding) in told.iter().enumerate() {
+        let (column, row) = (index / rows, index % rows);
+        let name = format!("{:>6} ", binding.name);
+        let room = width.saturating_sub(8);
+        let words = crate::words::cut(binding.words, room, pen.look.signs.more);
+        let pieces = [(name.as_str(), Role::Strong), (&words, Role::Text)];
+        pen.pieces(column * width, row, &pieces);
+    }
+}
+
+/// What the words on the screen mean.
 fn terms(scene: &Scene<'_>, pen: Pen<'_>) {
     let mut pen = pen.framed(" Words ", " up and down, Esc closes ", true);
-    let label = TERMS.iter().map(|(term, _)| term.width()).max();
-    let label = label.unwrap_or(0);
-    let (width, height) = (pen.width(), pen.height());
-    let mut rows: Vec<(&str, String)> = Vec::new();
-    let mut starts = Vec::new();
-    for (term, meaning) in TERMS {
-        starts.push(rows.len());
-        let lines = wrapped(meaning, width.saturating_sub(label + 3));
-        let named = lines.into_iter().enumerate();
-        rows.extend(named.map(|(nth, line)| (if nth == 0 { *term } else { "" }, line)));
-    }
-    let last = rows.len().saturating_sub(height);
-    let first = starts.get(scene.ui.scroll).map_or(last, |&at| at.min(last));
-    for (y, (term, line)) in rows[first..].iter().enumerate().take(height) {
-        pen.put(1, y, term, Role::Strong);
-        pen.put(label + 3, y, line, Role::Text);
-    }
-    let left = rows.len().saturating_sub(first + height);
-    if left > 0 && height > 0 {
-        pen.put_right(height - 1, &format!("  {left} more below"), Role::Dim);
-    }
+    Listed::of(scene, pen.width()).draw(&mut pen, scene.ui.scroll);
 }
 
 /// The futures that there are, and where each came from.
@@ -163,7 +199,12 @@ pub(crate) fn message(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             );
         }
         (Over::Filter(text), ..) => {
-            pen.put(1, 0, &format!("only events with: {text}_"), Role::Strong);
+            pen.put(
+                1,
+                0,
+                &format!("only events with (nothing: all of them): {text}_"),
+                Role::Strong,
+            );
         }
         (_, Some(message), _) => {
             pen.put(1, 0, message, Role::Strong);

@@ -4,11 +4,12 @@ use bivalent_sim::view::{Cell, StoreState};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Panel, focused, round};
-use crate::{pen::Pen, scene::Scene, theme::Role};
+use crate::{pen::Pen, scene::Scene, theme::Role, words::counted};
 
 pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
-    let mut pen = pen.framed(" 3 Store ", " mbal/bal:vote ", focused(scene, Panel::Store));
+    let is_focused = focused(scene, Panel::Store);
     let Some(matrix) = &scene.view.blocks else {
+        let _ = pen.framed(" 3 Store ", "", is_focused);
         return;
     };
     let names = &scene.names.stores;
@@ -19,32 +20,46 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         .max()
         .unwrap_or(2)
         .min(10);
-    let texts: Vec<Vec<String>> = matrix
-        .cells
-        .iter()
-        .map(|row| row.iter().map(|cell| written(cell, &pen)).collect())
-        .collect();
-    let widest = texts
-        .iter()
-        .flatten()
-        .map(|it| it.width())
-        .max()
-        .unwrap_or(0);
     let heads: Vec<String> = names
         .iter()
         .zip(&scene.view.stores)
         .map(|(name, store)| format!("{name} {}", sign(store.state, &pen)))
         .collect();
-    let head = heads.iter().map(|it| it.width()).max().unwrap_or(0);
-    let column = widest.max(head) + 2;
-    let room = pen.width().saturating_sub(label + 2);
-    let shown = (room / column.max(1)).max(1).min(names.len());
+    // Within the frame, right of the owners.
+    let room = pen.width().saturating_sub(label + 4);
+    let texts_of = |votes| -> Vec<Vec<String>> {
+        let rows = matrix.cells.iter();
+        rows.map(|row| row.iter().map(|cell| written(cell, votes, &pen)).collect())
+            .collect()
+    };
+    let mut texts = texts_of(true);
+    let mut key = " mbal/bal:vote ";
+    let mut columns = columns(&heads, &texts, room);
+    if columns.is_none() {
+        // Rather no votes than a store less.
+        let short = texts_of(false);
+        columns = self::columns(&heads, &short, room);
+        if columns.is_some() {
+            texts = short;
+            key = " mbal/bal, no room for votes ";
+        }
+    }
+    let mut pen = pen.framed(" 3 Store ", key, is_focused);
+    let columns = columns.unwrap_or_else(|| vec![widest(&heads, &texts) + 2; names.len()]);
+    let column = columns.first().copied().unwrap_or(1).max(1);
+    let all = columns.iter().sum::<usize>() <= room + 2;
+    let shown = if all {
+        names.len()
+    } else {
+        (room / column).max(1).min(names.len())
+    };
     // What the keys move through, if not all of it fits.
     let first = if focused(scene, Panel::Store) {
         scene.ui.chosen.min(names.len() - shown.min(names.len()))
     } else {
         0
     };
+    let left_of = |place: usize| columns[first..first + place].iter().sum::<usize>();
     for (place, (head, store)) in heads
         .iter()
         .zip(&scene.view.stores)
@@ -58,8 +73,8 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             StoreState::Down | StoreState::Lost => Role::Dim,
         };
         let word = word(store.state);
-        let x = pen.put(label + 2 + place * column, 0, head, role);
-        if column > head.width() + word.len() + 2 {
+        let x = pen.put(label + 2 + left_of(place), 0, head, role);
+        if columns[first + place] > head.width() + word.len() + 2 {
             pen.put(x + 1, 0, word, Role::Dim);
         }
     }
@@ -76,11 +91,11 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
             } else {
                 Role::Text
             };
-            pen.put(label + 2 + place * column, row + 1, text, role);
+            pen.put(label + 2 + left_of(place), row + 1, text, role);
         }
     }
     if shown < names.len() {
-        let hidden = format!("{} more stores", names.len() - shown);
+        let hidden = counted((names.len() - shown) as u64, "more store");
         pen.put_right(matrix.owners.len() + 1, &hidden, Role::Dim);
     }
     let y = matrix.owners.len() + 2;
@@ -94,7 +109,32 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     }
 }
 
-fn written(cell: &Cell, pen: &Pen<'_>) -> String {
+/// How wide each store's column is, with the gap behind it: all alike if there is room for that, else each as
+/// wide as it must be. None: not all of them fit.
+fn columns(heads: &[String], texts: &[Vec<String>], room: usize) -> Option<Vec<usize>> {
+    let alike = vec![widest(heads, texts); heads.len()];
+    let own: Vec<usize> = heads
+        .iter()
+        .enumerate()
+        .map(|(place, head)| {
+            let cells = texts.iter().filter_map(|row| row.get(place));
+            cells.map(|it| it.width()).fold(head.width(), usize::max)
+        })
+        .collect();
+    [(&alike, 2), (&own, 2), (&own, 1)]
+        .into_iter()
+        .map(|(widths, gap)| widths.iter().map(|width| width + gap).collect::<Vec<_>>())
+        .zip([2, 2, 1])
+        .find(|(columns, gap)| columns.iter().sum::<usize>() <= room + gap)
+        .map(|(columns, _)| columns)
+}
+
+fn widest(heads: &[String], texts: &[Vec<String>]) -> usize {
+    let all = heads.iter().chain(texts.iter().flatten());
+    all.map(|it| it.width()).max().unwrap_or(0)
+}
+
+fn written(cell: &Cell, votes: bool, pen: &Pen<'_>) -> String {
     let none = pen.look.signs.none;
     let mut text = if cell.unreadable {
         "torn".to_owned()
@@ -104,6 +144,7 @@ fn written(cell: &Cell, pen: &Pen<'_>) -> String {
         let vote = cell
             .inp
             .as_ref()
+            .filter(|_| votes)
             .map_or_else(String::new, |inp| format!(":{inp:.8}"));
         format!("{}/{}{vote}", round(cell.mbal, none), round(cell.bal, none))
     };

@@ -72,8 +72,8 @@ impl Worker {
         self.shown = step;
         self.reach(step + COMPARED);
         self.show_track();
-        self.show(step);
         self.tell_branch();
+        self.show(step);
     }
 
     /// Looks at another future, at a step.
@@ -86,8 +86,8 @@ impl Worker {
             self.on = future;
         }
         self.show_track();
-        self.show(step);
         self.tell_branch();
+        self.show(step);
     }
 
     /// Forgets the branch that is looked at; what branched off from it stays.
@@ -106,8 +106,8 @@ impl Worker {
             0
         };
         self.show_track();
-        self.show(step);
         self.tell_branch();
+        self.show(step);
         self.say(format!("branch {gone} is forgotten"));
     }
 

@@ -7,10 +7,19 @@
 
 use std::sync::Arc;
 
-use bivalent_sim::{game::Game, scenario::Scenario};
+use bivalent_sim::{
+    game::Game,
+    planted::Planted,
+    playback::Playback,
+    scenario::{Expected, Scenario},
+    view::Standing,
+};
 
 use super::{Answer, Ask, Worker};
-use crate::{scene::GameView, words::counted};
+use crate::{
+    scene::GameView,
+    words::{counted, grouped},
+};
 
 impl Worker {
     pub(super) fn take_over(&mut self, step: u64) {
@@ -21,6 +30,20 @@ impl Worker {
             );
         }
         let (scenario, seed): (Scenario, u64) = (here.scenario().clone(), here.seed());
+        self.reach(step);
+        let standing = self.here().view_at(step).standing;
+        if let Standing::Broken {
+            property,
+            step: broken,
+            ..
+        } = standing
+        {
+            self.say(format!(
+                "{property} is broken since step {at}, so nothing is left to play for: p before step {at}",
+                at = grouped(broken)
+            ));
+            return self.tell(Answer::Game(None));
+        }
         match Game::take_over(&scenario, seed, step, self.planted) {
             Ok(game) => {
                 self.game = Some(game);
@@ -116,18 +139,38 @@ impl Worker {
             hints: self.hints,
             best_move,
         };
-        let mut playback = game.playback();
+        let mut playback = watched(game, self.planted);
         let step = playback.track().steps;
         let seen = Arc::new(playback.view_at(step));
         let coordinate = playback.coordinate(step);
         let openable = playback.coordinate(step.min(game.from()));
         let track = Arc::new(playback.track().clone());
+        // The game first: what is asked of other paused views it knows itself.
+        self.tell(Answer::Game(Some(Box::new(view))));
         self.tell(Answer::Ran(track));
         self.tell(Answer::Seen {
             view: seen,
             coordinate,
             openable,
         });
-        self.tell(Answer::Game(Some(Box::new(view))));
     }
+}
+
+/// The game's run so far, to be looked at. What is saved of a game expects nothing, so that no property would
+/// count as broken there that the scenario only expects to be broken.
+fn watched(game: &Game, planted: Planted) -> Playback {
+    let playback = game.playback();
+    let outcome = game.scenario().expect.outcome;
+    if !matches!(
+        outcome,
+        Expected::Violation(_) | Expected::ViolationOrWedge(_)
+    ) {
+        return playback;
+    }
+    let steps = playback.track().steps;
+    let mut scenario = game.to_scenario();
+    scenario.expect.outcome = outcome;
+    let mut playback = Playback::of_seed(&scenario, scenario.schedule.seed, planted);
+    while playback.track().steps < steps && playback.advance(steps - playback.track().steps) {}
+    playback
 }

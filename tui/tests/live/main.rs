@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod keys;
+mod newcomer;
 mod screens;
 mod sizes;
 
@@ -99,7 +100,7 @@ impl Desk {
                     self.note = note;
                 }
                 Some(Deed::Quit) => self.quits = true,
-                Some(Deed::Export) => {}
+                Some(Deed::Export | Deed::Suspend) => {}
                 None => return,
             }
         }
@@ -119,6 +120,8 @@ impl Desk {
                     "Right" => KeyCode::Right,
                     "Up" => KeyCode::Up,
                     "Down" => KeyCode::Down,
+                    "PgUp" => KeyCode::PageUp,
+                    "PgDn" => KeyCode::PageDown,
                     "Home" => KeyCode::Home,
                     "End" => KeyCode::End,
                     "Tab" => KeyCode::Tab,

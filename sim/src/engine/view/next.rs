@@ -252,7 +252,7 @@ impl Engine {
             Event::Wake { .. } => (Act::Wake, "goes on".to_owned(), plain()),
             Event::StoreUp { store: at, .. } => {
                 let waiting = self.waiting[at.index()].len();
-                let note = format!("{waiting} requests wait for it");
+                let note = format!("{} for it", super::requests_wait(waiting));
                 (Act::Store, format!("{} answers again", store(at)), note)
             }
             Event::StoreFast { store: at, .. } => {

@@ -4,7 +4,11 @@ use bivalent_core::{AgentId, Ask, StateMachine, StoreId};
 
 use super::super::{Event, Flight, LogEngine, machines::Load};
 use crate::{
-    engine::{net::COPY, seat::Status, view::time},
+    engine::{
+        net::COPY,
+        seat::Status,
+        view::{requests_wait, time},
+    },
     scenario::Scenario,
     store::Service,
     view::{Act, NextStep},
@@ -177,7 +181,7 @@ impl<L: Load> LogEngine<L> {
             Event::Restart { .. } => (Act::Restart, "starts again".to_owned()),
             Event::Wake { .. } => (Act::Wake, "goes on".to_owned()),
             Event::StoreUp { store: at, .. } => {
-                note = format!("{} requests wait for it", self.waiting[at.index()].len());
+                note = format!("{} for it", requests_wait(self.waiting[at.index()].len()));
                 (Act::Store, format!("{} answers again", store(at)))
             }
             Event::StoreFast { store: at, .. } => {
@@ -236,10 +240,11 @@ fn asked<M: StateMachine>(ask: &Ask<M>, store: &str) -> String {
             format!("write head on {store}: ballot {round}, beat {}", head.beat)
         }
         Ask::WriteVote(vote) => format!(
-            "write vote on {store}: slot {}, ballot {}, {} requests",
+            "write vote on {store}: slot {}, ballot {}, {} request{}",
             vote.slot.0,
             vote.bal.round(),
-            vote.batch.len()
+            vote.batch.len(),
+            if vote.batch.len() == 1 { "" } else { "s" }
         ),
         Ask::WriteSnapshot { name, .. } => {
             format!("write snapshot on {store}: before slot {}", name.slot.0)
