@@ -55,6 +55,8 @@ pub struct Ui {
     pub message: Option<String>,
     /// The valence that is known, and of which step.
     pub valence: Option<(u64, Valence)>,
+    /// The valence after each of the steps that come next, and after which step they come.
+    pub valence_next: Option<(u64, Vec<Valence>)>,
     /// What led to the newest event of a step.
     pub why: Option<(u64, Vec<Why>)>,
     /// Lines of a text that have been scrolled away.
@@ -79,6 +81,7 @@ impl Default for Ui {
             over: Over::Nothing,
             message: None,
             valence: None,
+            valence_next: None,
             why: None,
             scroll: 0,
             marks: Marks::All,

@@ -8,6 +8,7 @@
 
 mod branch;
 mod game;
+mod next;
 
 use std::{
     sync::{
@@ -161,6 +162,8 @@ pub enum Answer {
     Ran(Arc<Track>),
     /// The valence after a step.
     Valued(u64, Valence),
+    /// The valence after each of the steps that come after a step, as far as it is known.
+    ValuedNext(u64, Vec<Valence>),
     /// What led to the newest event of a step.
     Why(u64, Vec<Why>),
     /// There is another future, or none any more.
@@ -191,6 +194,8 @@ pub struct Worker {
     forks: u64,
     /// The step whose valence is being worked out, and what is known so far.
     valuing: Option<(u64, Valence)>,
+    /// The step whose next steps are being valued, and what is known of them so far.
+    next: Option<(u64, Vec<Valence>)>,
     keep: Arc<Keep>,
     answer: Box<dyn FnMut(Answer) + Send>,
     shown: u64,
@@ -224,6 +229,7 @@ impl Worker {
             chapter: None,
             forks: 0,
             valuing: None,
+            next: None,
             keep,
             answer,
             shown: 0,
@@ -249,6 +255,7 @@ impl Worker {
                 let ask = waiting.remove(0);
                 if !matches!(ask, Ask::Why(_)) {
                     self.valuing = None;
+                    self.next = None;
                 }
                 self.handle(ask);
                 continue;
@@ -258,6 +265,10 @@ impl Worker {
             }
             if self.valuing.is_some() {
                 self.value_on();
+                continue;
+            }
+            if self.next.is_some() {
+                self.value_next();
                 continue;
             }
             match asks.recv() {
@@ -271,6 +282,9 @@ impl Worker {
     pub fn settle(&mut self) {
         while self.valuing.is_some() {
             self.value_on();
+        }
+        while self.next.is_some() {
+            self.value_next();
         }
     }
 
@@ -296,7 +310,11 @@ impl Worker {
         if so_far.samples.is_some_and(|samples| samples < SAMPLES) {
             self.valuing = Some((step, so_far));
         } else {
+            let has_values = !so_far.values.is_empty();
             self.tell(Answer::Valued(step, so_far));
+            // In a game the moves are told with theirs, and a log has no values.
+            let has_more = self.game.is_none() && has_values;
+            self.next = has_more.then(|| (step, Vec::new()));
         }
     }
 

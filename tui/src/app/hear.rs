@@ -15,6 +15,7 @@ impl App {
                 self.title = title;
                 self.names = names;
                 self.ui.valence = None;
+                self.ui.valence_next = None;
                 self.ui.why = None;
             }
             Answer::Seen {
@@ -40,6 +41,7 @@ impl App {
                 return self.find_violation();
             }
             Answer::Valued(step, valence) => self.ui.valence = Some((step, valence)),
+            Answer::ValuedNext(step, valences) => self.ui.valence_next = Some((step, valences)),
             Answer::Why(step, parts) => {
                 self.ui.why = Some((step, parts));
                 self.ui.scroll = 0;
