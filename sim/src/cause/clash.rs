@@ -179,17 +179,17 @@ impl Past<'_> {
     /// What misled one of two: the read that weighs most, of the later decision if it has one, the first of
     /// equals; else a fault where a vote of the first should stand.
     fn misled(&self, first: Decision, second: Decision, shared: bool) -> Option<Wrong> {
-        let mut found: Option<((Weight, usize, Reverse<usize>), Option<usize>)> = None;
+        let mut found = Vec::new();
         for (side, other) in [(second, first), (first, second)] {
             for reader in self.ballots_of(side) {
                 for at in reader.from..reader.at {
                     if let Some(Lie { weight, stood }) = self.lie(at, reader, other, shared) {
-                        found = found.max(Some(((weight, reader.at, Reverse(at)), stood)));
+                        found.push((weight, reader.at, Reverse(at), stood));
                     }
                 }
             }
         }
-        if let Some(((weight, _, Reverse(read)), stood)) = found {
+        if let Some((weight, _, Reverse(read), stood)) = found.into_iter().max() {
             return Some(Wrong {
                 read: Some(read),
                 stood,
