@@ -374,7 +374,7 @@ fn the_real_command_in_a_real_terminal() {
     terminal.keys(&["h"]);
     terminal.shows("best");
     terminal.keys(&["a", "C-s"]);
-    terminal.shows("saved: bivalent run");
+    terminal.shows("saved: bivalent replay");
     terminal.keys(&["C-c"]);
     terminal.shows("ended 130");
     assert!(folder.path().join("keep-bivalent-by-hand.toml").is_file());

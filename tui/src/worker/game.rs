@@ -110,7 +110,10 @@ impl Worker {
             Ok(path) => {
                 let score = game.score();
                 self.saved = Some((score.moves, score.undos));
-                format!("saved: bivalent run {path} replays it, fingerprint {fingerprint:016x}")
+                let seed = game.to_scenario().schedule.seed;
+                format!(
+                    "saved: bivalent replay {path}@{seed:#x} replays it, fingerprint {fingerprint:016x}"
+                )
             }
             Err(why) => why,
         };
