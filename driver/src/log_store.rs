@@ -79,9 +79,6 @@ pub(crate) struct LogStore<'a> {
     pub(crate) nonce: u64,
     /// How many agents there are.
     pub(crate) agents: u8,
-    /// Nothing is marked where it is not: a planted bug.
-    #[cfg(feature = "planted-bugs")]
-    pub(crate) unmarked: bool,
     /// Heads are overwritten under one key: a planted bug.
     #[cfg(feature = "planted-bugs")]
     pub(crate) overtakes: bool,
@@ -211,10 +208,6 @@ impl LogStore<'_> {
                     return Err(StoreError::Fenced { agent: self.me, by });
                 }
                 Some(_) | None => {}
-            }
-            #[cfg(feature = "planted-bugs")]
-            if self.unmarked {
-                return Ok(listing);
             }
             if latest == Some(self.start) {
                 return Ok(listing);

@@ -477,8 +477,6 @@ impl Way {
             nonce: self.nonce,
             agents: self.agents,
             #[cfg(feature = "planted-bugs")]
-            unmarked: matches!(self.bug, Some(crate::DriverBug::CountsUnmarked)),
-            #[cfg(feature = "planted-bugs")]
             overtakes: matches!(self.bug, Some(crate::DriverBug::RetryOvertakes)),
         }
     }
