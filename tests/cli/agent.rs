@@ -72,14 +72,8 @@ fn many_at_once_decide_one() {
 #[test]
 fn disks_decide_as_directories_do() {
     let here = folder();
-    let stores = [
-        "--store",
-        "disk:a.disk",
-        "disk:b.disk",
-        "disk:c.disk",
-        "--name",
-        "d",
-    ];
+    let disks = ["--store", "disk:a.disk", "disk:b.disk", "disk:c.disk"];
+    let stores = [&disks[..], &["--timeout", "60s"]].concat();
 
     let first = propose(here.path(), "0", &stores, "blue");
     exits(&first, 0);
@@ -104,6 +98,13 @@ fn what_can_t_be_is_told_at_once() {
         "names no store",
     );
     refused(&["--name", "a/b"], 2, "is no name");
+    refused(&["--store", "disk:x", "--name", "n"], 2, "no --name");
+    refused(&["--store", "a", "b", "a", "--name", "n"], 2, "named twice");
+    refused(
+        &["--store", "memory:", "--name", "n"],
+        2,
+        "gone with this process",
+    );
     refused(&["--protocol", "records"], 2, "no conditional writes");
     let said = run(
         here.path(),
