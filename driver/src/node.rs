@@ -125,6 +125,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
             agents: options.agents,
             stores: options.envelope.stores(),
             quorum,
+            named: None,
         };
         settle(&sites, &charter, &clock, options.patience_max, &mut dice).await?;
         let Taken { start, nonce } = take_start(

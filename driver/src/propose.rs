@@ -79,6 +79,7 @@ pub async fn propose<S: DecisionStore + 'static>(
         agents: options.agents,
         stores: options.envelope.stores(),
         quorum,
+        named: (overwrite == Overwrite::InPlace).then_some(0),
     };
     let patience = options.patience_max;
     settle(&sites, &charter, &clock, patience, &mut dice).await?;

@@ -79,6 +79,9 @@ pub(crate) struct Charter {
     pub(crate) agents: u8,
     pub(crate) stores: u8,
     pub(crate) quorum: u8,
+    /// The name of the system, where it can't be drawn: disks have no create-if-absent, so of two agents that set them
+    /// up at once each could find its own name on some of them.
+    pub(crate) named: Option<u64>,
 }
 
 impl Charter {
@@ -90,6 +93,7 @@ impl Charter {
             agents,
             stores,
             quorum,
+            named: _,
         } = self;
         format!(
             "bivalent 1: {kind} of {agents} agents, store {} of {stores}, quorum {quorum}",
@@ -168,7 +172,9 @@ pub(crate) async fn settle(
     // One after the other, in the order that all agents have: of two that begin at once the second finds the
     // first one's system on the first store.
     for place in blank {
-        let name = system.unwrap_or_else(|| dice.word() ^ moment());
+        let name = system
+            .or(charter.named)
+            .unwrap_or_else(|| dice.word() ^ moment());
         let text = charter.text(place, name);
         let site = sites[place];
         let work = async {
@@ -414,6 +420,7 @@ mod tests {
         agents: 2,
         stores: 3,
         quorum: 2,
+        named: None,
     };
 
     /// A store on which an agent has begun.
