@@ -5,7 +5,13 @@ use std::time::Duration;
 use bivalent_core::AgentId;
 
 use super::{Bench, ProbeKind, block_name, content, report::Ended, said};
-use crate::{Clock, StoreError, bucket::AGENTS, clock::within, dice::Dice, names::Name};
+use crate::{
+    Clock, StoreError,
+    bucket::{AGENTS, KEPT},
+    clock::within,
+    dice::Dice,
+    names::Name,
+};
 
 /// The folder of what the single requests write.
 const BLOCKS: &str = "blocks";
@@ -134,8 +140,8 @@ impl<'a, C: Clock> Worker<'a, C> {
         self.timed(ProbeKind::Read, read).await;
     }
 
-    /// As an agent writes its block: under the next version. Older ones are removed, which no agent waits
-    /// for.
+    /// As an agent writes its block: under the next version. Those a few versions before it are removed, which no
+    /// agent waits for.
     async fn write(&mut self) {
         self.count += 1;
         let name = block_name(self.me, self.count);
@@ -147,8 +153,9 @@ impl<'a, C: Clock> Worker<'a, C> {
         if answered {
             self.stale.push(block_name(self.me, self.newest));
             self.newest = self.count;
-            let stale = std::mem::take(&mut self.stale);
-            self.tidy(AGENTS, stale).await;
+            let old = self.stale.len().saturating_sub(KEPT);
+            let old = self.stale.drain(..old).collect();
+            self.tidy(AGENTS, old).await;
         } else {
             self.stale.push(name);
         }
