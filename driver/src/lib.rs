@@ -38,6 +38,7 @@ mod dice;
 mod disk;
 mod error;
 mod frame;
+mod gather;
 mod inspect;
 mod log_store;
 mod names;
@@ -47,6 +48,7 @@ mod options;
 mod probe;
 mod propose;
 mod site;
+mod start;
 
 /// The core that is driven.
 pub use bivalent_core as core;

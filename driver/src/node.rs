@@ -23,7 +23,8 @@ use crate::{
     clock::within,
     dice::Dice,
     log_store::{Answer, LogStore},
-    site::{Charter, Taken, settle, take_start},
+    site::{Charter, settle},
+    start::{Taken, take_start},
 };
 
 /// How many times the longest patience a snapshot may take.

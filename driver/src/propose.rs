@@ -18,7 +18,8 @@ use crate::{
     Clock, DecisionStore, Error, Options, Site, StoreError,
     clock::within,
     dice::Dice,
-    site::{Charter, settle, take_start},
+    site::{Charter, settle},
+    start::take_start,
 };
 
 mod ask;

@@ -6,12 +6,14 @@ use std::{
 };
 
 use bivalent_core::{AgentId, Incarnation};
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 
-use crate::{Clock, Error, StoreError, clock::within, dice::Dice};
-
-/// How often a start is asked for before the stores are given up.
-const TRIES: u32 = 5;
+use crate::{
+    Clock, Error, StoreError,
+    clock::within,
+    dice::Dice,
+    gather::{gather, silent},
+};
 
 /// What every store can do, whatever its blocks look like.
 pub trait Site: Debug + Send + Sync {
@@ -156,14 +158,14 @@ pub(crate) async fn settle(
     }
     if began || !reasons.is_empty() {
         let needed = if began { quorum } else { sites.len() };
-        for &place in &blank {
-            reasons.push(format!("{} has lost what it held", sites[place].name()));
-        }
-        if !began {
-            reasons.push("the first start sets every store up".to_owned());
+        if began {
+            let lost = |&place: &usize| format!("{} has lost what it held", sites[place].name());
+            reasons.extend(blank.iter().map(lost));
+        } else {
+            reasons.push("the first start sets every store up, and needs them all".to_owned());
         }
         return Err(Error::TooFewStores {
-            answered: whole,
+            answered: if began { whole } else { whole + blank.len() },
             stores: sites.len(),
             needed,
             why: reasons.join("; "),
@@ -224,6 +226,9 @@ struct Sight {
     reasons: Vec<String>,
 }
 
+/// What one store says of itself: its charter, and the starts that are marked there.
+type Look = (Option<String>, Vec<(AgentId, Incarnation)>);
+
 /// Looks at every store. One that belongs to another system is an error.
 async fn look(
     sites: &[&dyn Site],
@@ -231,13 +236,14 @@ async fn look(
     clock: &impl Clock,
     patience: Duration,
 ) -> Result<Sight, Error> {
-    let looks = sites.iter().map(|site| async {
-        let look = async { Ok((site.charter().await?, site.starts().await?)) };
-        within(clock, patience, look)
-            .await
-            .unwrap_or_else(|| Err(silent(site.name())))
+    let looks = sites.iter().map(|site| {
+        let look: BoxFuture<'_, _> =
+            Box::pin(async { Ok((site.charter().await?, site.starts().await?)) });
+        look
     });
-    let looks: Vec<Result<_, StoreError>> = join_all(looks).await;
+    let has_begun = |(found, starts): &Look| found.is_some() && !starts.is_empty();
+    let quorum = usize::from(charter.quorum);
+    let looks = gather(sites, looks, quorum, has_begun, clock, patience).await;
     let mut sight = Sight::default();
     for (place, (site, look)) in sites.iter().zip(looks).enumerate() {
         match look {
@@ -260,93 +266,6 @@ async fn look(
         }
     }
     Ok(sight)
-}
-
-/// Takes a start of `agent` that nobody has had, nor will have: one greater than all before it.
-///
-/// A mark on a quorum makes it ours: two quorums share a store, and a store lets only one mark a start. One that
-/// was marked on fewer is used up. Whoever has it marks the other stores too, before it counts anything that it reads
-/// there.
-pub(crate) async fn take_start(
-    sites: &[&dyn Site],
-    agent: AgentId,
-    quorum: u8,
-    clock: &impl Clock,
-    patience: Duration,
-    dice: &mut Dice,
-) -> Result<Taken, Error> {
-    let quorum = usize::from(quorum);
-    let mut above: Option<Incarnation> = None;
-    let mut most = 0;
-    let mut why = Vec::new();
-    for _ in 0..TRIES {
-        let looks = sites
-            .iter()
-            .map(|site| within(clock, patience, site.starts()));
-        let looks = answers(sites, join_all(looks).await, &mut why);
-        for starts in &looks {
-            let own = starts.iter().filter(|(owner, _)| *owner == agent);
-            above = above.max(own.map(|&(_, start)| start).max());
-        }
-        most = most.max(looks.len());
-        if looks.len() >= quorum {
-            let next = match above {
-                None => Incarnation(0),
-                Some(Incarnation(u16::MAX)) => return Err(Error::StartsUsedUp(agent)),
-                Some(Incarnation(last)) => Incarnation(last + 1),
-            };
-            let nonce = dice.word();
-            let marks = sites
-                .iter()
-                .map(|site| within(clock, patience, site.mark_start(agent, next, nonce)));
-            let marks = answers(sites, join_all(marks).await, &mut why);
-            most = marks.len();
-            if marks.iter().filter(|&&ours| ours).count() >= quorum {
-                return Ok(Taken { start: next, nonce });
-            }
-            above = Some(next);
-        }
-        clock.sleep(dice.pause(patience / 8, patience / 2)).await;
-    }
-    why.dedup();
-    Err(Error::TooFewStores {
-        answered: most,
-        stores: sites.len(),
-        needed: quorum,
-        why: why.join("; "),
-    })
-}
-
-/// A start that is taken.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Taken {
-    pub(crate) start: Incarnation,
-    /// What its marks carry.
-    pub(crate) nonce: u64,
-}
-
-/// The answers among what stores said; why there was none of the others goes to `why`.
-fn answers<T>(
-    sites: &[&dyn Site],
-    said: Vec<Option<Result<T, StoreError>>>,
-    why: &mut Vec<String>,
-) -> Vec<T> {
-    why.clear();
-    let mut given = Vec::new();
-    for (site, said) in sites.iter().zip(said) {
-        match said.unwrap_or_else(|| Err(silent(site.name()))) {
-            Ok(answer) => given.push(answer),
-            Err(error) => why.push(error.to_string()),
-        }
-    }
-    given
-}
-
-fn silent(store: &str) -> StoreError {
-    StoreError::Failed {
-        store: store.to_owned(),
-        why: "no answer in time".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -489,17 +408,5 @@ mod tests {
             matches!(settled, Err(Error::OtherSystem { .. })),
             "{settled:?}"
         );
-    }
-
-    #[tokio::test]
-    async fn a_start_whose_mark_was_swept_away_is_not_taken_again() {
-        let store = memory("a");
-        let (agent, mark) = (AgentId(0), |start| Incarnation(start));
-        assert!(store.mark_start(agent, mark(1), 1).await.unwrap());
-        assert!(store.mark_start(agent, mark(2), 2).await.unwrap());
-
-        // Its mark is gone, since the later one says all that it did.
-        assert!(!store.mark_start(agent, mark(1), 3).await.unwrap());
-        assert!(!store.mark_start(agent, mark(2), 3).await.unwrap());
     }
 }
