@@ -1,8 +1,7 @@
 //! A store of named blocks: a directory, memory, or a bucket, through the `object_store` crate.
 
 use std::{
-    fmt, io,
-    path::{self, PathBuf},
+    fmt, path,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -16,6 +15,8 @@ use object_store::{
     path::Path,
 };
 
+#[cfg(feature = "local")]
+use crate::directory::Directory;
 use crate::{
     Site, StoreError,
     frame::{self, Kind},
@@ -42,10 +43,14 @@ pub struct Bucket {
     /// A directory can vanish and come back empty; a bucket does not.
     may_vanish: bool,
     /// Where it is, if it is a directory of this machine.
-    directory: Option<PathBuf>,
+    #[cfg(feature = "local")]
+    directory: Option<Directory>,
     charter: OnceLock<String>,
     /// It has shown its charter.
     known: AtomicBool,
+    /// Nobody looks whether it is the store that it was: a planted bug.
+    #[cfg(feature = "planted-bugs")]
+    trusted: bool,
 }
 
 /// What names one state of a record: the condition of the next write of it.
@@ -65,42 +70,59 @@ impl Bucket {
             base,
             name: name.into(),
             may_vanish,
+            #[cfg(feature = "local")]
             directory: None,
             charter: OnceLock::new(),
             known: AtomicBool::new(false),
+            #[cfg(feature = "planted-bugs")]
+            trusted: false,
         }
+    }
+
+    /// The same store, which nobody looks at whether it is the one that it was: a planted bug.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.trusted = true;
+        self
     }
 
     /// The same store, known to be this directory.
     #[cfg(feature = "local")]
-    pub(crate) fn in_directory(mut self, directory: PathBuf) -> Self {
+    pub(crate) fn in_directory(mut self, directory: Directory) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// The directory that it is, if it is one.
+    /// The directory of this machine that it is, if it is one.
     pub(crate) fn directory(&self) -> Option<&path::Path> {
-        self.directory.as_deref()
+        #[cfg(feature = "local")]
+        return self.directory.as_ref().map(Directory::path);
+        #[cfg(not(feature = "local"))]
+        None
     }
 
     /// The same store, with everything below the folder `name`.
     #[must_use]
     pub fn folder(&self, name: &str) -> Self {
-        let mut folder = Self::new(
-            Arc::clone(&self.objects),
-            self.base.clone().join(name),
-            self.name.clone(),
-            self.may_vanish,
-        );
-        folder.directory = self.directory.as_ref().map(|path| path.join(name));
-        folder
+        let base = self.base.clone().join(name);
+        Self {
+            #[cfg(feature = "local")]
+            directory: self.directory.as_ref().map(|path| path.folder(name)),
+            ..Self::new(
+                Arc::clone(&self.objects),
+                base,
+                self.name.clone(),
+                self.may_vanish,
+            )
+        }
     }
 
     fn path(&self, folder: &str, name: &str) -> Path {
         self.base.clone().join(folder).join(name)
     }
 
-    fn failed(&self, error: &ObjectError) -> StoreError {
+    fn failed(&self, error: &impl fmt::Display) -> StoreError {
         StoreError::Failed {
             store: self.name.clone(),
             why: error.to_string(),
@@ -112,6 +134,10 @@ impl Bucket {
         let Some(charter) = self.charter.get() else {
             return Ok(());
         };
+        #[cfg(feature = "planted-bugs")]
+        if self.trusted {
+            return Ok(());
+        }
         if self.known.load(Ordering::Acquire) && !self.may_vanish {
             return Ok(());
         }
@@ -133,25 +159,74 @@ impl Bucket {
     }
 
     async fn get_charter(&self) -> Result<Option<String>, StoreError> {
-        let found = self.fetch(&self.base.clone().join(CHARTER)).await?;
+        let found = self.fetch(self.base.clone().join(CHARTER)).await?;
         Ok(found.map(|(bytes, _)| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    async fn fetch(&self, path: &Path) -> Result<Option<(Vec<u8>, Tag)>, StoreError> {
-        let found = match self.objects.get(path).await {
-            Ok(found) => found,
-            Err(ObjectError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(self.failed(&error)),
+    /// Has `work` done on the store's objects.
+    async fn run<T, W>(
+        &self,
+        work: impl FnOnce(Arc<dyn ObjectStore>) -> W + Send,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Future<Output = T> + Send + 'static,
+    {
+        let work = work(Arc::clone(&self.objects));
+        #[cfg(feature = "local")]
+        if let Some(directory) = &self.directory {
+            return directory
+                .run(work)
+                .await
+                .map_err(|error| self.failed(&error));
+        }
+        Ok(work.await)
+    }
+
+    async fn fetch(&self, path: Path) -> Result<Option<(Vec<u8>, Tag)>, StoreError> {
+        let get = |objects: Arc<dyn ObjectStore>| async move {
+            let found = objects.get(&path).await?;
+            let tag = Tag {
+                e_tag: found.meta.e_tag.clone(),
+                version: found.meta.version.clone(),
+            };
+            Ok((found.bytes().await?.to_vec(), tag))
         };
-        let tag = Tag {
-            e_tag: found.meta.e_tag.clone(),
-            version: found.meta.version.clone(),
-        };
-        match found.bytes().await {
-            Ok(bytes) => Ok(Some((bytes.to_vec(), tag))),
+        match self.run(get).await? {
+            Ok(found) => Ok(Some(found)),
             Err(ObjectError::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    async fn put_object(
+        &self,
+        path: Path,
+        bytes: Vec<u8>,
+        mode: PutMode,
+    ) -> Result<Result<(), ObjectError>, StoreError> {
+        let put = |objects: Arc<dyn ObjectStore>| async move {
+            let payload = PutPayload::from(bytes);
+            objects.put_opts(&path, payload, mode.into()).await?;
+            Ok(())
+        };
+        self.run(put).await
+    }
+
+    /// Removes objects; those that are not there count as removed.
+    async fn delete(&self, paths: Vec<Path>) -> Result<(), StoreError> {
+        let delete = |objects: Arc<dyn ObjectStore>| async move {
+            let paths = stream::iter(paths.into_iter().map(Ok)).boxed();
+            let mut gone = objects.delete_stream(paths);
+            while let Some(gone) = gone.next().await {
+                match gone {
+                    Ok(_) | Err(ObjectError::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        self.run(delete).await?.map_err(|error| self.failed(&error))
     }
 
     /// What stands under a name, if something does.
@@ -169,7 +244,7 @@ impl Bucket {
         folder: &str,
         name: &str,
     ) -> Result<Option<(Vec<u8>, Tag)>, StoreError> {
-        let found = self.fetch(&self.path(folder, name)).await?;
+        let found = self.fetch(self.path(folder, name)).await?;
         if found.is_none() {
             // That nothing stands there is an answer only if the store is the right one.
             self.check().await?;
@@ -179,12 +254,10 @@ impl Bucket {
 
     /// The names in a folder, in no order.
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        #[cfg(feature = "local")]
         if let Some(directory) = &self.directory {
-            let names = list_directory(directory.join(folder)).await;
-            let names = names.map_err(|error| StoreError::Failed {
-                store: self.name.clone(),
-                why: error.to_string(),
-            })?;
+            let names = directory.list(folder, folder == AGENTS).await;
+            let names = names.map_err(|error| self.failed(&error))?;
             self.check().await?;
             return Ok(names);
         }
@@ -201,14 +274,10 @@ impl Bucket {
     }
 
     /// What an operation that puts something under a name came to.
-    async fn write(&self, path: &Path, bytes: Vec<u8>, mode: PutMode) -> Result<bool, StoreError> {
+    async fn write(&self, path: Path, bytes: Vec<u8>, mode: PutMode) -> Result<bool, StoreError> {
         self.check().await?;
-        let done = self
-            .objects
-            .put_opts(path, PutPayload::from(bytes), mode.into())
-            .await;
-        let done = match done {
-            Ok(_) => true,
+        let done = match self.put_object(path, bytes, mode).await? {
+            Ok(()) => true,
             Err(
                 ObjectError::AlreadyExists { .. }
                 | ObjectError::Precondition { .. }
@@ -236,13 +305,11 @@ impl Bucket {
         bytes: Vec<u8>,
     ) -> Result<(), StoreError> {
         let path = self.path(folder, name);
-        if self.write(&path, bytes, PutMode::Overwrite).await? {
+        let done = self.write(path.clone(), bytes, PutMode::Overwrite).await?;
+        if done {
             Ok(())
         } else {
-            Err(StoreError::Failed {
-                store: self.name.clone(),
-                why: format!("{path} could not be written"),
-            })
+            Err(self.failed(&format_args!("{path} could not be written")))
         }
     }
 
@@ -253,7 +320,7 @@ impl Bucket {
         name: &str,
         bytes: Vec<u8>,
     ) -> Result<bool, StoreError> {
-        self.write(&self.path(folder, name), bytes, PutMode::Create)
+        self.write(self.path(folder, name), bytes, PutMode::Create)
             .await
     }
 
@@ -265,40 +332,43 @@ impl Bucket {
         tag: Tag,
         bytes: Vec<u8>,
     ) -> Result<bool, StoreError> {
-        self.write(&self.path(folder, name), bytes, PutMode::Update(tag))
+        self.write(self.path(folder, name), bytes, PutMode::Update(tag))
             .await
     }
 
     /// Removes names from a folder; those that are not there count as removed.
     pub(crate) async fn remove(&self, folder: &str, names: Vec<String>) -> Result<(), StoreError> {
         self.check().await?;
-        let paths: Vec<_> = names
-            .iter()
-            .map(|name| Ok(self.path(folder, name)))
-            .collect();
-        let mut gone = self.objects.delete_stream(stream::iter(paths).boxed());
-        while let Some(gone) = gone.next().await {
-            match gone {
-                Ok(_) | Err(ObjectError::NotFound { .. }) => {}
-                Err(error) => return Err(self.failed(&error)),
-            }
+        let paths = names.iter().map(|name| self.path(folder, name));
+        self.delete(paths.collect()).await
+    }
+
+    /// Removes what writers have left behind in a folder that died on the way, of the names that `is_dead` says
+    /// can't be written any more. Only directories keep such things.
+    pub(crate) async fn sweep(
+        &self,
+        folder: &str,
+        is_dead: impl Fn(&str) -> bool + Send,
+    ) -> Result<(), StoreError> {
+        #[cfg(feature = "local")]
+        if let Some(directory) = &self.directory {
+            self.check().await?;
+            let swept = directory.sweep(folder, is_dead).await;
+            return swept.map_err(|error| self.failed(&error));
         }
+        #[cfg(not(feature = "local"))]
+        let _ = (folder, is_dead);
         Ok(())
     }
 
     /// Removes everything, of a directory also itself; true if there was nothing. For a folder whose name
     /// nobody else can have thought of.
     pub(crate) async fn remove_all(&self) -> Result<bool, StoreError> {
+        #[cfg(feature = "local")]
         if let Some(directory) = &self.directory {
             // A store of objects knows no folders, and would leave them.
-            return match std::fs::remove_dir_all(directory) {
-                Ok(()) => Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-                Err(error) => Err(StoreError::Failed {
-                    store: self.name.clone(),
-                    why: error.to_string(),
-                }),
-            };
+            let gone = directory.remove_all().await;
+            return gone.map_err(|error| self.failed(&error));
         }
         let found = self.objects.list(Some(&self.base));
         let found: Vec<_> = found
@@ -307,14 +377,7 @@ impl Bucket {
             .await
             .map_err(|error| self.failed(&error))?;
         let nothing = found.is_empty();
-        let found = stream::iter(found.into_iter().map(Ok)).boxed();
-        let mut gone = self.objects.delete_stream(found);
-        while let Some(gone) = gone.next().await {
-            match gone {
-                Ok(_) | Err(ObjectError::NotFound { .. }) => {}
-                Err(error) => return Err(self.failed(&error)),
-            }
-        }
+        self.delete(found).await?;
         Ok(nothing)
     }
 
@@ -381,39 +444,6 @@ impl Bucket {
     }
 }
 
-/// The names in a directory; none if it is not there.
-///
-/// Not by `object_store`, which looks at each file after it has read its name, and leaves out those that are gone by
-/// then: a head that makes way for a newer one just then would leave no head at all. Here it is listed, found gone when
-/// it is read, and listed again.
-async fn list_directory(directory: PathBuf) -> io::Result<Vec<String>> {
-    let read = move || {
-        let entries = match std::fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            // What has a # in its name is on its way there.
-            if let Ok(name) = entry?.file_name().into_string()
-                && !name.contains('#')
-            {
-                names.push(name);
-            }
-        }
-        Ok(names)
-    };
-    #[cfg(feature = "tokio")]
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        return runtime
-            .spawn_blocking(read)
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
-    }
-    read()
-}
-
 /// The bytes that hold `content` under a name of a folder.
 pub(crate) fn seal(
     kind: Kind,
@@ -442,12 +472,9 @@ impl Site for Bucket {
     fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let path = self.base.clone().join(CHARTER);
-            let payload = PutPayload::from(charter.as_bytes().to_vec());
-            let done = self
-                .objects
-                .put_opts(&path, payload, PutMode::Create.into());
-            match done.await {
-                Ok(_) | Err(ObjectError::AlreadyExists { .. }) => self.check().await,
+            let bytes = charter.as_bytes().to_vec();
+            match self.put_object(path, bytes, PutMode::Create).await? {
+                Ok(()) | Err(ObjectError::AlreadyExists { .. }) => self.check().await,
                 Err(error) => Err(self.failed(&error)),
             }
         })
@@ -471,15 +498,24 @@ impl Site for Bucket {
         Box::pin(async move {
             let name = Name::Start(agent, start).text();
             let bytes = seal(Kind::Start, AGENTS, &name, &nonce)?;
+            // A store without the mark of a start that others have may have been emptied.
+            self.known.store(false, Ordering::Release);
             // One that stands may be ours, of a try that came through without our knowing. Whoever believed that
             // and was wrong would be a second one with the same start: it is left unused instead.
-            if !self.create(AGENTS, &name, bytes).await? {
+            if !self.create(AGENTS, &name, bytes.clone()).await? {
                 return Ok(false);
             }
+            // A store that lets everybody create it would let two have the same start. Directories are known.
+            let twice = self.directory().is_none() && self.create(AGENTS, &name, bytes).await?;
             let listing = self.agents().await?;
             if listing.latest_start(agent) > Some(start) {
                 // It was marked before, and swept away by a later one.
                 return Ok(false);
+            }
+            if twice {
+                return Err(StoreError::Unconditional {
+                    store: self.name.clone(),
+                });
             }
             // The latest mark says all that the earlier ones do.
             self.remove(AGENTS, listing.starts_before(agent, start))

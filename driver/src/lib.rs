@@ -34,6 +34,8 @@ mod client;
 mod clock;
 mod decision;
 mod dice;
+#[cfg(feature = "local")]
+mod directory;
 #[cfg(all(feature = "local", unix))]
 mod disk;
 mod error;

@@ -261,7 +261,30 @@ impl LogStore<'_> {
         let newest = listing.newest_of(self.me).unwrap_or_default();
         let mut old = listing.below(self.me, newest);
         old.truncate(old.len().saturating_sub(KEPT));
-        self.bucket.remove(AGENTS, old).await
+        self.bucket.remove(AGENTS, old).await?;
+        self.sweep().await
+    }
+
+    /// Removes what earlier starts of this agent have left behind that died while they were writing.
+    async fn sweep(self) -> Result<(), StoreError> {
+        let is_dead = |agent, start| agent == self.me && start < self.start;
+        self.bucket
+            .sweep(AGENTS, |name| match Name::parse(name) {
+                Some(Name::Version(agent, version)) => is_dead(agent, version.incarnation()),
+                Some(Name::Start(agent, start)) => is_dead(agent, start),
+                None => false,
+            })
+            .await?;
+        self.bucket
+            .sweep(VOTES, |name| {
+                parse_vote(name).is_some_and(|(_, bal)| is_dead(bal.agent(), bal.incarnation()))
+            })
+            .await?;
+        self.bucket
+            .sweep(SNAPSHOTS, |name| {
+                parse_snapshot(name).is_some_and(|name| is_dead(name.agent, name.incarnation))
+            })
+            .await
     }
 
     /// Removes one own head that a newer one stands above.

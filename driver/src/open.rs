@@ -6,6 +6,8 @@ use bivalent_core::StoreId;
 use object_store::{ObjectStore, memory::InMemory, path::Path};
 use url::Url;
 
+#[cfg(feature = "local")]
+use crate::directory::Directory;
 use crate::{Bucket, BucketDecision, DecisionStore};
 
 /// The scheme of disks.
@@ -147,7 +149,8 @@ fn directory(path: &std::path::Path, name: &str, opening: Opening) -> Result<Buc
         .map_err(|error| error.to_string())?;
     let base = Path::from_absolute_path(&path).map_err(|error| error.to_string())?;
     let objects = object_store::local::LocalFileSystem::new().with_fsync(opening.sync);
-    Ok(Bucket::new(Arc::new(objects), base, name, true).in_directory(path))
+    let directory = Directory::new(path).map_err(|error| format!("no threads: {error}"))?;
+    Ok(Bucket::new(Arc::new(objects), base, name, true).in_directory(directory))
 }
 
 #[cfg(not(feature = "local"))]

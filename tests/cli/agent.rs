@@ -169,6 +169,36 @@ fn a_server_ends_when_told_and_starts_again_from_the_stores() {
     assert_eq!(line.ask("get k").as_deref(), Some("w"));
 }
 
+/// A mount whose server is gone answers nobody, for ever: the other directories are a majority.
+#[cfg(unix)]
+#[test]
+fn a_directory_that_hangs_holds_nothing_up() {
+    let here = folder();
+    let binary = Path::new(env!("CARGO_BIN_EXE_bivalent"));
+    let start = || System::start_with(binary, here.path(), 1, 3, &["--no-sync"]);
+    let system = start();
+    let mut line = system.connect(0).expect("it listens");
+    assert_eq!(line.ask("put k v").as_deref(), Some("ok"));
+
+    // Who opens it waits until somebody writes to it.
+    let charter = here.path().join("store-0/kv/charter");
+    fs::remove_file(&charter).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&charter).status();
+    if !made.is_ok_and(|made| made.success()) {
+        eprintln!("skipped: there is no mkfifo");
+        return;
+    }
+    for value in 0..30 {
+        let said = line.ask(&format!("put k {value}"));
+        assert_eq!(said.as_deref(), Some("ok"), "{value}");
+    }
+    drop(system);
+
+    let system = start();
+    let mut line = system.connect(0).expect("it listens");
+    assert_eq!(line.ask("get k").as_deref(), Some("29"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_term_signal_ends_a_server_in_order() {

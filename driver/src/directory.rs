@@ -1,0 +1,355 @@
+//! A directory of this machine, as far as it is more than a store of objects: its names, its own threads.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// How often a folder is listed anew because something was written to it meanwhile.
+const LISTINGS: u32 = 8;
+/// Threads that wait for one directory.
+const THREADS: usize = 64;
+/// So many operations may be without an end; until some have one, no more are begun.
+const UNFINISHED: usize = 256;
+
+/// A directory, or a folder in it.
+#[derive(Clone)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    threads: Arc<Threads>,
+}
+
+impl Directory {
+    pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
+        let threads = Arc::new(Threads::new()?);
+        Ok(Self { path, threads })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A folder in it, which the same threads wait for.
+    pub(crate) fn folder(&self, name: &str) -> Self {
+        Self {
+            path: self.path.join(name),
+            threads: Arc::clone(&self.threads),
+        }
+    }
+
+    /// The names in a folder; none if it is not there.
+    ///
+    /// Not by `object_store`, which looks at each file after it has read its name, and leaves out those that are gone by
+    /// then: a head that makes way for a newer one just then would leave no head at all. Here it is listed, found gone when
+    /// it is read, and listed again.
+    ///
+    /// `at_once`: as they were at one moment. A directory is read in any order, and of one that is written to meanwhile
+    /// every version of a head can be missing: the old ones when their places are read, the new ones when theirs were.
+    pub(crate) async fn list(&self, folder: &str, at_once: bool) -> io::Result<Vec<String>> {
+        let names = self.names(folder, at_once).await?;
+        Ok(names.into_iter().filter(|name| !is_partial(name)).collect())
+    }
+
+    /// Removes what writers have left behind that died on the way, of the names that `is_dead` says can't be
+    /// written any more.
+    pub(crate) async fn sweep(
+        &self,
+        folder: &str,
+        is_dead: impl Fn(&str) -> bool,
+    ) -> io::Result<()> {
+        let mut partial = self.names(folder, false).await?;
+        partial.retain(|name| {
+            name.split_once('#')
+                .is_some_and(|(whole, _)| is_dead(whole))
+        });
+        if partial.is_empty() {
+            return Ok(());
+        }
+        let folder = self.path.join(folder);
+        let remove = move || {
+            for name in partial {
+                match std::fs::remove_file(folder.join(name)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    Ok(()) | Err(_) => {}
+                }
+            }
+            Ok(())
+        };
+        self.threads.block(remove).await
+    }
+
+    /// Removes the directory and everything in it; true if it was not there.
+    pub(crate) async fn remove_all(&self) -> io::Result<bool> {
+        let path = self.path.clone();
+        let remove = move || match std::fs::remove_dir_all(path) {
+            Ok(()) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        };
+        self.threads.block(remove).await
+    }
+
+    /// Every name in a folder, also of what is on its way there.
+    async fn names(&self, folder: &str, at_once: bool) -> io::Result<Vec<String>> {
+        let folder = self.path.join(folder);
+        let read = move || {
+            for _ in 0..LISTINGS {
+                let before = changed(&folder)?;
+                let names = read_names(&folder)?;
+                if !at_once || changed(&folder)? == before {
+                    return Ok(names);
+                }
+            }
+            let words = "it is written to faster than it can be listed";
+            Err(io::Error::new(io::ErrorKind::TimedOut, words))
+        };
+        self.threads.block(read).await
+    }
+
+    /// Carries `work` of `object_store` out; an error if the directory hangs.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<T> {
+        Ok(self.threads.run(work)?.await)
+    }
+}
+
+/// When something in a directory was last given a name, or lost it; nothing if it is not there.
+fn changed(directory: &Path) -> io::Result<Option<SystemTime>> {
+    match std::fs::metadata(directory) {
+        Ok(about) => about.modified().map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_names(directory: &Path) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        if let Ok(name) = entry?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// What `object_store` writes first and gives its name last has a # in it.
+fn is_partial(name: &str) -> bool {
+    name.contains('#')
+}
+
+/// The threads that wait for one directory, and for no other: one that hangs, as a mount does whose server is
+/// gone, holds every thread that asks it for something, for ever.
+struct Threads {
+    /// There until this is dropped.
+    runtime: Option<Runtime>,
+    /// Operations without an end, also those that nobody waits for any more.
+    unfinished: Arc<AtomicUsize>,
+}
+
+impl Threads {
+    fn new() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(THREADS)
+            .thread_name("bivalent-directory")
+            .build()?;
+        Ok(Self {
+            runtime: Some(runtime),
+            unfinished: Arc::default(),
+        })
+    }
+
+    async fn block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let work = async {
+            let done = Handle::current().spawn_blocking(work).await;
+            done.unwrap_or_else(|error| Err(io::Error::other(error)))
+        };
+        self.run(work)?.await
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<Running<T>> {
+        let Some(runtime) = &self.runtime else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let unfinished = Unfinished::one(&self.unfinished);
+        if unfinished.count() > UNFINISHED {
+            let words = format!("it hangs: {UNFINISHED} operations have no end");
+            return Err(io::Error::new(io::ErrorKind::TimedOut, words));
+        }
+        let work = async move {
+            let done = work.await;
+            drop(unfinished);
+            done
+        };
+        Ok(Running {
+            handle: runtime.handle().clone(),
+            work: Some(Box::pin(work)),
+            begun: false,
+        })
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Without waiting for the threads that hang.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One operation that has no end yet.
+struct Unfinished(Arc<AtomicUsize>);
+
+impl Unfinished {
+    fn one(all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(all))
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Work whose blocking parts are done by the directory's own threads. Given up after it has begun, it is seen to its
+/// end all the same: until then it holds a thread, and has to be counted.
+struct Running<T: Send + 'static> {
+    handle: Handle,
+    work: Option<BoxFuture<'static, T>>,
+    begun: bool,
+}
+
+impl<T: Send + 'static> Future for Running<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let handle = self.handle.clone();
+        let _here = handle.enter();
+        self.begun = true;
+        let Some(work) = &mut self.work else {
+            return Poll::Pending;
+        };
+        let polled = work.as_mut().poll(context);
+        if polled.is_ready() {
+            self.work = None;
+        }
+        polled
+    }
+}
+
+impl<T: Send + 'static> Drop for Running<T> {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take().filter(|_| self.begun) {
+            drop(self.handle.spawn(work));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::mpsc, time::Duration};
+
+    use super::*;
+
+    fn directory() -> (tempfile::TempDir, Directory) {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::new(folder.path().to_owned()).unwrap();
+        (folder, directory)
+    }
+
+    /// Gives an operation up that has begun.
+    async fn give_up<T>(work: impl Future<Output = T>) {
+        let soon = tokio::time::sleep(Duration::from_millis(1));
+        tokio::select! {
+            biased;
+            _ = work => panic!("it hangs"),
+            () = soon => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_hangs_is_asked_no_more_and_holds_no_other_up() {
+        let (_folder, hangs) = directory();
+        let (_other, well) = directory();
+        for _ in 0..UNFINISHED {
+            give_up(hangs.run(pending::<()>())).await;
+        }
+
+        let refused = hangs.run(async {}).await.unwrap_err();
+        assert!(refused.to_string().contains("it hangs"), "{refused}");
+        well.run(async {}).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_counts_until_it_has_an_end() {
+        let (_folder, directory) = directory();
+        let (end, ends) = mpsc::channel::<()>();
+        let hangs = directory.threads.block(move || {
+            let _ = ends.recv();
+            Ok(())
+        });
+        give_up(hangs).await;
+        assert_eq!(directory.threads.unfinished.load(Ordering::Relaxed), 1);
+
+        end.send(()).unwrap();
+        while directory.threads.unfinished.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_never_begun_never_begins() {
+        let (_folder, directory) = directory();
+        drop(directory.threads.run(async { panic!("it begins") }));
+        assert_eq!(directory.threads.unfinished.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn what_dead_writers_left_behind_is_no_name_and_is_swept() {
+        let (folder, directory) = directory();
+        std::fs::create_dir(folder.path().join("agents")).unwrap();
+        for name in ["old", "old#1", "new#1", "new#2"] {
+            std::fs::write(folder.path().join("agents").join(name), name).unwrap();
+        }
+
+        assert_eq!(directory.list("agents", true).await.unwrap(), ["old"]);
+        directory
+            .sweep("agents", |name| name == "old")
+            .await
+            .unwrap();
+
+        let mut left = directory.names("agents", false).await.unwrap();
+        left.sort();
+        assert_eq!(left, ["new#1", "new#2", "old"]);
+    }
+}
