@@ -37,13 +37,30 @@ pub(crate) struct Cluster {
     pub(crate) ledger: Ledger,
 }
 
+/// When agents look whether a store is still the one it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Looks {
+    /// With every operation, as at directories.
+    Always,
+    /// Where the mark of a start is missing, as at buckets.
+    AtMarks,
+    /// A planted bug.
+    Never,
+}
+
 /// The way to every store, as one agent has it.
-pub(crate) fn buckets(agent: u8, stores: &[Faulty]) -> Vec<Bucket> {
+pub(crate) fn buckets(agent: u8, stores: &[Faulty], looks: Looks) -> Vec<Bucket> {
     let named = stores.iter().enumerate();
     named
         .map(|(at, store)| {
             let name = format!("store {at}");
-            Bucket::new(Arc::new(store.way_of(agent)), Path::default(), name, false)
+            let objects = Arc::new(store.way_of(agent));
+            let bucket = Bucket::new(objects, Path::default(), name, looks == Looks::Always);
+            if looks == Looks::Never {
+                bucket.trusted()
+            } else {
+                bucket
+            }
         })
         .collect()
 }
@@ -80,6 +97,7 @@ impl Cluster {
         stores: usize,
         weather: Weather,
         heartbeat: Heartbeat,
+        looks: Looks,
         bug: Option<DriverBug>,
     ) -> Self {
         let tally: Arc<Mutex<Tally>> = Arc::default();
@@ -102,6 +120,7 @@ impl Cluster {
                             agent,
                             agents,
                             heartbeat,
+                            looks,
                             bug,
                             stores: stores.clone(),
                             clients: Arc::clone(&clients),
@@ -155,6 +174,7 @@ struct Life {
     agent: u8,
     agents: u8,
     heartbeat: Heartbeat,
+    looks: Looks,
     bug: Option<DriverBug>,
     stores: Vec<Faulty>,
     clients: Clients,
@@ -167,7 +187,8 @@ impl Life {
         loop {
             let mut options = options(self.agent, self.agents, self.stores.len(), self.bug);
             options.heartbeat = self.heartbeat;
-            let over = live(options, self.slot, &self.stores, &self.clients).await;
+            let ways = buckets(self.agent, &self.stores, self.looks);
+            let over = live(options, self.slot, ways, &self.clients).await;
             self.clients.lock().unwrap()[self.slot] = None;
             match over {
                 // Too few stores answered in time: a supervisor tries again.
@@ -191,11 +212,10 @@ impl Life {
 async fn live(
     options: Options,
     slot: usize,
-    stores: &[Faulty],
+    ways: Vec<Bucket>,
     clients: &Clients,
 ) -> Result<(), Error> {
     let clock = VirtualClock::start();
-    let ways = buckets(options.agent.0, stores);
     let (node, client) = Node::open(options, ways, Machine::new(), clock).await?;
     clients.lock().unwrap()[slot] = Some(client);
     node.run().await

@@ -19,7 +19,7 @@ use madsim::{
 
 use crate::{
     clock::VirtualClock,
-    cluster::{buckets, options, stores},
+    cluster::{Looks, buckets, options, stores},
     faulty::{STORM, Tally},
     ledger::Ledger,
     sweep,
@@ -35,29 +35,33 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
     let tally: Arc<Mutex<Tally>> = Arc::default();
     let stores = stores(STORES, STORM, &tally, &Ledger::default());
     let decisions: Decisions = Arc::default();
+    let proposed: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let failures: Arc<Mutex<Vec<String>>> = Arc::default();
     let calm = Arc::new(AtomicBool::new(false));
     let agents: Vec<_> = (0..AGENTS)
         .map(|agent| {
-            let (stores, decisions, failures, calm) = (
+            let (stores, proposed, decisions, failures, calm) = (
                 stores.clone(),
+                Arc::clone(&proposed),
                 Arc::clone(&decisions),
                 Arc::clone(&failures),
                 Arc::clone(&calm),
             );
             let life = move || {
-                let (stores, decisions, failures, calm) = (
+                let (stores, proposed, decisions, failures, calm) = (
                     stores.clone(),
+                    Arc::clone(&proposed),
                     Arc::clone(&decisions),
                     Arc::clone(&failures),
                     Arc::clone(&calm),
                 );
                 async move {
                     loop {
-                        let ways = buckets(agent, &stores).into_iter().zip(0..);
+                        let ways = buckets(agent, &stores, Looks::AtMarks).into_iter().zip(0..);
                         let ways = ways.map(|(way, at)| BucketDecision::new(way, StoreId(at)));
                         let options = options(agent, AGENTS, STORES, None);
                         let text = format!("agent {agent}, {}", thread_rng().gen_range(0..10_000));
+                        proposed.lock().unwrap().insert(text.clone());
                         let clock = VirtualClock::start();
                         let decided =
                             propose(options, ways.collect(), protocol, &text, clock).await;
@@ -132,6 +136,9 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
     };
     if texts.len() != 1 {
         return Err(format!("decided: {texts:?}"));
+    }
+    if !texts.is_subset(&proposed.lock().unwrap()) {
+        return Err(format!("decided, and never proposed: {texts:?}"));
     }
     let tally = *tally.lock().unwrap();
     Ok(tally)

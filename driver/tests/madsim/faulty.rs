@@ -23,8 +23,8 @@ use madsim::{
 };
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
-    path::Path,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    memory::InMemory, path::Path,
 };
 
 use crate::ledger::Ledger;
@@ -78,6 +78,10 @@ pub(crate) struct Tally {
     pub(crate) late: u64,
     /// Operations of an agent for whom a store lagged.
     pub(crate) lagged: u64,
+    /// Listings that something was written into while they were made.
+    pub(crate) stale_pages: u64,
+    /// Operations on a store that has lost everything, for a while or for good.
+    pub(crate) emptied: u64,
     /// Starts of agents that ended because a later one had begun.
     pub(crate) fenced: u64,
     pub(crate) kills: u64,
@@ -94,6 +98,8 @@ impl Tally {
         self.outages += other.outages;
         self.late += other.late;
         self.lagged += other.lagged;
+        self.stale_pages += other.stale_pages;
+        self.emptied += other.emptied;
         self.fenced += other.fenced;
         self.kills += other.kills;
         self.pauses += other.pauses;
@@ -104,6 +110,10 @@ impl Tally {
 #[derive(Clone)]
 pub(crate) struct Faulty {
     objects: Arc<InMemory>,
+    /// What stands in the place of the store that was there: nothing, at first.
+    hollow: Arc<Mutex<Option<Arc<InMemory>>>>,
+    /// It lets everybody create what is there already.
+    lax: Arc<AtomicBool>,
     node: NodeHandle,
     weather: Arc<Mutex<Weather>>,
     down: Arc<AtomicBool>,
@@ -136,6 +146,8 @@ impl Faulty {
     ) -> Self {
         Self {
             objects: Arc::new(InMemory::new()),
+            hollow: Arc::default(),
+            lax: Arc::default(),
             node,
             weather: Arc::new(Mutex::new(weather)),
             down: Arc::default(),
@@ -174,6 +186,63 @@ impl Faulty {
         };
         self.down.store(false, Ordering::SeqCst);
         self.lags.store(0, Ordering::SeqCst);
+    }
+
+    /// From now on the store is an empty one, until it comes back.
+    pub(crate) fn vanish(&self) {
+        *self.hollow.lock().unwrap() = Some(Arc::new(InMemory::new()));
+    }
+
+    /// The store that was there is there again.
+    pub(crate) fn come_back(&self) {
+        *self.hollow.lock().unwrap() = None;
+    }
+
+    /// From now on conditions of puts are not looked at.
+    pub(crate) fn ignore_conditions(&self) {
+        self.lax.store(true, Ordering::SeqCst);
+    }
+
+    /// What stands here just now, and whether it is the store that was there.
+    fn standing(&self) -> (Arc<InMemory>, bool) {
+        let hollow = self.hollow.lock().unwrap().clone();
+        match hollow {
+            Some(hollow) => {
+                self.tally.lock().unwrap().emptied += 1;
+                (hollow, false)
+            }
+            None => (Arc::clone(&self.objects), true),
+        }
+    }
+
+    /// A page after the other, in the order of names: what is written meanwhile stands in the later ones.
+    async fn pages(self, prefix: Option<Path>) -> Result<Vec<ObjectMeta>> {
+        let mut first = self.names(prefix.as_ref()).await?;
+        let (page, pause) = {
+            let mut dice = thread_rng();
+            (
+                dice.gen_range(0..=first.len()),
+                dice.gen_range(1_000..20_000),
+            )
+        };
+        sleep(Duration::from_micros(pause)).await;
+        let mut later = self.names(prefix.as_ref()).await?;
+        if later != first {
+            self.tally.lock().unwrap().stale_pages += 1;
+        }
+        if let Some(start) = first.get(page).map(|meta| meta.location.clone()) {
+            later.retain(|meta| meta.location >= start);
+            first.truncate(page);
+            first.extend(later);
+        }
+        Ok(first)
+    }
+
+    async fn names(&self, prefix: Option<&Path>) -> Result<Vec<ObjectMeta>> {
+        let (objects, _) = self.standing();
+        let mut metas: Vec<_> = objects.list(prefix).try_collect().await?;
+        metas.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+        Ok(metas)
     }
 
     /// While down, nothing is done and nothing answered.
@@ -268,13 +337,17 @@ impl ObjectStore for Faulty {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let (objects, location) = (Arc::clone(&self.objects), location.clone());
-        let (ledger, place) = (self.ledger.clone(), self.place);
+        let (this, location) = (self.clone(), location.clone());
+        let mut options = options;
+        if self.lax.load(Ordering::SeqCst) {
+            options.mode = PutMode::Overwrite;
+        }
         let work = async move {
             let bytes: Bytes = payload.clone().into();
+            let (objects, stays) = this.standing();
             let done = objects.put_opts(&location, payload, options).await;
-            if done.is_ok() {
-                ledger.put(place, &location, &bytes);
+            if done.is_ok() && stays {
+                this.ledger.put(this.place, &location, &bytes);
             }
             done
         };
@@ -290,8 +363,8 @@ impl ObjectStore for Faulty {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let (objects, location) = (Arc::clone(&self.objects), location.clone());
-        let work = async move { objects.get_opts(&location, options).await };
+        let (this, location) = (self.clone(), location.clone());
+        let work = async move { this.standing().0.get_opts(&location, options).await };
         self.serve(false, work).await
     }
 
@@ -305,10 +378,12 @@ impl ObjectStore for Faulty {
                 let this = this.clone();
                 async move {
                     let location = location?;
-                    let objects = Arc::clone(&this.objects);
-                    let (ledger, place) = (this.ledger.clone(), this.place);
+                    let store = this.clone();
                     let work = async move {
-                        ledger.remove(place, &location);
+                        let (objects, stays) = store.standing();
+                        if stays {
+                            store.ledger.remove(store.place, &location);
+                        }
                         let one = stream::iter([Ok(location)]).boxed();
                         let gone: Vec<_> = objects.delete_stream(one).try_collect().await?;
                         gone.into_iter()
@@ -324,9 +399,7 @@ impl ObjectStore for Faulty {
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (this, prefix) = (self.clone(), prefix.cloned());
         stream::once(async move {
-            let objects = Arc::clone(&this.objects);
-            let work = async move { objects.list(prefix.as_ref()).try_collect::<Vec<_>>().await };
-            let metas = this.serve(false, work).await?;
+            let metas = this.serve(false, this.clone().pages(prefix)).await?;
             Ok::<_, Error>(stream::iter(metas.into_iter().map(Ok)))
         })
         .try_flatten()

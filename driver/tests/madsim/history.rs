@@ -1,6 +1,9 @@
 //! What clients saw, and whether it is linearizable.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex},
+};
 
 use bivalent_core::{KvAnswer, KvCommand, KvQuery};
 use bivalent_sim::linear::{
@@ -55,6 +58,11 @@ impl History {
         calls.ops.iter().filter(|op| op.answer.is_some()).count()
     }
 
+    /// A checksum of it all.
+    pub(crate) fn digest(&self) -> u64 {
+        digest(&format!("{:?}", self.0.lock().unwrap().ops))
+    }
+
     /// Says what is wrong with it, if something is.
     pub(crate) fn judge(&self) -> Result<(), String> {
         let calls = self.0.lock().unwrap();
@@ -69,6 +77,13 @@ impl History {
             }
         }
     }
+}
+
+/// A checksum that is the same in every process.
+pub(crate) fn digest(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The machine's form of a call.

@@ -1,13 +1,15 @@
 //! What stores have held, judged from outside: promises that stand, and votes that have a promise.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
 use bivalent_core::{AgentId, Ballot, Version};
 use bivalent_driver::{Kept, inspect};
 use object_store::path::Path;
+
+use crate::history::digest;
 
 /// A majority of the stores that tests have.
 const QUORUM: usize = 2;
@@ -20,8 +22,8 @@ pub(crate) struct Ledger(Arc<Mutex<Book>>);
 struct Book {
     /// By store and agent: what a reader would find under each name.
     heads: BTreeMap<(usize, AgentId), BTreeMap<String, (Version, Option<Ballot>)>>,
-    /// By agent and store: the greatest promise that ever stood there.
-    promises: BTreeMap<AgentId, BTreeMap<usize, Ballot>>,
+    /// Every promise of an agent to its own ballot that ever stood somewhere, and the stores on which it did.
+    promises: BTreeMap<Ballot, BTreeSet<usize>>,
     /// What was ever put under each key of heads and votes.
     contents: BTreeMap<(usize, String), Vec<u8>>,
     wrong: Option<String>,
@@ -77,6 +79,11 @@ impl Ledger {
         }
     }
 
+    /// A checksum of all that was ever put.
+    pub(crate) fn digest(&self) -> u64 {
+        digest(&self.0.lock().unwrap().contents)
+    }
+
     /// The first thing that was wrong.
     pub(crate) fn judge(&self) -> Result<(), String> {
         self.0.lock().unwrap().wrong.clone().map_or(Ok(()), Err)
@@ -116,22 +123,14 @@ impl Book {
                 agent.0
             ));
         }
-        if let Some(promise) = promise {
-            let greatest = self.promises.entry(agent).or_default();
-            let greatest = greatest.entry(store).or_insert(promise);
-            *greatest = promise.max(*greatest);
+        if let Some(promise) = promise.filter(|promise| promise.agent() == agent) {
+            self.promises.entry(promise).or_default().insert(store);
         }
     }
 
     /// Nobody votes in a ballot that a quorum has not been promised.
     fn vote(&mut self, ballot: Ballot) {
-        let promises = self.promises.get(&ballot.agent());
-        let count = promises.map_or(0, |stores| {
-            stores
-                .values()
-                .filter(|&&promise| promise >= ballot)
-                .count()
-        });
+        let count = self.promises.get(&ballot).map_or(0, BTreeSet::len);
         if count < QUORUM {
             self.blame(format!("a vote in {ballot:?}, promised on {count} stores"));
         }

@@ -11,6 +11,7 @@ mod cross;
 mod decision;
 mod faulty;
 mod history;
+mod lax;
 mod ledger;
 mod planted;
 mod storm;

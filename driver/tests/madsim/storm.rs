@@ -20,7 +20,7 @@ use madsim::{
 };
 
 use crate::{
-    cluster::{Clients, Cluster, Machine},
+    cluster::{Clients, Cluster, Looks, Machine},
     faulty::{LAGGING, STORM, TWINS, Tally, Weather},
     history::{Asked, History, answer, asked},
     sweep,
@@ -39,6 +39,8 @@ const CALM_LASTS: Duration = Duration::from_secs(60);
 pub(crate) struct Weathered {
     pub(crate) tally: Tally,
     pub(crate) answered: usize,
+    /// A checksum of what clients called and saw, and of all that ever stood on the stores.
+    digest: u64,
 }
 
 #[test]
@@ -67,6 +69,8 @@ fn clients_see_one_machine_through_every_storm() {
             outages,
             late,
             lagged,
+            stale_pages,
+            emptied,
             fenced,
             kills,
             pauses,
@@ -79,6 +83,8 @@ fn clients_see_one_machine_through_every_storm() {
             outages,
             late,
             lagged,
+            stale_pages,
+            emptied,
             kills,
             pauses,
         ];
@@ -93,15 +99,39 @@ fn a_seed_is_the_same_run_twice() {
     for seed in 0..3 {
         let digest = || {
             let run = sweep::run(seed, || storm(None)).unwrap();
-            (format!("{:?}", run.tally), run.answered)
+            (format!("{:?}", run.tally), run.answered, run.digest)
         };
         assert_eq!(digest(), digest(), "seed {seed}");
     }
 }
 
+/// Stores that are emptied under agents that don't look whether they are still the ones they were.
+#[test]
+fn a_store_that_is_emptied_without_anybody_looking_does_harm() {
+    for seed in 0..40 {
+        let run = || weather(Grounds::Emptied, Looks::Never, None);
+        if let Err(why) = sweep::run(seed, run) {
+            let short: String = why.chars().take(300).collect();
+            println!("found with seed {seed}: {short}");
+            return;
+        }
+    }
+    panic!("nobody needs to look");
+}
+
 pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
     let grounds = Grounds::of_this_run();
-    let cluster = Cluster::start(AGENTS, STORES, grounds.weather(), grounds.heartbeat(), bug);
+    weather(grounds, grounds.looks(), bug).await
+}
+
+/// One run.
+async fn weather(
+    grounds: Grounds,
+    looks: Looks,
+    bug: Option<DriverBug>,
+) -> Result<Weathered, String> {
+    let (weather, heartbeat) = (grounds.weather(), grounds.heartbeat());
+    let cluster = Cluster::start(AGENTS, STORES, weather, heartbeat, looks, bug);
     let history = History::default();
     let over = Arc::new(AtomicBool::new(false));
     let values = Arc::new(AtomicU32::new(1));
@@ -117,7 +147,7 @@ pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
             ))
         })
         .collect();
-    grounds.torment(&cluster).await;
+    grounds.torment(&cluster, looks).await;
     for store in &cluster.stores {
         store.heal();
     }
@@ -137,6 +167,7 @@ pub(crate) async fn storm(bug: Option<DriverBug>) -> Result<Weathered, String> {
     Ok(Weathered {
         tally,
         answered: history.answered(),
+        digest: history.digest() ^ cluster.ledger.digest().rotate_left(1),
     })
 }
 
@@ -151,20 +182,32 @@ enum Grounds {
     /// As a duel, and agents are started a second time while they are alive: of two with one name the earlier one
     /// must stop before it does harm. Creating fails often, so that marks stand on a bare quorum.
     Twins,
+    /// As a storm, and one of the stores is an empty one for a while, or for good.
+    Emptied,
 }
 
 impl Grounds {
     fn of_this_run() -> Self {
-        match Handle::current().seed() % 3 {
+        match Handle::current().seed() % 4 {
             0 => Self::Storm,
             1 => Self::Duel,
-            _ => Self::Twins,
+            2 => Self::Twins,
+            _ => Self::Emptied,
+        }
+    }
+
+    /// When agents look whether a store is still the one it was.
+    fn looks(self) -> Looks {
+        match self {
+            // A directory one time, a bucket the other.
+            Self::Emptied if Handle::current().seed() / 4 % 2 == 0 => Looks::Always,
+            Self::Emptied | Self::Storm | Self::Duel | Self::Twins => Looks::AtMarks,
         }
     }
 
     const fn weather(self) -> Weather {
         match self {
-            Self::Storm => STORM,
+            Self::Storm | Self::Emptied => STORM,
             Self::Duel => LAGGING,
             Self::Twins => TWINS,
         }
@@ -172,7 +215,7 @@ impl Grounds {
 
     const fn heartbeat(self) -> Heartbeat {
         match self {
-            Self::Storm => Heartbeat {
+            Self::Storm | Self::Emptied => Heartbeat {
                 every: 100_000_000,
                 patience: 4,
                 spread: 300_000_000,
@@ -185,7 +228,7 @@ impl Grounds {
         }
     }
 
-    async fn torment(self, cluster: &Cluster) {
+    async fn torment(self, cluster: &Cluster, looks: Looks) {
         // An agent is held up or dies, not both.
         let busy = Mutex::new(vec![false; cluster.agents.len()]);
         match self {
@@ -195,6 +238,14 @@ impl Grounds {
                     delays(cluster, &busy),
                     outages(cluster),
                     lags(cluster, 1),
+                )
+                .await;
+            }
+            Self::Emptied => {
+                join3(
+                    deaths(cluster, &busy),
+                    delays(cluster, &busy),
+                    emptyings(cluster, looks),
                 )
                 .await;
             }
@@ -260,6 +311,25 @@ async fn outages(cluster: &Cluster) {
         store.set_down(true);
         sleep(between(100, 1500)).await;
         store.set_down(false);
+    }
+}
+
+/// One store is empty now and then, as a directory is that is not mounted, for longer than an operation takes: none of
+/// them finds the right store before it and after it and another one between. A bucket stays empty.
+async fn emptyings(cluster: &Cluster, looks: Looks) {
+    let store = &cluster.stores[one_of(&cluster.stores)];
+    let began = Instant::now();
+    while !is_over(began) {
+        sleep(between(1000, 6000)).await;
+        store.vanish();
+        if looks == Looks::AtMarks {
+            return;
+        }
+        sleep(between(4000, 8000)).await;
+        // The last time it may stay so.
+        if !is_over(began) || thread_rng().gen_range(0..2) == 0 {
+            store.come_back();
+        }
     }
 }
 
