@@ -1,5 +1,7 @@
 //! What a single decision needs of a store: one block for each agent, or one record for all, and texts.
 
+use std::fmt::Debug;
+
 use bivalent_core::{
     AgentId, Block, Format, Incarnation, Layout, Overwrite, Place, RECORD, StoreId, Version,
 };
@@ -33,7 +35,10 @@ pub struct Seen {
 }
 
 /// A store on which one value can be decided.
-pub trait DecisionStore: Site {
+pub trait DecisionStore: Debug + Send + Sync {
+    /// What it says of itself.
+    fn site(&self) -> &dyn Site;
+
     /// Whether a write replaces the one before it.
     fn overwrite(&self) -> Overwrite;
 
@@ -80,63 +85,6 @@ pub trait DecisionStore: Site {
         agent: AgentId,
         start: Incarnation,
     ) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
-}
-
-impl<S: DecisionStore + ?Sized> DecisionStore for Box<S> {
-    fn overwrite(&self) -> Overwrite {
-        (**self).overwrite()
-    }
-
-    fn has_conditional_writes(&self) -> bool {
-        (**self).has_conditional_writes()
-    }
-
-    fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {
-        (**self).read(owner, reader)
-    }
-
-    fn write(
-        &self,
-        owner: AgentId,
-        version: Version,
-        block: Block,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        (**self).write(owner, version, block)
-    }
-
-    fn forget(&self, owner: AgentId, version: Version) -> BoxFuture<'_, Result<(), StoreError>> {
-        (**self).forget(owner, version)
-    }
-
-    fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>> {
-        (**self).read_record()
-    }
-
-    fn write_record(
-        &self,
-        expect: Version,
-        version: Version,
-        block: Block,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        (**self).write_record(expect, version, block)
-    }
-
-    fn keep_text<'a>(
-        &'a self,
-        agent: AgentId,
-        start: Incarnation,
-        text: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        (**self).keep_text(agent, start, text)
-    }
-
-    fn text(
-        &self,
-        agent: AgentId,
-        start: Incarnation,
-    ) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        (**self).text(agent, start)
-    }
 }
 
 /// A bucket as a store of one decision. The bytes of blocks are the core's.
@@ -199,7 +147,7 @@ impl BucketDecision {
             };
         }
         Err(StoreError::Failed {
-            store: self.name().to_owned(),
+            store: self.bucket.name().to_owned(),
             why: "a block is replaced faster than it can be read".to_owned(),
         })
     }
@@ -239,6 +187,10 @@ fn text_name(agent: AgentId, start: Incarnation) -> String {
 }
 
 impl DecisionStore for BucketDecision {
+    fn site(&self) -> &dyn Site {
+        &self.bucket
+    }
+
     fn overwrite(&self) -> Overwrite {
         Overwrite::Versioned
     }
@@ -314,36 +266,5 @@ impl DecisionStore for BucketDecision {
             let name = text_name(agent, start);
             self.bucket.open(Kind::Text, TEXTS, &name).await
         })
-    }
-}
-
-impl Site for BucketDecision {
-    fn name(&self) -> &str {
-        self.bucket.name()
-    }
-
-    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.bucket.charter()
-    }
-
-    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.bucket.set_up(charter)
-    }
-
-    fn expect(&self, charter: String) {
-        self.bucket.expect(charter);
-    }
-
-    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
-        self.bucket.starts()
-    }
-
-    fn mark_start(
-        &self,
-        agent: AgentId,
-        start: Incarnation,
-        nonce: u64,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.bucket.mark_start(agent, start, nonce)
     }
 }

@@ -152,6 +152,10 @@ impl Site for Disk {
 }
 
 impl DecisionStore for Disk {
+    fn site(&self) -> &dyn Site {
+        self
+    }
+
     fn overwrite(&self) -> Overwrite {
         Overwrite::InPlace
     }

@@ -49,9 +49,9 @@ pub struct Decided {
 ///
 /// It takes as long as it takes: with fewer stores than a quorum, or against rivals without luck, for ever.
 /// The future may be dropped at any time: to the others that is a crash of this agent.
-pub async fn propose<S: DecisionStore + 'static>(
+pub async fn propose(
     options: Options,
-    stores: Vec<S>,
+    stores: Vec<Box<dyn DecisionStore>>,
     protocol: Protocol,
     text: &str,
     clock: impl Clock,
@@ -60,17 +60,17 @@ pub async fn propose<S: DecisionStore + 'static>(
     // Nothing is to be set up for what can't go on.
     let lacks = stores.iter().find(|store| !store.has_conditional_writes());
     if let (Some(store), Protocol::Records) = (lacks, protocol) {
-        let store = store.name().to_owned();
+        let store = store.site().name().to_owned();
         return Err(StoreError::Unconditional { store }.into());
     }
-    let in_place = |store: &S| store.overwrite() == Overwrite::InPlace;
-    let overwrite = if stores.iter().any(in_place) {
+    let stores: Vec<Arc<dyn DecisionStore>> = stores.into_iter().map(Arc::from).collect();
+    let mut overwrites = stores.iter().map(|store| store.overwrite());
+    let overwrite = if overwrites.any(|overwrite| overwrite == Overwrite::InPlace) {
         Overwrite::InPlace
     } else {
         Overwrite::Versioned
     };
-    let stores: Vec<Arc<S>> = stores.into_iter().map(Arc::new).collect();
-    let sites: Vec<&dyn Site> = stores.iter().map(|store| &**store as &dyn Site).collect();
+    let sites: Vec<&dyn Site> = stores.iter().map(|store| store.site()).collect();
     let (agent, quorum) = (options.agent, options.envelope.quorum());
     let charter = Charter {
         kind: match protocol {
@@ -133,9 +133,9 @@ fn votes_for(effect: Effect, value: Value) -> bool {
 }
 
 /// Writes the text to a quorum before anybody can vote for it: whoever finds the vote finds the text.
-async fn keep_text<S: DecisionStore>(
+async fn keep_text(
     options: &Options,
-    stores: &[Arc<S>],
+    stores: &[Arc<dyn DecisionStore>],
     start: Incarnation,
     text: &str,
     clock: &impl Clock,
@@ -205,9 +205,9 @@ enum Happened {
 
 type Flight = BoxFuture<'static, Happened>;
 
-struct Round<S, C> {
+struct Round<C> {
     options: Options,
-    stores: Vec<Arc<S>>,
+    stores: Vec<Arc<dyn DecisionStore>>,
     clock: C,
     dice: Dice,
     start: Incarnation,
@@ -223,7 +223,7 @@ struct Round<S, C> {
     attempts: u32,
 }
 
-impl<S: DecisionStore + 'static, C: Clock> Round<S, C> {
+impl<C: Clock> Round<C> {
     async fn decide(
         &mut self,
         protocol: Protocol,

@@ -42,37 +42,6 @@ pub trait Site: Debug + Send + Sync {
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
-impl<S: Site + ?Sized> Site for Box<S> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-
-    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        (**self).charter()
-    }
-
-    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        (**self).set_up(charter)
-    }
-
-    fn expect(&self, charter: String) {
-        (**self).expect(charter);
-    }
-
-    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
-        (**self).starts()
-    }
-
-    fn mark_start(
-        &self,
-        agent: AgentId,
-        start: Incarnation,
-        nonce: u64,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        (**self).mark_start(agent, start, nonce)
-    }
-}
-
 /// What all agents of one system must agree on before they begin. It stands on every store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Charter {

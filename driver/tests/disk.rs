@@ -223,7 +223,8 @@ async fn a_disk_of_fewer_agents_says_so_and_does_not_grow() {
     let size = fs::metadata(disks.path(0)).unwrap().len();
     let open = |disk| {
         let name = disks.path(disk);
-        Disk::open(name.to_str().unwrap(), StoreId(disk), AGENTS + 1).unwrap()
+        let disk = Disk::open(name.to_str().unwrap(), StoreId(disk), AGENTS + 1).unwrap();
+        Box::new(disk) as Box<dyn DecisionStore>
     };
     let options = Options::new(AgentId(3), AGENTS + 1, 3, 1).unwrap();
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bivalent_core::{AgentId, StoreId};
-use bivalent_driver::{Disk, Options, Protocol, TokioClock, propose};
+use bivalent_driver::{DecisionStore, Disk, Options, Protocol, TokioClock, propose};
 
 const AGENTS: u8 = 3;
 /// What a process is told: its folder, its agent, and which start of it this is.
@@ -28,7 +28,8 @@ async fn one_agent() {
     let agent: u8 = said(AGENT).parse().unwrap();
     let stores = (0..3).map(|disk| {
         let path = folder.join(format!("disk-{disk}"));
-        Disk::open(path.to_str().unwrap(), StoreId(disk), AGENTS).unwrap()
+        let disk = Disk::open(path.to_str().unwrap(), StoreId(disk), AGENTS).unwrap();
+        Box::new(disk) as Box<dyn DecisionStore>
     });
     let mut options = Options::new(AgentId(agent), AGENTS, 3, u64::from(agent)).unwrap();
     options.patience = Duration::from_millis(50);

@@ -43,7 +43,7 @@ const MARKS: u32 = 8;
 
 impl Asker {
     /// Reads a block where the own start is marked: see `LogStore::own_mark`.
-    async fn read(self, store: &impl DecisionStore, owner: AgentId) -> Result<Seen, StoreError> {
+    async fn read(self, store: &dyn DecisionStore, owner: AgentId) -> Result<Seen, StoreError> {
         for _ in 0..MARKS {
             let seen = store.read(owner, self.me).await?;
             match seen.latest {
@@ -52,12 +52,15 @@ impl Asker {
                 }
                 Some(by) if by == self.start => return Ok(seen),
                 Some(_) | None => {
-                    store.mark_start(self.me, self.start, self.nonce).await?;
+                    store
+                        .site()
+                        .mark_start(self.me, self.start, self.nonce)
+                        .await?;
                 }
             }
         }
         Err(StoreError::Failed {
-            store: store.name().to_owned(),
+            store: store.site().name().to_owned(),
             why: "the mark of a start does not stay".to_owned(),
         })
     }
@@ -65,7 +68,7 @@ impl Asker {
 
 /// Carries out what the core asks of a store.
 pub(super) async fn ask(
-    store: &impl DecisionStore,
+    store: &dyn DecisionStore,
     asker: Asker,
     effect: Effect,
 ) -> Result<Input, StoreError> {
@@ -139,8 +142,8 @@ pub(super) async fn ask(
 
 /// Asks for a write until it is through. The core could do no more about silence: where writes replace each other
 /// it lets none overtake a try whose fate it does not know, and of more than eight it knows none.
-pub(super) async fn write_through<S: DecisionStore>(
-    store: Arc<S>,
+pub(super) async fn write_through(
+    store: Arc<dyn DecisionStore>,
     asker: Asker,
     effect: Effect,
     options: Options,

@@ -68,7 +68,7 @@ outcome = "any"
 /// A store that counts what arrives, and delays and loses it as the scenario says.
 #[derive(Debug)]
 struct Counting {
-    inner: Arc<BucketDecision>,
+    inner: BucketDecision,
     arrived: Arc<AtomicU64>,
 }
 
@@ -105,6 +105,10 @@ impl Counting {
 }
 
 impl DecisionStore for Counting {
+    fn site(&self) -> &dyn Site {
+        self.inner.site()
+    }
+
     fn overwrite(&self) -> Overwrite {
         self.inner.overwrite()
     }
@@ -161,37 +165,6 @@ impl DecisionStore for Counting {
     }
 }
 
-impl Site for Counting {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.inner.charter()
-    }
-
-    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.set_up(charter)
-    }
-
-    fn expect(&self, charter: String) {
-        self.inner.expect(charter);
-    }
-
-    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
-        self.inner.starts()
-    }
-
-    fn mark_start(
-        &self,
-        agent: AgentId,
-        start: Incarnation,
-        nonce: u64,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.inner.mark_start(agent, start, nonce)
-    }
-}
-
 /// Operations until all have decided, and what they decided, under the driver.
 async fn driven() -> (u64, BTreeSet<String>) {
     let arrived: Arc<AtomicU64> = Arc::default();
@@ -199,10 +172,11 @@ async fn driven() -> (u64, BTreeSet<String>) {
     let agents = (0..AGENTS).map(|agent| {
         let ways = memories.iter().zip(0..).map(|(memory, place)| {
             let bucket = Bucket::new(memory.clone(), Path::default(), "memory", false);
-            Counting {
-                inner: Arc::new(BucketDecision::new(bucket, StoreId(place))),
+            let counting = Counting {
+                inner: BucketDecision::new(bucket, StoreId(place)),
                 arrived: Arc::clone(&arrived),
-            }
+            };
+            Box::new(counting) as Box<dyn DecisionStore>
         });
         let ways: Vec<_> = ways.collect();
         let seed = thread_rng().gen_range(0..=u64::MAX);

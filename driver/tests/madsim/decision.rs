@@ -10,7 +10,7 @@ use std::{
 };
 
 use bivalent_core::StoreId;
-use bivalent_driver::{BucketDecision, Error, Protocol, propose};
+use bivalent_driver::{BucketDecision, DecisionStore, Error, Protocol, propose};
 use madsim::{
     rand::{Rng, thread_rng},
     runtime::Handle,
@@ -58,7 +58,10 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
                 async move {
                     loop {
                         let ways = buckets(agent, &stores, Looks::AtMarks).into_iter().zip(0..);
-                        let ways = ways.map(|(way, at)| BucketDecision::new(way, StoreId(at)));
+                        let ways = ways.map(|(way, at)| {
+                            let way = BucketDecision::new(way, StoreId(at));
+                            Box::new(way) as Box<dyn DecisionStore>
+                        });
                         let options = options(agent, AGENTS, STORES, None);
                         let text = format!("agent {agent}, {}", thread_rng().gen_range(0..10_000));
                         proposed.lock().unwrap().insert(text.clone());
