@@ -154,7 +154,12 @@ pub(crate) async fn settle(
         };
         let found = within(clock, patience, work).await;
         let found = found.unwrap_or_else(|| Err(silent(site.name())))?;
-        let found = found.unwrap_or_default();
+        let Some(found) = found else {
+            return Err(Error::Store(StoreError::Lost {
+                store: site.name().to_owned(),
+                why: "it was empty again as soon as it had been set up".to_owned(),
+            }));
+        };
         match (charter.system(place, &found), system) {
             (Some(standing), Some(ours)) if standing == ours => {}
             (Some(standing), None) => system = Some(standing),
