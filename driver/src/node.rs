@@ -27,9 +27,6 @@ use crate::{
     start::{Taken, take_start},
 };
 
-/// How many times the longest patience a snapshot may take.
-const LARGE: u32 = 30;
-
 /// What a client wants of the loop.
 pub(crate) enum Order<M: StateMachine> {
     /// A request for the log.
@@ -103,6 +100,8 @@ pub struct Node<M: Stored, C: Clock> {
     waiting: BTreeMap<Ticket, Waiting<M>>,
     /// The own heads that each store has answered and that may stand there, in order.
     heads: Vec<Vec<Version>>,
+    /// How often a snapshot was asked for since one was read.
+    snapshots_asked: u8,
     #[cfg(feature = "planted-bugs")]
     newest_head: Vec<Option<(u64, Version)>>,
 }
@@ -151,6 +150,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let node = Self {
             options,
             heads: vec![Vec::new(); stores.len()],
+            snapshots_asked: 0,
             #[cfg(feature = "planted-bugs")]
             newest_head: vec![None; stores.len()],
             stores: stores.into_iter().map(Arc::new).collect(),
@@ -206,6 +206,9 @@ impl<M: Stored, C: Clock> Node<M, C> {
             } => {
                 #[cfg(feature = "planted-bugs")]
                 let op = mistaken(&self.options, &self.newest_head, op, store, head);
+                if matches!(answer, Answer::Snapshot(Some(_))) {
+                    self.snapshots_asked = 0;
+                }
                 replica.told(op, store, answer.told(), &mut out);
                 if let Some(version) = head {
                     self.note_head(store, version);
@@ -353,7 +356,14 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let is_write = ask.is_write();
         // A late look at heads is still true, and tells a follower on a slow store that its leader lives.
         let goes_on = is_write || matches!(ask, Ask::ReadHeads);
-        let is_large = matches!(ask, Ask::WriteSnapshot { .. } | Ask::ReadSnapshot { .. });
+        let pause = self.options.limit(attempt, self.options.patience_max);
+        let limit = match &ask {
+            Ask::WriteSnapshot { .. } => self.options.large(),
+            Ask::ReadSnapshot { .. } => self.limit_of_snapshot(),
+            // Many votes take long to read, from everywhere: no other store would be quicker.
+            Ask::Scan { .. } => self.options.limit(attempt, self.options.large()),
+            Ask::WriteHead { .. } | Ask::WriteVote(_) | Ask::Drop { .. } | Ask::ReadHeads => pause,
+        };
         // What a drop needs first: no later start on a quorum.
         let others = matches!(ask, Ask::Drop { .. }).then(|| self.stores.clone());
         let bucket = Arc::clone(&self.stores[store.index()]);
@@ -366,13 +376,6 @@ impl<M: Stored, C: Clock> Node<M, C> {
             way.to(&bucket).answer(ask).await
         };
         let clock = self.clock.clone();
-        let pause = self.options.limit(attempt);
-        // A state may be large, and is read and written seldom.
-        let limit = if is_large {
-            self.options.patience_max.saturating_mul(LARGE)
-        } else {
-            pause
-        };
         let longest = self.options.patience_max.saturating_mul(2);
         #[cfg(feature = "planted-bugs")]
         let loses = self.options.has(crate::DriverBug::LosesWakeUp);
@@ -421,6 +424,15 @@ impl<M: Stored, C: Clock> Node<M, C> {
             }
         };
         self.flights.push(Box::pin(flight.instrument(span)));
+    }
+
+    /// The time that the next read of a snapshot may take: the store may be gone, and the next one have it; or else the
+    /// state is large.
+    fn limit_of_snapshot(&mut self) -> Duration {
+        let doubled = 1_u32 << self.snapshots_asked.min(20);
+        self.snapshots_asked = self.snapshots_asked.saturating_add(1);
+        let limit = self.options.patience_max.saturating_mul(doubled);
+        limit.min(self.options.large())
     }
 
     /// A head is written: those a few versions before it are of no use any more.

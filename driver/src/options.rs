@@ -8,6 +8,9 @@ use bivalent_core::{AgentId, Envelope, Heartbeat, ReplicaConfig};
 use crate::DriverBug;
 use crate::Error;
 
+/// How many times the longest patience an operation may take that moves much.
+const LARGE: u32 = 30;
+
 /// An agent's place and its patience. All agents of a system must have the same `agents` and `envelope`;
 /// the stores hold them to it. The rest is tuning, which safety does not depend on.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +73,15 @@ impl Options {
         })
     }
 
-    /// The time that the `attempt`-th try of an operation may take, from 0.
-    pub(crate) fn limit(&self, attempt: u8) -> Duration {
+    /// The time that the `attempt`-th try of an operation may take, from 0: it doubles up to `most`.
+    pub(crate) fn limit(&self, attempt: u8, most: Duration) -> Duration {
         let doubled = self.patience.saturating_mul(1 << attempt.min(20));
-        doubled.min(self.patience_max).max(self.patience)
+        doubled.min(most).max(self.patience)
+    }
+
+    /// The time that may be given to what moves much: a whole state, or the votes of many slots.
+    pub(crate) const fn large(&self) -> Duration {
+        self.patience_max.saturating_mul(LARGE)
     }
 
     pub(crate) fn replica(&self) -> ReplicaConfig {

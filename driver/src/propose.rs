@@ -399,7 +399,7 @@ impl<C: Clock> Round<C> {
         } else {
             attempt
         };
-        let limit = self.options.limit(attempt);
+        let limit = self.options.limit(attempt, self.options.patience_max);
         let longest = self.options.patience_max.saturating_mul(2);
         let clock = self.clock.clone();
         let flight = async move {

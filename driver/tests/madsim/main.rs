@@ -14,5 +14,6 @@ mod history;
 mod lax;
 mod ledger;
 mod planted;
+mod snapshot;
 mod storm;
 mod sweep;
