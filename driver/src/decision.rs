@@ -1,6 +1,9 @@
 //! What a single decision needs of a store: one block for each agent, or one record for all, and texts.
 
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use bivalent_core::{
     AgentId, Block, Format, Incarnation, Layout, Overwrite, Place, RECORD, StoreId, Version,
@@ -9,13 +12,15 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     Bucket, Site, StoreError,
-    bucket::{AGENTS, KEPT, seal},
+    bucket::{AGENTS, KEPT, Tag, seal},
     frame::Kind,
     names::Name,
 };
 
 const RECORDS: &str = "records";
 const RECORD_NAME: &str = "record";
+/// What conditions are tried on.
+const TRIAL_NAME: &str = "trial";
 const TEXTS: &str = "texts";
 /// How often a folder is listed anew because what was listed is gone by the time it is read.
 const LISTINGS: u32 = 8;
@@ -94,6 +99,8 @@ pub struct BucketDecision {
     store: StoreId,
     blocks: Layout,
     records: Layout,
+    /// It has refused a write whose condition did not hold.
+    refuses: AtomicBool,
 }
 
 impl BucketDecision {
@@ -105,6 +112,7 @@ impl BucketDecision {
             store,
             blocks: layout(Format::Versioned),
             records: layout(Format::Checked),
+            refuses: AtomicBool::new(false),
         }
     }
 
@@ -152,12 +160,34 @@ impl BucketDecision {
         })
     }
 
+    /// Refuses a store that takes conditions and ignores them, as some servers do: records would be lost there.
+    async fn try_conditions(&self) -> Result<(), StoreError> {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.bucket.create(RECORDS, TRIAL_NAME, vec![0]).await?;
+        // Names no state that anything was ever in.
+        let nothing = Tag {
+            e_tag: Some("\"0\"".to_owned()),
+            version: Some("1".to_owned()),
+        };
+        let done = self.bucket.replace(RECORDS, TRIAL_NAME, nothing, vec![1]);
+        if done.await? {
+            return Err(StoreError::Unconditional {
+                store: self.bucket.name().to_owned(),
+            });
+        }
+        self.refuses.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     async fn swap_record(
         &self,
         expect: Version,
         version: Version,
         block: Block,
     ) -> Result<bool, StoreError> {
+        self.try_conditions().await?;
         let image = self.encode(self.records, RECORD, version, block);
         match self.bucket.get_tagged(RECORDS, RECORD_NAME).await? {
             None if expect == Version::default() => {

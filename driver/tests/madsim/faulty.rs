@@ -112,8 +112,8 @@ pub(crate) struct Faulty {
     objects: Arc<InMemory>,
     /// What stands in the place of the store that was there: nothing, at first.
     hollow: Arc<Mutex<Option<Arc<InMemory>>>>,
-    /// It lets everybody create what is there already.
-    lax: Arc<AtomicBool>,
+    /// Conditions of puts that it takes and ignores.
+    lax: Arc<Mutex<Option<Lax>>>,
     node: NodeHandle,
     weather: Arc<Mutex<Weather>>,
     down: Arc<AtomicBool>,
@@ -124,6 +124,15 @@ pub(crate) struct Faulty {
     tally: Arc<Mutex<Tally>>,
     ledger: Ledger,
     place: usize,
+}
+
+/// Conditions that a store ignores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lax {
+    /// That nothing stands there.
+    Creates,
+    /// That what stands there is what the writer has read.
+    Updates,
 }
 
 /// What became of an operation before its answer.
@@ -198,9 +207,9 @@ impl Faulty {
         *self.hollow.lock().unwrap() = None;
     }
 
-    /// From now on conditions of puts are not looked at.
-    pub(crate) fn ignore_conditions(&self) {
-        self.lax.store(true, Ordering::SeqCst);
+    /// From now on some conditions of puts are not looked at.
+    pub(crate) fn ignore(&self, lax: Lax) {
+        *self.lax.lock().unwrap() = Some(lax);
     }
 
     /// What stands here just now, and whether it is the store that was there.
@@ -339,7 +348,12 @@ impl ObjectStore for Faulty {
     ) -> Result<PutResult> {
         let (this, location) = (self.clone(), location.clone());
         let mut options = options;
-        if self.lax.load(Ordering::SeqCst) {
+        let ignored = match *self.lax.lock().unwrap() {
+            Some(Lax::Creates) => options.mode == PutMode::Create,
+            Some(Lax::Updates) => matches!(options.mode, PutMode::Update(_)),
+            None => false,
+        };
+        if ignored {
             options.mode = PutMode::Overwrite;
         }
         let work = async move {

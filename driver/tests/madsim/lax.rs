@@ -1,40 +1,71 @@
-//! A store that ignores the condition of a put is refused: two processes could have the same start there.
+//! Stores that take the condition of a put and ignore it are refused: two processes could have the same start there,
+//! and a record could be lost.
 
 use std::sync::{Arc, Mutex};
 
-use bivalent_driver::{Error, Node, StoreError};
+use bivalent_core::StoreId;
+use bivalent_driver::{BucketDecision, DecisionStore, Error, Node, Protocol, StoreError, propose};
 
 use crate::{
     clock::VirtualClock,
     cluster::{Looks, Machine, buckets, options, stores},
-    faulty::{LAGGING, Tally},
+    faulty::{Faulty, LAGGING, Lax, Tally},
     ledger::Ledger,
     sweep,
 };
 
-/// A start on three stores, of which so many ignore conditions.
-async fn open(lax: usize) -> Result<(), Error> {
+/// Three stores, of which so many are lax.
+fn some(lax: Lax, count: usize) -> Vec<Faulty> {
     let tally: Arc<Mutex<Tally>> = Arc::default();
     let stores = stores(3, LAGGING, &tally, &Ledger::default());
-    for store in &stores[..lax] {
-        store.ignore_conditions();
+    for store in &stores[..count] {
+        store.ignore(lax);
     }
-    let ways = buckets(0, &stores, Looks::AtMarks);
+    stores
+}
+
+async fn start(lax: usize) -> Result<(), Error> {
+    let ways = buckets(0, &some(Lax::Creates, lax), Looks::AtMarks);
     let clock = VirtualClock::start();
     let opened = Node::open(options(0, 3, 3, None), ways, Machine::new(), clock).await;
     opened.map(|_| ())
+}
+
+async fn decide(protocol: Protocol, lax: usize) -> Result<(), Error> {
+    let ways = buckets(0, &some(Lax::Updates, lax), Looks::AtMarks);
+    let ways = ways.into_iter().zip(0..).map(|(way, at)| {
+        let way = BucketDecision::new(way, StoreId(at));
+        Box::new(way) as Box<dyn DecisionStore>
+    });
+    let clock = VirtualClock::start();
+    let decided = propose(options(0, 3, 3, None), ways.collect(), protocol, "a", clock).await;
+    decided.map(|_| ())
+}
+
+fn is_refusal(ended: &Result<(), Error>) -> bool {
+    matches!(ended, Err(Error::Store(StoreError::Unconditional { .. })))
 }
 
 #[test]
 fn stores_that_let_everybody_create_what_is_there_are_refused() {
     for seed in 0..20 {
         for lax in [2, 3] {
-            let opened = sweep::run(seed, || open(lax));
-            assert!(
-                matches!(opened, Err(Error::Store(StoreError::Unconditional { .. }))),
-                "{opened:?}"
-            );
+            let opened = sweep::run(seed, || start(lax));
+            assert!(is_refusal(&opened), "{opened:?}");
         }
-        sweep::run(seed, || open(0)).unwrap();
+        sweep::run(seed, || start(0)).unwrap();
+    }
+}
+
+#[test]
+fn stores_that_replace_what_nobody_has_read_hold_no_records() {
+    for seed in 0..20 {
+        for lax in [2, 3] {
+            let decided = sweep::run(seed, || decide(Protocol::Records, lax));
+            assert!(is_refusal(&decided), "{decided:?}");
+        }
+        sweep::run(seed, || decide(Protocol::Records, 0)).unwrap();
+        // Disk Paxos needs no such condition.
+        sweep::run(seed, || decide(Protocol::DiskPaxos, 3)).unwrap();
     }
 }

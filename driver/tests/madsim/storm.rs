@@ -108,7 +108,7 @@ fn a_seed_is_the_same_run_twice() {
 /// Stores that are emptied under agents that don't look whether they are still the ones they were.
 #[test]
 fn a_store_that_is_emptied_without_anybody_looking_does_harm() {
-    for seed in 0..40 {
+    for seed in 0..100 {
         let run = || weather(Grounds::Emptied, Looks::Never, None);
         if let Err(why) = sweep::run(seed, run) {
             let short: String = why.chars().take(300).collect();
