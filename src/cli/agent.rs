@@ -61,7 +61,8 @@ pub(crate) struct AgentArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
     /// Propose a value, and print what is decided.
-    #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{PROPOSE_MORE}\n\n{MORE}"))]
+    #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{PROPOSE_MORE}\n\n{MORE}"),
+        override_usage = "bivalent agent propose [OPTIONS] [--store <STORE>...] --id <A> --agents <N> <VALUE>")]
     Propose(ProposeArgs),
     /// Serve a replicated key-value store.
     #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{SERVE_MORE}\n\n{MORE}"))]
@@ -71,7 +72,7 @@ pub(crate) enum AgentCommand {
 /// Which agent, over which stores.
 #[derive(Args, Debug)]
 pub(crate) struct PlaceArgs {
-    /// The stores, the same for all agents and in the same order.
+    /// The stores, the same for all agents and in the same order: all words up to the next option.
     #[arg(long, value_name = "STORE", num_args = 1..)]
     pub(crate) store: Vec<String>,
     /// Where the directories of the stores are if no --store is named.
