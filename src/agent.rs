@@ -81,7 +81,7 @@ fn failure(error: &Error) -> Failure {
              another system on the same stores",
         ),
         Error::TooFewStores { .. } => Failure::new(Exit::File, message)
-            .help("bring a majority of the stores back, then start the agent again"),
+            .help("bring a majority of the stores back, then start the agent again; stores that are slow need --patience"),
         Error::Fenced { .. } => Failure::new(Exit::Usage, message)
             .help("each agent is one process: give this one an id of its own"),
         Error::Store(StoreError::Unconditional { .. }) => Failure::new(Exit::Usage, message)

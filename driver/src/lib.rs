@@ -47,6 +47,7 @@ mod names;
 mod node;
 mod open;
 mod options;
+mod pace;
 mod probe;
 mod propose;
 mod site;

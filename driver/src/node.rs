@@ -23,6 +23,7 @@ use crate::{
     clock::within,
     dice::Dice,
     log_store::{Answer, LogStore},
+    pace::Pace,
     site::{Charter, settle},
     start::{Taken, take_start},
 };
@@ -63,6 +64,7 @@ enum Happened<M: StateMachine> {
         store: StoreId,
         /// The head that is written, if one is.
         head: Option<Version>,
+        took: Duration,
         answer: Answer<M>,
     },
     /// There was no answer in time; `rest` may still bring one.
@@ -91,6 +93,7 @@ pub struct Node<M: Stored, C: Clock> {
     stores: Vec<Arc<Bucket>>,
     clock: C,
     dice: Dice,
+    pace: Pace,
     /// What the marks of this start carry.
     nonce: u64,
     replica: Replica<M>,
@@ -147,6 +150,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
         };
         tracing::info!(agent = options.agent.0, start = start.0, "begins");
         let (to_node, orders) = mpsc::unbounded();
+        let pace = Pace::new(stores.len(), quorum, options.heartbeat.every);
         let node = Self {
             options,
             heads: vec![Vec::new(); stores.len()],
@@ -156,6 +160,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
             stores: stores.into_iter().map(Arc::new).collect(),
             clock,
             dice,
+            pace,
             nonce,
             replica,
             flights: FuturesUnordered::new(),
@@ -202,8 +207,12 @@ impl<M: Stored, C: Clock> Node<M, C> {
                 op,
                 store,
                 head,
+                took,
                 answer,
             } => {
+                if head.is_some() || matches!(answer, Answer::Heads(_)) {
+                    self.pace.saw(store, took);
+                }
                 #[cfg(feature = "planted-bugs")]
                 let op = mistaken(&self.options, &self.newest_head, op, store, head);
                 if matches!(answer, Answer::Snapshot(Some(_))) {
@@ -285,6 +294,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     attempt,
                 } => self.ask(op, store, ask, attempt),
                 ReplicaEffect::Wake { timer, min, max } => {
+                    let (min, max) = self.pace.pause(timer, min, max);
                     let pause = Duration::from_nanos(self.dice.between(min, max));
                     let sleep = self.clock.sleep(pause);
                     self.flights.push(Box::pin(async move {
@@ -298,6 +308,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     }
                 }
                 ReplicaEffect::Leads { ballot, from } => {
+                    self.pace.went_on();
                     tracing::info!(agent = self.options.agent.0, ?ballot, ?from, "leads");
                 }
                 ReplicaEffect::Follows { above } => {
@@ -310,7 +321,10 @@ impl<M: Stored, C: Clock> Node<M, C> {
                 ReplicaEffect::Chosen { slot, batch } => {
                     tracing::trace!(?slot, entries = batch.len(), "decided");
                 }
-                ReplicaEffect::Applied { slot } => tracing::trace!(?slot, "applied"),
+                ReplicaEffect::Applied { slot } => {
+                    self.pace.went_on();
+                    tracing::trace!(?slot, "applied");
+                }
             }
         }
         self.effects = effects;
@@ -356,12 +370,18 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let is_write = ask.is_write();
         // A late look at heads is still true, and tells a follower on a slow store that its leader lives.
         let goes_on = is_write || matches!(ask, Ask::ReadHeads);
-        let pause = self.options.limit(attempt, self.options.patience_max);
+        let most = self.options.patience_max;
+        // Asked again before it can have answered, a slow store would only be slower.
+        let usual = (self.pace.look() * 2).min(most);
+        let pause = self.options.limit(attempt, most).max(usual);
         let limit = match &ask {
             Ask::WriteSnapshot { .. } => self.options.large(),
             Ask::ReadSnapshot { .. } => self.limit_of_snapshot(),
             // Many votes take long to read, from everywhere: no other store would be quicker.
-            Ask::Scan { .. } => self.options.limit(attempt, self.options.large()),
+            Ask::Scan { .. } => {
+                let limit = self.options.limit(attempt, self.options.large());
+                limit.max(usual)
+            }
             Ask::WriteHead { .. } | Ask::WriteVote(_) | Ask::Drop { .. } | Ask::ReadHeads => pause,
         };
         // What a drop needs first: no later start on a quorum.
@@ -381,19 +401,20 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let loses = self.options.has(crate::DriverBug::LosesWakeUp);
         #[cfg(not(feature = "planted-bugs"))]
         let loses = false;
-        let answered = move |answer| Happened::Answered {
+        let began = clock.now();
+        let answered = move |took, answer| Happened::Answered {
             op,
             store,
             head,
+            took,
             answer,
         };
         let flight = async move {
-            let began = clock.now();
             let mut work: BoxFuture<'static, Result<Answer<M>, StoreError>> = Box::pin(work);
             match within(&clock, limit, &mut work).await {
                 Some(Ok(answer)) => {
                     tracing::trace!("answered");
-                    answered(answer)
+                    answered(clock.now().saturating_sub(began), answer)
                 }
                 Some(Err(error)) => {
                     if let Some(error) = Error::of_fatal(&error) {
@@ -413,7 +434,9 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     let rest: Option<Flight<M>> = goes_on.then(|| {
                         let rest: Flight<M> = Box::pin(async move {
                             match within(&clock, longest, work).await {
-                                Some(Ok(answer)) => answered(answer),
+                                Some(Ok(answer)) => {
+                                    answered(clock.now().saturating_sub(began), answer)
+                                }
                                 Some(Err(_)) | None => Happened::Over,
                             }
                         });

@@ -34,7 +34,9 @@ pub(crate) async fn take_start(
     let mut above: Option<Incarnation> = None;
     let mut most = 0;
     let mut why = Vec::new();
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
+        // It takes several requests to mark a start.
+        let patience = patience.saturating_mul(1 << tried.min(2));
         let looks = sites.iter().map(|site| site.starts());
         let looks = gather(sites, looks, quorum, |_| true, clock, patience).await;
         let looks = answers(looks, &mut why);

@@ -57,6 +57,14 @@ pub(crate) const LAGGING: Weather = Weather {
     lost: 0,
 };
 
+/// Everything takes half a second, give or take.
+pub(crate) const SLOW: Weather = Weather {
+    slow: 1000,
+    refused: 0,
+    failed_after: 0,
+    lost: 0,
+};
+
 /// Every tenth operation is refused, so that the marks of starts are missing on some store.
 pub(crate) const TWINS: Weather = Weather {
     slow: 60,

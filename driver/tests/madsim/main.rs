@@ -14,6 +14,7 @@ mod history;
 mod lax;
 mod ledger;
 mod planted;
+mod slow;
 mod snapshot;
 mod storm;
 mod sweep;

@@ -156,7 +156,7 @@ async fn weather(
     for call in calls {
         call.await.map_err(|error| error.to_string())?;
     }
-    calm(&cluster, &history, &values).await?;
+    calm(&cluster, &history, &values, CALM_LASTS).await?;
     let stopped = cluster.stopped.lock().unwrap().clone();
     if !stopped.is_empty() {
         return Err(format!("agents stopped: {stopped:?}"));
@@ -413,9 +413,14 @@ async fn ask(client: &Client<Machine>, call: Call) -> Option<bivalent_sim::linea
 }
 
 /// All is well again: every agent serves, and all of them have the same state.
-async fn calm(cluster: &Cluster, history: &History, values: &AtomicU32) -> Result<(), String> {
+pub(crate) async fn calm(
+    cluster: &Cluster,
+    history: &History,
+    values: &AtomicU32,
+    lasts: Duration,
+) -> Result<(), String> {
     let began = Instant::now();
-    let left = || CALM_LASTS.saturating_sub(began.elapsed());
+    let left = || lasts.saturating_sub(began.elapsed());
     for agent in 0..cluster.agents.len() {
         for act in [Act::Put(values.fetch_add(1, Ordering::SeqCst)), Act::Get] {
             let call = Call { key: 0, act };
