@@ -4,7 +4,7 @@ use std::{
     fmt, path,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -48,6 +48,10 @@ pub struct Bucket {
     charter: OnceLock<String>,
     /// It has shown its charter.
     known: AtomicBool,
+    /// It has shown none, or another one, and can't come back.
+    gone: AtomicBool,
+    /// One more than the latest start whose mark has stood here, by this agent's doing.
+    marked: AtomicU32,
     /// Nobody looks whether it is the store that it was: a planted bug.
     #[cfg(feature = "planted-bugs")]
     trusted: bool,
@@ -74,6 +78,8 @@ impl Bucket {
             directory: None,
             charter: OnceLock::new(),
             known: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            marked: AtomicU32::new(0),
             #[cfg(feature = "planted-bugs")]
             trusted: false,
         }
@@ -100,6 +106,15 @@ impl Bucket {
         return self.directory.as_ref().map(Directory::path);
         #[cfg(not(feature = "local"))]
         None
+    }
+
+    /// Whether it is a directory that is not there.
+    pub(crate) async fn is_missing(&self) -> bool {
+        #[cfg(feature = "local")]
+        if let Some(directory) = &self.directory {
+            return directory.is_missing().await;
+        }
+        false
     }
 
     /// The same store, with everything below the folder `name`.
@@ -129,8 +144,19 @@ impl Bucket {
         }
     }
 
-    /// Looks whether this is the store that it should be.
+    /// Looks whether this is the store that it should be, as often as that is needed.
     async fn check(&self) -> Result<(), StoreError> {
+        if self.gone.load(Ordering::Acquire) {
+            return Err(self.lost("it was emptied".to_owned()));
+        }
+        if self.known.load(Ordering::Acquire) && !self.may_vanish {
+            return Ok(());
+        }
+        self.look().await
+    }
+
+    /// Looks whether this is the store that it should be.
+    pub(crate) async fn look(&self) -> Result<(), StoreError> {
         let Some(charter) = self.charter.get() else {
             return Ok(());
         };
@@ -138,17 +164,19 @@ impl Bucket {
         if self.trusted {
             return Ok(());
         }
-        if self.known.load(Ordering::Acquire) && !self.may_vanish {
-            return Ok(());
-        }
-        match self.get_charter().await? {
+        let why = match self.get_charter().await? {
             Some(found) if found == *charter => {
                 self.known.store(true, Ordering::Release);
-                Ok(())
+                return Ok(());
             }
-            Some(found) => Err(self.lost(format!("it says \"{}\"", found.trim()))),
-            None => Err(self.lost("it is empty".to_owned())),
+            Some(found) => format!("it says \"{}\"", found.trim()),
+            None => "it is empty".to_owned(),
+        };
+        if !self.may_vanish {
+            // A bucket does not come back, and what is put into it now may look right later.
+            self.gone.store(true, Ordering::Release);
         }
+        Err(self.lost(why))
     }
 
     fn lost(&self, why: String) -> StoreError {
@@ -496,18 +524,23 @@ impl Site for Bucket {
         nonce: u64,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
+            let mark = u32::from(start.0) + 1;
+            if self.marked.load(Ordering::Acquire) == mark {
+                // Only a later start removes it, and would stand here.
+                return Err(self.lost("the mark of a start is gone".to_owned()));
+            }
             let name = Name::Start(agent, start).text();
             let bytes = seal(Kind::Start, AGENTS, &name, &nonce)?;
-            // A store without the mark of a start that others have may have been emptied.
-            self.known.store(false, Ordering::Release);
+            self.look().await?;
             // One that stands may be ours, of a try that came through without our knowing. Whoever believed that
             // and was wrong would be a second one with the same start: it is left unused instead.
-            if !self.create(AGENTS, &name, bytes.clone()).await? {
-                return Ok(false);
-            }
+            let ours = self.create(AGENTS, &name, bytes.clone()).await?;
             // A store that lets everybody create it would let two have the same start. Directories are known.
-            let twice = self.directory().is_none() && self.create(AGENTS, &name, bytes).await?;
+            let twice =
+                ours && self.directory().is_none() && self.create(AGENTS, &name, bytes).await?;
             let listing = self.agents().await?;
+            // It may have been emptied just before: then the mark stands in a store that knows nothing.
+            self.look().await?;
             if listing.latest_start(agent) > Some(start) {
                 // It was marked before, and swept away by a later one.
                 return Ok(false);
@@ -516,6 +549,10 @@ impl Site for Bucket {
                 return Err(StoreError::Unconditional {
                     store: self.name.clone(),
                 });
+            }
+            self.marked.store(mark, Ordering::Release);
+            if !ours {
+                return Ok(false);
             }
             // The latest mark says all that the earlier ones do.
             self.remove(AGENTS, listing.starts_before(agent, start))

@@ -258,7 +258,10 @@ impl DecisionStore for BucketDecision {
 
     fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>> {
         Box::pin(async {
-            match self.bucket.get(RECORDS, RECORD_NAME).await? {
+            let found = self.bucket.get(RECORDS, RECORD_NAME).await?;
+            // No mark of a start tells whether the bucket was emptied meanwhile.
+            self.bucket.look().await?;
+            match found {
                 None => Ok(Default::default()),
                 Some(image) => self.decode_record(&image),
             }
@@ -271,7 +274,11 @@ impl DecisionStore for BucketDecision {
         version: Version,
         block: Block,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(self.swap_record(expect, version, block))
+        Box::pin(async move {
+            let done = self.swap_record(expect, version, block).await?;
+            self.bucket.look().await?;
+            Ok(done)
+        })
     }
 
     fn keep_text<'a>(

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use futures_util::future::BoxFuture;
@@ -17,6 +17,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// How often a folder is listed anew because something was written to it meanwhile.
 const LISTINGS: u32 = 8;
+/// The age from which on something unfinished is no longer being written.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 /// Threads that wait for one directory.
 const THREADS: usize = 64;
 /// So many operations may be without an end; until some have one, no more are begun.
@@ -60,8 +62,8 @@ impl Directory {
         Ok(names.into_iter().filter(|name| !is_partial(name)).collect())
     }
 
-    /// Removes what writers have left behind that died on the way, of the names that `is_dead` says can't be
-    /// written any more.
+    /// Removes what writers have left behind long ago that died on the way, of the names that `is_dead` says
+    /// can't be written any more.
     pub(crate) async fn sweep(
         &self,
         folder: &str,
@@ -78,14 +80,29 @@ impl Directory {
         let folder = self.path.join(folder);
         let remove = move || {
             for name in partial {
-                match std::fs::remove_file(folder.join(name)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                let path = folder.join(name);
+                let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+                match is_old(&path).and_then(|old| {
+                    if old {
+                        std::fs::remove_file(&path)
+                    } else {
+                        Ok(())
+                    }
+                }) {
+                    Err(error) if !gone(&error) => return Err(error),
                     Ok(()) | Err(_) => {}
                 }
             }
             Ok(())
         };
         self.threads.block(remove).await
+    }
+
+    /// Whether there is no directory.
+    pub(crate) async fn is_missing(&self) -> bool {
+        let path = self.path.clone();
+        let is_missing = move || Ok(!path.is_dir());
+        self.threads.block(is_missing).await.unwrap_or(false)
     }
 
     /// Removes the directory and everything in it; true if it was not there.
@@ -123,6 +140,13 @@ impl Directory {
     ) -> io::Result<T> {
         Ok(self.threads.run(work)?.await)
     }
+}
+
+/// Nobody can be about to give the file its name any more.
+fn is_old(file: &Path) -> io::Result<bool> {
+    let age = std::fs::metadata(file)?.modified()?.elapsed();
+    // One from the future is none that has lain here for long.
+    Ok(age.unwrap_or_default() > LEFT_BEHIND)
 }
 
 /// When something in a directory was last given a name, or lost it; nothing if it is not there.
@@ -277,7 +301,7 @@ impl<T: Send + 'static> Drop for Running<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, sync::mpsc, time::Duration};
+    use std::{fs::File, future::pending, sync::mpsc};
 
     use super::*;
 
@@ -338,8 +362,17 @@ mod tests {
     async fn what_dead_writers_left_behind_is_no_name_and_is_swept() {
         let (folder, directory) = directory();
         std::fs::create_dir(folder.path().join("agents")).unwrap();
-        for name in ["old", "old#1", "new#1", "new#2"] {
-            std::fs::write(folder.path().join("agents").join(name), name).unwrap();
+        let long_ago = SystemTime::now() - 2 * LEFT_BEHIND;
+        for (name, old) in [
+            ("old", true),
+            ("old#1", true),
+            ("old#2", false),
+            ("new#1", true),
+        ] {
+            let file = File::create(folder.path().join("agents").join(name)).unwrap();
+            if old {
+                file.set_modified(long_ago).unwrap();
+            }
         }
 
         assert_eq!(directory.list("agents", true).await.unwrap(), ["old"]);
@@ -350,6 +383,6 @@ mod tests {
 
         let mut left = directory.names("agents", false).await.unwrap();
         left.sort();
-        assert_eq!(left, ["new#1", "new#2", "old"]);
+        assert_eq!(left, ["new#1", "old", "old#2"]);
     }
 }

@@ -103,7 +103,7 @@ pub struct Node<M: Stored, C: Clock> {
     waiting: BTreeMap<Ticket, Waiting<M>>,
     /// The own heads that each store has answered and that may stand there, in order.
     heads: Vec<Vec<Version>>,
-    /// How often a snapshot was asked for since one was read.
+    /// How often a snapshot was asked for since a store last answered that.
     snapshots_asked: u8,
     #[cfg(feature = "planted-bugs")]
     newest_head: Vec<Option<(u64, Version)>>,
@@ -215,7 +215,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                 }
                 #[cfg(feature = "planted-bugs")]
                 let op = mistaken(&self.options, &self.newest_head, op, store, head);
-                if matches!(answer, Answer::Snapshot(Some(_))) {
+                if matches!(answer, Answer::Snapshot(_)) {
                     self.snapshots_asked = 0;
                 }
                 replica.told(op, store, answer.told(), &mut out);

@@ -143,10 +143,16 @@ fn is_scheme(text: &str) -> bool {
 
 #[cfg(feature = "local")]
 fn directory(path: &std::path::Path, name: &str, opening: Opening) -> Result<Bucket, String> {
-    // A path with `..` in it has a meaning only to the file system; one that is not there yet has none so far.
-    let path = std::fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .map_err(|error| error.to_string())?;
+    // One with `..` in it has a meaning only to the file system, if it is there. The others are not looked at: where
+    // nobody answers for a mount, that would never end.
+    let leads_up = path
+        .components()
+        .any(|part| part == std::path::Component::ParentDir);
+    let resolved = leads_up.then(|| std::fs::canonicalize(path).ok()).flatten();
+    let path = match resolved {
+        Some(path) => path,
+        None => std::path::absolute(path).map_err(|error| error.to_string())?,
+    };
     let base = Path::from_absolute_path(&path).map_err(|error| error.to_string())?;
     let objects = object_store::local::LocalFileSystem::new().with_fsync(opening.sync);
     let directory = Directory::new(path).map_err(|error| format!("no threads: {error}"))?;

@@ -209,7 +209,8 @@ pub async fn probe(
             "a probe has 1 to {CONCURRENCY_MAX} operations under way at a time, of blocks of at least 1 byte"
         )));
     }
-    if bucket.directory().is_some_and(|path| !path.is_dir()) {
+    let is_missing = within(clock, plan.patience, bucket.is_missing()).await;
+    if is_missing == Some(true) {
         let store = bucket.name().to_owned();
         return Err(ProbeError::Missing { store });
     }

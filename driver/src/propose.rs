@@ -6,11 +6,7 @@ use bivalent_core::{
     Agent, AgentId, Ballot, Block, Config, Contention, Effect, Incarnation, Input, Operation,
     Overwrite, RecordAgent, Sink, StoreId, Value, Version,
 };
-use futures_util::{
-    StreamExt,
-    future::{BoxFuture, join_all},
-    stream::FuturesUnordered,
-};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tracing::Instrument;
 
 use self::ask::{Asker, ask, silence, write_through};
@@ -18,6 +14,7 @@ use crate::{
     Clock, DecisionStore, Error, Options, Site, StoreError,
     clock::within,
     dice::Dice,
+    gather::gather,
     site::{Charter, settle},
     start::take_start,
 };
@@ -140,31 +137,24 @@ async fn keep_text(
     text: &str,
     clock: &impl Clock,
 ) -> Result<(), Error> {
-    let mut kept = vec![false; stores.len()];
+    let sites: Vec<&dyn Site> = stores.iter().map(|store| store.site()).collect();
+    let quorum = usize::from(options.envelope.quorum());
     loop {
-        let tries = stores.iter().zip(&mut kept).filter(|(_, kept)| !**kept);
-        let tries = tries.map(|(store, kept)| async move {
-            let work = store.keep_text(options.agent, start, text);
-            match within(clock, options.patience_max, work).await {
-                Some(Ok(())) => *kept = true,
-                Some(Err(error)) => {
-                    if let Some(error) = Error::of_fatal(&error) {
-                        return Err(error);
-                    }
-                    tracing::debug!(%error, "a text is not kept");
-                    clock.sleep(options.patience).await;
-                }
-                None => {}
-            }
-            Ok(())
-        });
-        for done in join_all(tries).await {
-            done?;
-        }
-        let count = kept.iter().filter(|&&kept| kept).count();
-        if count >= usize::from(options.envelope.quorum()) {
+        let keeps = stores
+            .iter()
+            .map(|store| store.keep_text(options.agent, start, text));
+        let patience = options.patience_max;
+        let kept = gather(&sites, keeps, quorum, |&()| true, clock, patience).await;
+        if kept.iter().filter(|kept| kept.is_ok()).count() >= quorum {
             return Ok(());
         }
+        for error in kept.into_iter().filter_map(Result::err) {
+            if let Some(error) = Error::of_fatal(&error) {
+                return Err(error);
+            }
+            tracing::debug!(%error, "a text is not kept");
+        }
+        clock.sleep(options.patience).await;
     }
 }
 

@@ -134,7 +134,9 @@ impl<M: StateMachine> Replica<M> {
         out: &mut impl ReplicaSink<M>,
     ) {
         let behind = self.head.acked[errand.store.index()] < count;
-        if count == self.head.count && behind && !self.is_head_written() {
+        // Who stands reads only where his promise is written: a quorum may have it, and one of them be gone by now.
+        let wanted = !self.is_head_written() || matches!(self.role, Role::Standing { .. });
+        if count == self.head.count && behind && wanted {
             self.send_head(errand.again(), out);
         }
     }

@@ -1,12 +1,23 @@
 //! The thread of a disk: it waits for the disk, so that nobody else has to.
 
-use std::{io, sync::mpsc, thread};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
 
 use futures_channel::oneshot;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 
 use super::drive::Drive;
 use crate::StoreError;
+
+/// So many jobs may wait for a disk; beyond that it is asked for nothing more.
+const UNDONE: usize = 256;
 
 /// What a thread is asked to do.
 type Job = Box<dyn FnOnce(&mut Drive) + Send>;
@@ -18,6 +29,8 @@ type Job = Box<dyn FnOnce(&mut Drive) + Send>;
 pub(super) struct Worker {
     name: String,
     jobs: mpsc::Sender<Job>,
+    /// Jobs that are not done.
+    undone: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -31,7 +44,11 @@ impl Worker {
                     job(&mut drive);
                 }
             })?;
-        Ok(Self { name, jobs })
+        Ok(Self {
+            name,
+            jobs,
+            undone: Arc::default(),
+        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -45,7 +62,18 @@ impl Worker {
         work: impl FnOnce(&mut Drive) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, StoreError>> {
         let (answer, answered) = oneshot::channel();
+        let undone = Arc::clone(&self.undone);
+        let hangs = undone.fetch_add(1, Ordering::Relaxed) >= UNDONE;
+        if hangs {
+            undone.fetch_sub(1, Ordering::Relaxed);
+            let error = StoreError::Failed {
+                store: self.name.clone(),
+                why: format!("it hangs: {UNDONE} operations have no end"),
+            };
+            return Box::pin(ready(Err(error)));
+        }
         let job: Job = Box::new(move |drive| {
+            undone.fetch_sub(1, Ordering::Relaxed);
             if !answer.is_canceled() {
                 // Nobody may want to know by now.
                 let _ = answer.send(work(drive));

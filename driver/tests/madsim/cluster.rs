@@ -6,7 +6,7 @@ use std::{
 };
 
 use bivalent_core::{AgentId, Heartbeat, Kv};
-use bivalent_driver::{Bucket, Client, DriverBug, Error, Node, Options};
+use bivalent_driver::{Bucket, Client, DriverBug, Error, Node, Options, StoreError};
 use madsim::{
     rand::{Rng, thread_rng},
     runtime::{Handle, NodeHandle},
@@ -86,7 +86,7 @@ pub(crate) fn options(agent: u8, agents: u8, stores: usize, bug: Option<DriverBu
     let mut options = Options::new(AgentId(agent), agents, stores, seed).unwrap();
     options.snapshot_every = 32;
     options.patience = Duration::from_millis(100);
-    options.patience_max = Duration::from_secs(2);
+    options.patience_max = Duration::from_millis(thread_rng().gen_range(300..2000));
     options.bug = bug;
     options
 }
@@ -192,7 +192,10 @@ impl Life {
             self.clients.lock().unwrap()[self.slot] = None;
             match over {
                 // Too few stores answered in time: a supervisor tries again.
-                Err(Error::TooFewStores { .. } | Error::Store(_)) => {}
+                Err(
+                    Error::TooFewStores { .. }
+                    | Error::Store(StoreError::Lost { .. } | StoreError::Failed { .. }),
+                ) => {}
                 Err(Error::Fenced { .. }) => {
                     self.tally.lock().unwrap().fenced += 1;
                     let pause = thread_rng().gen_range(500..3000);

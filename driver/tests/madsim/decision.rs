@@ -10,7 +10,7 @@ use std::{
 };
 
 use bivalent_core::StoreId;
-use bivalent_driver::{BucketDecision, DecisionStore, Error, Protocol, propose};
+use bivalent_driver::{BucketDecision, DecisionStore, Error, Protocol, StoreError, propose};
 use madsim::{
     rand::{Rng, thread_rng},
     runtime::Handle,
@@ -75,7 +75,10 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
                                     return;
                                 }
                             }
-                            Err(Error::TooFewStores { .. } | Error::Store(_)) => {}
+                            Err(
+                                Error::TooFewStores { .. }
+                                | Error::Store(StoreError::Failed { .. } | StoreError::Lost { .. }),
+                            ) => {}
                             Err(error) => {
                                 failures.lock().unwrap().push(format!("{agent}: {error}"));
                                 return;
@@ -94,8 +97,15 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
             node
         })
         .collect();
+    // In every other run one of the stores, a bucket, is emptied, and stays so.
+    let mut emptied = Handle::current().seed() % 2 == 0;
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(10) {
+        if emptied && began.elapsed() > Duration::from_secs(2) && thread_rng().gen_range(0..4) == 0
+        {
+            stores[0].vanish();
+            emptied = false;
+        }
         let (pause, agent, store) = {
             let mut dice = thread_rng();
             let agent = dice.gen_range(0..agents.len());

@@ -223,7 +223,7 @@ impl Grounds {
             Self::Duel | Self::Twins => Heartbeat {
                 every: 50_000_000,
                 patience: 1,
-                spread: 150_000_000,
+                spread: 10_000_000,
             },
         }
     }
