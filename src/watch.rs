@@ -106,6 +106,7 @@ fn open(args: &WatchArgs, console: &Console) -> Result<(Playback, Planted, Optio
     }
     let list = trace.list().to_vec();
     let playback = Playback::of_choices(&scenario, trace.seed(), list, planted);
+    let playback = playback.out_of(escape::shell(what));
     Ok((playback, planted, step))
 }
 

@@ -332,7 +332,7 @@ impl App {
 
     /// What is copied: a coordinate that can be opened, and what it does not tell.
     fn copy(&self) -> Deed {
-        let note = if self.openable == self.coordinate {
+        let note = if self.openable.starts_with(&self.coordinate) {
             ""
         } else if self.game.is_some() {
             ", where this game began: ^S saves the game itself"

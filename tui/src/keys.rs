@@ -132,7 +132,7 @@ pub const TABLE: &[Binding] = table! {
     EVERY [key('z')] "z" Command::Zoom, "zoom", "the panel alone, or all of them";
     EVERY [key('w')] "w" Command::Why, "why", "what led to the newest event";
     SEEN [key('/')] "/" Command::Filter, "", "only events with a word";
-    EVERY [key('y')] "y" Command::Copy, "", "copy where this is: SCENARIO@SEED#STEP";
+    EVERY [key('y')] "y" Command::Copy, "", "copy where this is, as watch and replay take it";
     EVERY [key('e')] "e" Command::Export, "", "write this screen to an SVG file";
     SEEN [code(KeyCode::Esc)] "Esc" Command::Close, "", "close what is open";
     EVERY [control('z')] "^Z" Command::Suspend, "", "to the shell; `fg` there comes back";

@@ -377,15 +377,30 @@ impl Worker {
         let view = Arc::new(here.view_at(step));
         let coordinate = here.coordinate(view.step);
         let openable = here.openable(view.step);
+        let by_seed = here.file().is_none();
         if here.track().steps > known || known == 0 {
             self.show_track();
         }
         self.shown = view.step;
+        let openable = if by_seed {
+            self.with_bug(openable)
+        } else {
+            openable
+        };
         self.tell(Answer::Seen {
             view,
             coordinate,
             openable,
         });
+    }
+
+    /// What it takes beside a coordinate to have the same run again: a trace says itself which bug its agents
+    /// had.
+    fn with_bug(&self, coordinate: String) -> String {
+        match self.planted.name() {
+            Some(name) => format!("{coordinate} --bug {name}"),
+            None => coordinate,
+        }
     }
 
     /// Answers one question.
