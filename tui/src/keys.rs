@@ -77,6 +77,7 @@ pub const TABLE: &[Binding] = table! {
     TOUR [code(KeyCode::Left), key('h'), code(KeyCode::Backspace)] "left" Command::LastPage, "back", "page before";
     TOUR [key('n')] "n" Command::NextChapter, "chapter", "next chapter";
     TOUR [key('N')] "N" Command::LastChapter, "", "chapter before";
+    TOUR [key('p')] "p" Command::PlayGame, "be the adversary", "the game that the last page is about; Esc there comes back to the page";
     WATCH [key(' ')] "space" Command::Play, "play/pause", "play, or pause";
     WATCH [code(KeyCode::Right), key('l')] "right" Command::Forward(1), "step", "one step on";
     WATCH [code(KeyCode::Left), key('h')] "left" Command::Back(1), "", "one step back";
