@@ -234,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_ended_does_not_end_again_and_may_begin_again() {
+        let stairs = [
+            stair(1, 1, 0, Turn::Phase1),
+            stair(2, 1, 0, Turn::Crashed),
+            stair(3, 1, 0, Turn::Aborted),
+            stair(4, 1, 0, Turn::Phase2),
+            stair(5, 1, 0, Turn::Phase1),
+        ];
+        let all = flights(&stairs, 9);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].until, Some((2, Turn::Crashed)));
+        let again = (all[1].from, all[1].voted, all[1].until);
+        assert_eq!(again, (4, Some(4), None));
+    }
+
+    #[test]
     fn columns_stay_on_the_panel() {
         let scale = Scale {
             start: 10,
