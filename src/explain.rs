@@ -30,6 +30,7 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
         seed,
         planted,
         again,
+        ..
     } in &runs
     {
         if interrupted.load(std::sync::atomic::Ordering::Relaxed) {

@@ -87,6 +87,9 @@ fn pictures(
     console: &mut Console,
 ) -> Result<Exit, Failure> {
     let mut playback = Playback::of_seed(&run.scenario, run.seed, run.planted);
+    if run.is_trace {
+        playback = playback.out_of(run.again.clone());
+    }
     while playback.advance(1 << 16) {}
     let last = playback.track().steps;
     let beyond = [args.at, args.from, args.to]

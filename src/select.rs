@@ -89,9 +89,10 @@ pub(crate) fn one(what: &str, why: &str, console: &Console) -> Result<Scenario, 
         .ok_or_else(|| Failure::new(Exit::Nothing, format!("{what} holds no scenario")))
 }
 
-/// The trace in a file, if what was named is a file that is no scenario. `help` says how to get one.
+/// The trace in a file, if what was named is a file that is no scenario, with or without a `#STEP` as the live
+/// view copies it. `help` says how to get one.
 pub(crate) fn trace(what: &str, help: &str) -> Result<Option<Trace>, Failure> {
-    let path = Path::new(what);
+    let path = Path::new(without_step(what));
     if !path.is_file()
         || path
             .extension()
@@ -105,6 +106,17 @@ pub(crate) fn trace(what: &str, help: &str) -> Result<Option<Trace>, Failure> {
     })?;
     let invalid = |e: TraceError| Failure::new(Exit::Invalid, e.to_string()).help(help);
     Trace::parse(what, &text).map(Some).map_err(invalid)
+}
+
+/// A file's name without the step behind it, if it is none as a whole.
+fn without_step(what: &str) -> &str {
+    let named = what.rsplit_once('#');
+    let named =
+        named.filter(|(file, step)| step.parse::<u64>().is_ok() && Path::new(file).is_file());
+    match named {
+        Some((file, _)) if !Path::new(what).is_file() => file,
+        Some(_) | None => what,
+    }
 }
 
 /// A trace's agents had a bug that this build does not have.

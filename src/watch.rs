@@ -9,6 +9,7 @@ use bivalent_sim::report::Violation;
 use bivalent_sim::timeline;
 use bivalent_tui::app::App;
 use bivalent_tui::keys::Mode;
+use bivalent_tui::signals;
 use bivalent_tui::term::{self, Left, Show};
 use bivalent_tui::tour::CHAPTERS;
 
@@ -52,6 +53,8 @@ pub(crate) fn watch(args: &WatchArgs, console: &mut Console) -> Result<Exit, Fai
         app.ui.playing = true;
     }
     let folder = args.save.clone();
+    // Before any thread begins that is there as long as the screen.
+    signals::hold();
     interrupt::listen();
     let shown = term::show(Show {
         app,
@@ -62,7 +65,8 @@ pub(crate) fn watch(args: &WatchArgs, console: &mut Console) -> Result<Exit, Fai
     });
     match shown {
         Ok(Left::Quit) => Ok(Exit::Ok),
-        Ok(Left::Interrupted) => Ok(Exit::Interrupted),
+        // One that was killed is no more, as a rule.
+        Ok(Left::Interrupted | Left::Killed) => Ok(Exit::Interrupted),
         Err(error) => {
             let message = format!("the screen can't be used: {error}");
             Err(Failure::new(Exit::File, message))
@@ -106,6 +110,7 @@ fn open(args: &WatchArgs, console: &Console) -> Result<(Playback, Planted, Optio
     }
     let list = trace.list().to_vec();
     let playback = Playback::of_choices(&scenario, trace.seed(), list, planted);
+    let playback = playback.out_of(escape::shell(what));
     Ok((playback, planted, step))
 }
 

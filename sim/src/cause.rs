@@ -4,6 +4,7 @@
 //! and the cause of that is the write that the read saw.
 
 pub(crate) mod clash;
+pub(crate) mod ledger;
 
 use bivalent_core::{AgentId, Ballot, Block, Value};
 use serde::Serialize;

@@ -10,6 +10,7 @@ mod clients;
 mod cover;
 mod diary;
 mod judge;
+mod ledger;
 mod liveness;
 mod machines;
 mod oracle;
@@ -59,6 +60,8 @@ use carry::{Event, Slab};
 use clients::Clients;
 use diary::Who;
 pub(crate) use diary::{LogJournal, LogNote};
+use ledger::Charges;
+pub(crate) use ledger::{Accused, Cast, Deed, Entry, Errand, Spoken};
 use oracle::Book;
 use shelf::Shelf;
 use tally::Tally;
@@ -154,6 +157,8 @@ pub struct LogEngine<L: Load> {
     done_at: Option<u64>,
     over: bool,
     history: History,
+    /// What is wrong with the whole of a run that is over.
+    charges: Charges,
     awaited: u32,
     effects: Vec<ReplicaEffect<L::Machine>>,
     heads: Vec<HeadRead<L::Machine>>,
@@ -213,6 +218,7 @@ impl<L: Load> LogEngine<L> {
             done_at: None,
             over: false,
             history: History::Unknown,
+            charges: Charges::default(),
             awaited: crate::engine::strike::awaited(&plan),
             effects: Vec::new(),
             heads: Vec::new(),
@@ -342,6 +348,7 @@ impl<L: Load> LogEngine<L> {
         self.done_at = None;
         self.over = false;
         self.history = History::Unknown;
+        self.charges = Charges::default();
         let (at, each) = (self.workload.at, self.workload.clients);
         let homes = (0..self.plan.agents as u8)
             .map(AgentId)

@@ -54,6 +54,8 @@ pub struct Playback {
     names: Names,
     seed: u64,
     planted: Planted,
+    /// The file that it is out of, if it is out of a trace.
+    file: Option<String>,
     /// The list that is played, if one is: a run of a seed keeps its own.
     list: Option<Arc<[u32]>>,
     /// The list that was played was that of the whole run.
@@ -117,6 +119,7 @@ impl Playback {
             names,
             seed,
             planted,
+            file: None,
             list,
             fits: false,
             changed: false,
@@ -153,21 +156,37 @@ impl Playback {
         self.seed
     }
 
-    /// The coordinate of a step: `SCENARIO@SEED#STEP`; past a fork that of the step where it began, and how
+    /// The same run, out of a trace in this file: its list of choices need not be that of its seed, nor its
+    /// scenario the one of that name, so that only the file brings it back.
+    #[must_use]
+    pub fn out_of(mut self, file: String) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// The file that it is out of, if it is out of a trace.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The coordinate of a step: `SCENARIO@SEED#STEP`, or `TRACE#STEP`; past a fork that of the step where it began, and how
     /// many steps further it is.
     pub fn coordinate(&self, step: u64) -> String {
-        let (name, seed) = (&self.scenario.name, self.seed);
+        let run = match &self.file {
+            Some(file) => file.clone(),
+            None => format!("{}@{:#x}", self.scenario.name, self.seed),
+        };
         match self.forked_at {
             Some(at) if step > at => {
                 let (steps, s) = (step - at, if step - at == 1 { "" } else { "s" });
-                format!("{name}@{seed:#x}#{at}, {steps} step{s} into a fork")
+                format!("{run}#{at}, {steps} step{s} into a fork")
             }
-            Some(_) | None => format!("{name}@{seed:#x}#{step}"),
+            Some(_) | None => format!("{run}#{step}"),
         }
     }
 
-    /// A coordinate that can be opened: that of a step, or of the one after which this fork leaves the run of
-    /// its seed.
+    /// A coordinate that can be opened: that of a step, or of the one after which this fork leaves the run that
+    /// can be.
     pub fn openable(&self, step: u64) -> String {
         self.coordinate(self.forked_at.map_or(step, |at| step.min(at)))
     }

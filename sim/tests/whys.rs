@@ -2,15 +2,28 @@
 
 #![cfg(test)]
 
-use bivalent_sim::{catalogue, planted::Planted, playback::Playback, scenario::Scenario};
+use bivalent_core::Bug;
+use bivalent_sim::{
+    catalogue,
+    log::{BankLoad, KvLoad, Load, LogEngine},
+    planted::Planted,
+    playback::Playback,
+    scenario::Scenario,
+    verdict::Finished,
+    view::{MarkKind, Why},
+};
 
-/// The last part of what is said of a step: what misled somebody, or the only chain.
-fn blamed(name: &str, seed: u64, step: u64) -> Vec<String> {
+fn scenario(name: &str) -> Scenario {
     let mut chapters = catalogue::chapters().iter();
     let chapter = chapters
         .find(|chapter| chapter.name.contains(&format!("/{name}.toml")))
         .unwrap();
-    let scenario = Scenario::parse(chapter.name, chapter.text, &catalogue::open).unwrap();
+    Scenario::parse(chapter.name, chapter.text, &catalogue::open).unwrap()
+}
+
+/// The last part of what is said of a step: what misled somebody, or the only chain.
+fn blamed(name: &str, seed: u64, step: u64) -> Vec<String> {
+    let scenario = scenario(name);
     let mut playback = Playback::of_seed(&scenario, seed, Planted::default());
     playback.advance(step);
     playback.why_at(step).pop().unwrap().lines
@@ -74,4 +87,156 @@ fn the_fault_that_is_blamed_changed_the_block_that_was_read_and_not_another_one(
             .filter(|line| faults.iter().any(|it| line.contains(it)));
         assert_eq!(told.count(), 1, "{name}: {lines:#?}");
     }
+}
+
+/// What is said of the first step at which a log's run breaks this property.
+fn story(name: &str, seed: u64, bug: Option<Bug>, property: &str) -> Vec<Why> {
+    let mut playback = Playback::of_seed(&scenario(name), seed, Planted::from(bug));
+    while playback.advance(1 << 16) {}
+    let mut marks = playback.track().marks.iter();
+    let broken = marks
+        .find(|mark| mark.kind == MarkKind::Violation && mark.text.starts_with(property))
+        .map(|mark| mark.step);
+    playback.why_at(broken.unwrap())
+}
+
+/// The first seed at which agents with a bug break a property, all faults within the envelope.
+fn seed_of<L: Load>(name: &str, load: L, bug: Bug, property: &str) -> u64 {
+    let mut engine = LogEngine::new(&scenario(name), load);
+    engine.plant(Some(bug));
+    let breaks = |&seed: &u64| {
+        engine.run(seed);
+        let mut broken = engine.violations().iter();
+        engine.exceeded().is_empty() && broken.any(|it| it.property == property)
+    };
+    (0..2000).find(breaks).unwrap()
+}
+
+fn of_bank(bug: Bug, property: &str) -> Vec<Why> {
+    let seed = seed_of("storm-bank", BankLoad { accounts: 4 }, bug, property);
+    story("storm-bank", seed, Some(bug), property)
+}
+
+fn all(parts: &[Why]) -> String {
+    format!("{parts:#?}")
+}
+
+#[test]
+fn of_a_slot_with_two_batches_both_are_told_and_the_survey_that_was_shown_no_vote() {
+    for seed in 0..5 {
+        for property in ["agreement", "durability"] {
+            let parts = story("store-replaced-outside", seed, None, property);
+            let [first, second, wrong] = &parts[..] else {
+                panic!("{}", all(&parts));
+            };
+            assert!(first.title.contains(" decides slot "), "{}", all(&parts));
+            assert!(first.title.contains("s1 (#"), "{}", all(&parts));
+            let does = if property == "agreement" {
+                " decides slot "
+            } else {
+                "from slot 0 on"
+            };
+            assert!(second.title.contains(does), "{}", all(&parts));
+            let order = ["vote for slot", "amnesia: s1", "on s1: no vote"];
+            let found = order.map(|what| wrong.lines.iter().position(|line| line.contains(what)));
+            assert_eq!(found, [Some(0), Some(1), Some(2)], "{}", all(&parts));
+        }
+    }
+}
+
+#[test]
+fn no_store_is_blamed_for_what_agents_of_a_log_do_of_their_own() {
+    for (bug, property, told) in [
+        (
+            Bug::SkipsHighestVote,
+            "durability",
+            "the greatest that it is shown, and yet puts something else there",
+        ),
+        (
+            Bug::KeepsOldBallot,
+            "agreement",
+            "in its own ballot 5.a1'1 on any store",
+        ),
+        (
+            Bug::AppliesHalf,
+            "agreement",
+            "nobody has voted for what a1 has in slot 0",
+        ),
+        (
+            Bug::ForgetsPromise,
+            "invariant-promise",
+            "and what it had said itself",
+        ),
+        (
+            Bug::ForgetsSessions,
+            "exactly-once",
+            "it came there by a snapshot",
+        ),
+        (Bug::DropsEarly, "durability", "it was let go too early"),
+    ] {
+        let parts = of_bank(bug, property);
+        let text = all(&parts);
+        let last = parts.last().unwrap();
+        assert!(last.title.contains("to blame"), "{bug:?}: {text}");
+        let mut lines = last.lines.iter();
+        assert!(lines.any(|line| line.contains(told)), "{bug:?}: {text}");
+    }
+}
+
+#[test]
+fn a_vote_that_was_counted_with_a_read_from_before_it_is_found() {
+    let bug = Bug::CountsEarlyRead;
+    let seed = seed_of("late-answers", KvLoad, bug, "agreement");
+
+    let parts = story("late-answers", seed, Some(bug), "agreement");
+
+    let last = parts.last().unwrap();
+    let line = "looked for greater promises before its vote stood there, and not after it, on s2";
+    assert!(last.lines[0].contains(line), "{}", all(&parts));
+}
+
+#[test]
+fn of_an_answer_that_no_order_explains_it_is_told_who_gave_it_and_who_led_above_him() {
+    let bug = Bug::ReadsUnchecked;
+    let parts = of_bank(bug, "linearizability");
+    let [change, answer, why] = &parts[..] else {
+        panic!("{}", all(&parts));
+    };
+
+    assert!(
+        change.title.contains("was over before that"),
+        "{}",
+        all(&parts)
+    );
+    assert!(
+        answer.title.contains("no order explains"),
+        "{}",
+        all(&parts)
+    );
+    let led = why.lines.iter().filter(|line| line.contains(" leads in "));
+    assert_eq!(led.count(), 2, "{}", all(&parts));
+    let asked = "asked no store between the question and the answer";
+    assert!(why.lines.last().unwrap().contains(asked), "{}", all(&parts));
+
+    // Steps do not go back: the change is over before the question.
+    let step = |line: &String| -> u64 {
+        let (step, _) = line.strip_prefix('#').unwrap().split_once(' ').unwrap();
+        step.parse().unwrap()
+    };
+    assert!(
+        step(&change.lines[1]) <= step(&answer.lines[0]),
+        "{}",
+        all(&parts)
+    );
+}
+
+#[test]
+fn a_promise_that_a_store_has_forgotten_was_not_shown() {
+    let parts = story("store-replaced-outside", 2, None, "invariant-promise");
+
+    let last = parts.last().unwrap();
+    assert_eq!(last.title, "It was not shown what it had said");
+    let order = ["a1's promise", "amnesia: s1", "not its own promise"];
+    let found = order.map(|what| last.lines.iter().position(|line| line.contains(what)));
+    assert_eq!(found, [Some(0), Some(1), Some(2)], "{}", all(&parts));
 }

@@ -70,7 +70,7 @@ pub(crate) struct WatchArgs {
     /// A trace, a coordinate SCENARIO@SEED, a scenario file, or the name of a built-in one; each with #STEP.
     #[arg(value_name = "TRACE|COORD|SCENARIO")]
     pub(crate) what: Option<String>,
-    /// Be shown around: the built-in scenarios as eight chapters.
+    /// Be shown around: built-in scenarios as eight chapters, and a game at the end.
     #[arg(long, conflicts_with_all = ["what", "adversary"])]
     pub(crate) tour: bool,
     /// Take the schedule over at once.

@@ -20,6 +20,8 @@ pub(crate) struct Run {
     pub(crate) planted: Planted,
     /// What `replay` takes, as a shell does.
     pub(crate) again: String,
+    /// It is out of a trace.
+    pub(crate) is_trace: bool,
 }
 
 /// Traces as they are, all else through the catalogue and the disk. Where no seed is named it is the
@@ -46,6 +48,7 @@ pub(crate) fn runs(
                 scenario: picked.scenario,
                 seed,
                 planted,
+                is_trace: false,
             });
         }
     }
@@ -94,5 +97,6 @@ fn of_trace(file: &str, trace: &Trace, console: &Console) -> Result<Run, Failure
         scenario,
         seed,
         planted,
+        is_trace: true,
     })
 }

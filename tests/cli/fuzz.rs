@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{FINE, bivalent, err, exits, folder, objects, out, run};
 
 /// Two agents that undo each other for ever, and a promise that they don't.
-const DUEL: &str = r#"
+pub(super) const DUEL: &str = r#"
 title = "Duel"
 summary = "It stalls, and promises not to."
 [cluster]
@@ -530,7 +530,12 @@ fn a_trace_that_fails_is_made_smaller_and_one_that_does_not_is_refused() {
     );
 
     exits(&ran, 0);
-    exits(&run(folder.path(), &["replay", "small.trace"]), 0);
+    let small = run(folder.path(), &["replay", "small.trace"]);
+    exits(&small, 0);
+    // As the live view copies it.
+    let copied = run(folder.path(), &["replay", "small.trace#3"]);
+    exits(&copied, 0);
+    assert_eq!(out(&copied), out(&small));
     exits(&run(folder.path(), &["run", "small.toml"]), 3);
     let fine = run(folder.path(), &["shrink", "fine.toml@7", "-o", "x.trace"]);
     exits(&fine, 4);

@@ -396,21 +396,93 @@ fn the_real_command_in_a_real_terminal() {
     terminal.shows("step 601");
     terminal.keys(&["q"]);
     terminal.shows("back 0");
+}
 
-    // Asked from outside to end, it gives the screen back too.
-    watch("flp/duelling-agents");
-    terminal.shows("Ballots");
+#[test]
+fn signals_from_outside_give_the_screen_back() {
+    let folder = folder();
+    let Some(terminal) = Terminal::open("signals", 120, 36, folder.path()) else {
+        return;
+    };
+    let command = env!("CARGO_BIN_EXE_bivalent");
+    let watch = || {
+        terminal.keys(&[
+            &format!("clear; {command} watch flp/duelling-agents; echo ended $?"),
+            "Enter",
+        ]);
+        terminal.shows("Ballots");
+    };
     let pids = terminal.tmux(&["list-panes", "-F", "#{pane_pid}"]);
     let shell = pids.trim();
-    let killed = Command::new("pkill")
-        .args(["-TERM", "-P", shell, "bivalent"])
-        .status();
-    if killed.is_ok_and(|status| status.success()) {
-        terminal.shows("ended 130");
-    } else {
-        terminal.keys(&["q"]);
-        terminal.shows("ended 0");
+    let signal = |signal: &str| {
+        let sent = Command::new("pkill")
+            .args([signal, "-P", shell, "bivalent"])
+            .status();
+        sent.is_ok_and(|status| status.success())
+    };
+    let is_given_back = |ended: &str| {
+        let screen = terminal.shows(ended);
+        assert!(!screen.contains("Ballots"), "{screen}");
+        let mouse = terminal.tmux(&["display-message", "-p", "#{mouse_standard_flag}"]);
+        assert_eq!(mouse.trim(), "0", "{screen}");
+    };
+
+    watch();
+    if !signal("-TERM") {
+        eprintln!("skipped: there is no pkill here");
+        return;
     }
+    is_given_back("ended 130");
+
+    // Stopped twice: it goes on as if it had never been away, and can be stopped again.
+    watch();
+    for stopped in ["ended 14", "back 14"] {
+        assert!(signal("-TSTP"));
+        is_given_back(stopped);
+        terminal.keys(&["clear; fg; echo back $?", "Enter"]);
+        terminal.shows("Ballots");
+    }
+    terminal.keys(&["q"]);
+    terminal.shows("back 0");
+
+    watch();
+    assert!(signal("-QUIT"));
+    is_given_back("ended 131");
+}
+
+#[test]
+fn what_is_copied_of_a_small_trace_replays_to_its_fingerprint() {
+    let folder = folder();
+    fs::write(folder.path().join("duel.toml"), crate::fuzz::DUEL).unwrap();
+    let small = ["shrink", "duel.toml@3", "-o", "a small.trace"];
+    exits(&run(folder.path(), &small), 0);
+    let Some(terminal) = Terminal::open("copied", 120, 36, folder.path()) else {
+        return;
+    };
+    let command = env!("CARGO_BIN_EXE_bivalent");
+    terminal.keys(&[
+        &format!("clear; {command} watch 'a small.trace#7'"),
+        "Enter",
+    ]);
+    terminal.shows("step 7 ");
+    terminal.keys(&["y"]);
+    let screen = terminal.shows("copied, if the terminal allows it: ");
+    let (_, copied) = screen.split_once("allows it: ").unwrap();
+    let copied = copied.lines().next().unwrap().trim_end();
+
+    let replayed = Command::new("sh")
+        .args(["-c", &format!("{command} replay {copied}")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+
+    exits(&replayed, 0);
+    let again = run(folder.path(), &["replay", "a small.trace"]);
+    assert!(out(&again).contains("fingerprint"), "{}", out(&again));
+    assert_eq!(out(&replayed), out(&again), "{copied}");
+    // The seed's own run is another one: that is why its coordinate would not do.
+    let seed = run(folder.path(), &["replay", "duel.toml@3"]);
+    assert_ne!(out(&seed), out(&again));
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub struct App {
     wanted: u64,
     /// Thousandths of steps that playing still owes.
     owed: u64,
-    /// Chapter and page of the tour, from 0.
+    /// Chapter and page of the tour, from 0; kept while its game is played.
     page: Option<(usize, usize)>,
     /// Opened at a run's violation, if it turns out to have one.
     seeks_violation: bool,
@@ -131,17 +131,20 @@ impl App {
             track: &self.track,
             ui: &self.ui,
             game: self.game.as_ref(),
-            page: self.page.and_then(|(chapter, page)| {
-                let it = CHAPTERS.get(chapter)?;
-                Some(Page {
-                    chapter: chapter + 1,
-                    chapters: CHAPTERS.len(),
-                    title: it.title,
-                    number: page + 1,
-                    pages: it.pages.len(),
-                    text: it.pages.get(page)?.1,
-                })
-            }),
+            page: self
+                .page
+                .filter(|_| self.ui.mode == Mode::Tour)
+                .and_then(|(chapter, page)| {
+                    let it = CHAPTERS.get(chapter)?;
+                    Some(Page {
+                        chapter: chapter + 1,
+                        chapters: CHAPTERS.len(),
+                        title: it.title,
+                        number: page + 1,
+                        pages: it.pages.len(),
+                        text: it.pages.get(page)?.1,
+                    })
+                }),
             look: self.look,
         }
     }
@@ -303,6 +306,7 @@ impl App {
                 vec![Deed::Ask(Ask::TakeOver(self.view.step))]
             }
             Command::Value => vec![Deed::Ask(Ask::Value(self.view.step))],
+            Command::PlayGame => vec![Deed::Ask(Ask::PlayGame)],
             Command::NextPage | Command::LastPage | Command::NextChapter | Command::LastChapter => {
                 self.tour(command)
             }
@@ -332,7 +336,7 @@ impl App {
 
     /// What is copied: a coordinate that can be opened, and what it does not tell.
     fn copy(&self) -> Deed {
-        let note = if self.openable == self.coordinate {
+        let note = if self.openable.starts_with(&self.coordinate) {
             ""
         } else if self.game.is_some() {
             ", where this game began: ^S saves the game itself"

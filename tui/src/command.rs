@@ -65,6 +65,8 @@ pub enum Command {
     Save,
     /// Give the schedule back.
     GiveBack,
+    /// Play the game that the tour ends with.
+    PlayGame,
     /// The next page of the tour.
     NextPage,
     /// The page before.
@@ -107,7 +109,7 @@ pub enum Command {
 
 impl Command {
     /// One of each.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::Play,
         Self::Forward(1),
         Self::Back(1),
@@ -139,6 +141,7 @@ impl Command {
         Self::Delay,
         Self::Save,
         Self::GiveBack,
+        Self::PlayGame,
         Self::NextPage,
         Self::LastPage,
         Self::NextChapter,

@@ -77,6 +77,7 @@ pub const TABLE: &[Binding] = table! {
     TOUR [code(KeyCode::Left), key('h'), code(KeyCode::Backspace)] "left" Command::LastPage, "back", "page before";
     TOUR [key('n')] "n" Command::NextChapter, "chapter", "next chapter";
     TOUR [key('N')] "N" Command::LastChapter, "", "chapter before";
+    TOUR [key('p')] "p" Command::PlayGame, "be the adversary", "the game that the last page is about; Esc there comes back to the page";
     WATCH [key(' ')] "space" Command::Play, "play/pause", "play, or pause";
     WATCH [code(KeyCode::Right), key('l')] "right" Command::Forward(1), "step", "one step on";
     WATCH [code(KeyCode::Left), key('h')] "left" Command::Back(1), "", "one step back";
@@ -132,7 +133,7 @@ pub const TABLE: &[Binding] = table! {
     EVERY [key('z')] "z" Command::Zoom, "zoom", "the panel alone, or all of them";
     EVERY [key('w')] "w" Command::Why, "why", "what led to the newest event";
     SEEN [key('/')] "/" Command::Filter, "", "only events with a word";
-    EVERY [key('y')] "y" Command::Copy, "", "copy where this is: SCENARIO@SEED#STEP";
+    EVERY [key('y')] "y" Command::Copy, "", "copy where this is, as watch and replay take it";
     EVERY [key('e')] "e" Command::Export, "", "write this screen to an SVG file";
     SEEN [code(KeyCode::Esc)] "Esc" Command::Close, "", "close what is open";
     EVERY [control('z')] "^Z" Command::Suspend, "", "to the shell; `fg` there comes back";

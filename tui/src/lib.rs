@@ -15,6 +15,7 @@ mod pen;
 pub mod record;
 pub mod scene;
 pub mod screen;
+pub mod signals;
 pub mod still;
 pub mod term;
 pub mod theme;

@@ -19,6 +19,9 @@ const STEP_MS: u32 = 120;
 const FRAMES_MAX: u64 = 1500;
 /// Copies that are run on for a valence that is not exact.
 const SAMPLES: u32 = 128;
+/// Frames of a film whose valence is worked out, at most about so many: of a run in which something breaks in every
+/// frame only some. Others show the one before, and say so.
+const VALENCES_MAX: usize = 100;
 
 /// How screens are drawn.
 #[derive(Clone, Copy, Debug)]
@@ -98,16 +101,18 @@ impl Still {
                 (mark.step, format!("{kind}: {}", mark.text))
             })
             .collect();
+        let every = marks.len().div_ceil(VALENCES_MAX).max(1);
+        let mut marked = 0;
         let mut marks = marks.into_iter().peekable();
         let mut valence: Option<(u64, Valence)> = None;
         let mut step = from;
         loop {
-            let mut marked = false;
+            let before = marked / every;
             while let Some((_, label)) = marks.next_if(|(at, _)| *at <= step) {
                 film.marker(&label);
-                marked = true;
+                marked += 1;
             }
-            if marked || step == from {
+            if marked / every > before || step == from {
                 valence = Some((step, playback.valence_at(step, SAMPLES)));
             }
             let ui = Ui {

@@ -36,6 +36,7 @@ use crate::{
     record,
     scene::Over,
     screen,
+    signals::{self, Held},
     theme::Theme,
     worker::{Answer, Ask, Keep, Worker},
 };
@@ -71,6 +72,8 @@ impl std::fmt::Debug for Show {
 enum Incoming {
     Input(Event),
     Answer(Answer),
+    /// From outside.
+    Signal(Held),
     /// The worker is no more.
     Gone,
 }
@@ -82,6 +85,8 @@ pub enum Left {
     Quit,
     /// With Ctrl-C, or by a signal.
     Interrupted,
+    /// By a signal that ends whoever gets it.
+    Killed,
 }
 
 /// Shows a run until the user leaves.
@@ -102,7 +107,11 @@ pub fn show(show: Show) -> io::Result<Left> {
     let outcome = tell_terminal(MOUSE_ON).and_then(|()| talk(show, &mut terminal));
     let mouse = tell_terminal(MOUSE_OFF);
     ratatui::try_restore()?;
-    mouse.and(outcome)
+    let left = mouse.and(outcome)?;
+    if left == Left::Killed {
+        signals::give_in(Held::Quit)?;
+    }
+    Ok(left)
 }
 
 /// Clicks and the wheel are reported, with coordinates of any size; movements are not: they would wake us.
@@ -127,6 +136,8 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
     let (ask, asks) = mpsc::channel();
     let over = Arc::new(AtomicBool::new(false));
     listen(tell.clone(), Arc::clone(&over));
+    let told = tell.clone();
+    signals::listen(move |held| told.send(Incoming::Signal(held)).is_ok());
     let own_keep = Arc::clone(&keep);
     let worker = thread::spawn(move || {
         let gone = Leaving(tell.clone());
@@ -142,6 +153,7 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
         keep,
         quits: false,
         interrupted: false,
+        killed: false,
         fails: false,
     };
     let deeds = app.begin();
@@ -192,7 +204,9 @@ fn talk(show: Show, terminal: &mut DefaultTerminal) -> io::Result<Left> {
     if worker.is_finished() && worker.join().is_err() || talk.fails {
         return Err(io::Error::other("the run panicked, see above"));
     }
-    Ok(if talk.interrupted || stopped() {
+    Ok(if talk.killed {
+        Left::Killed
+    } else if talk.interrupted || stopped() {
         Left::Interrupted
     } else {
         Left::Quit
@@ -232,6 +246,7 @@ struct Talk {
     keep: Arc<Keep>,
     quits: bool,
     interrupted: bool,
+    killed: bool,
     fails: bool,
 }
 
@@ -254,6 +269,11 @@ impl Talk {
                 Err(_) => Vec::new(),
             },
             Incoming::Input(_) => Vec::new(),
+            Incoming::Signal(Held::Stop) => vec![Deed::Suspend],
+            Incoming::Signal(Held::Quit) => {
+                self.killed = true;
+                vec![Deed::Quit]
+            }
             Incoming::Gone => {
                 self.fails = true;
                 vec![Deed::Quit]
@@ -310,26 +330,18 @@ impl Talk {
 }
 
 /// Gives the terminal back, stops as Ctrl-Z stops others, and takes it again when the shell says so.
-#[cfg(unix)]
 fn suspend(terminal: &mut DefaultTerminal) -> io::Result<()> {
     use ratatui::crossterm::{execute, terminal as screens};
 
     tell_terminal(MOUSE_OFF)?;
     ratatui::try_restore()?;
     terminal.show_cursor()?;
-    // All threads stop here, and go on from here.
-    let stopped =
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
+    let stopped = signals::give_in(Held::Stop);
     screens::enable_raw_mode()?;
     execute!(io::stdout(), screens::EnterAlternateScreen)?;
     tell_terminal(MOUSE_ON)?;
     terminal.clear()?;
-    Ok(stopped?)
-}
-
-#[cfg(not(unix))]
-fn suspend(_: &mut DefaultTerminal) -> io::Result<()> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
+    stopped
 }
 
 /// Whether a key is Ctrl-C, which always leaves.

@@ -23,6 +23,13 @@ pub struct Page<'a> {
     pub text: &'a str,
 }
 
+impl Page<'_> {
+    /// It is the tour's last one.
+    pub(crate) const fn is_last(&self) -> bool {
+        self.chapter == self.chapters && self.number == self.pages
+    }
+}
+
 /// A moment of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Moment {
@@ -97,6 +104,14 @@ impl Chapter {
 pub(crate) fn sentences(text: &str) -> Vec<&str> {
     text.split_inclusive(". ").map(str::trim).collect()
 }
+
+/// The game that the last page is about, its moves told from the beginning.
+pub(crate) const GAME: Chapter = Chapter {
+    title: "Be the adversary",
+    scenario: "scenarios/flp/keep-bivalent.toml",
+    seed: 0,
+    pages: &[],
+};
 
 /// The chapters, in order.
 pub const CHAPTERS: &[Chapter] = &[
@@ -264,9 +279,9 @@ pub const CHAPTERS: &[Chapter] = &[
             ),
             (
                 Moment::End,
-                "Now be the adversary: leave the tour with q, and run `bivalent watch --adversary \
-                 scenarios/flp/keep-bivalent.toml`. You choose which operation takes effect next. How long can \
-                 you keep both values possible?",
+                "Now be the adversary: press p. There are two agents and one store, and you choose which operation \
+                 takes effect next. How long can you keep both values possible? Esc brings you back here; later, \
+                 `bivalent watch --adversary keep-bivalent` begins the same game.",
             ),
         ],
     },

@@ -9,6 +9,7 @@
 mod branch;
 mod game;
 mod next;
+mod tour;
 
 use std::{
     sync::{
@@ -27,10 +28,7 @@ use bivalent_sim::{
 
 use branch::Future;
 
-use crate::{
-    scene::{Branching, GameView},
-    tour::CHAPTERS,
-};
+use crate::scene::{Branching, GameView};
 
 /// Copies that are run on for a valence that is not exact.
 const SAMPLES: u32 = 128;
@@ -42,8 +40,6 @@ const STRETCH: u64 = 4096;
 const AHEAD: u64 = 4_000_000;
 /// The track is shown again after so long, while it grows.
 const SHOWN_AGAIN: Duration = Duration::from_millis(200);
-/// Steps before a page's moment that the tour plays, at most.
-const PLAYED: u64 = 40;
 /// Steps that both branches are run on for, to find where they differ.
 const COMPARED: u64 = 20_000;
 
@@ -119,6 +115,8 @@ pub enum Ask {
     Difference,
     /// A page of the tour, and whether the run is played up to it.
     Page(usize, usize, bool),
+    /// The adversary is the user, in the game that the tour ends with.
+    PlayGame,
     /// The adversary is the user from this step on.
     TakeOver(u64),
     /// A move.
@@ -377,15 +375,30 @@ impl Worker {
         let view = Arc::new(here.view_at(step));
         let coordinate = here.coordinate(view.step);
         let openable = here.openable(view.step);
+        let by_seed = here.file().is_none();
         if here.track().steps > known || known == 0 {
             self.show_track();
         }
         self.shown = view.step;
+        let openable = if by_seed {
+            self.with_bug(openable)
+        } else {
+            openable
+        };
         self.tell(Answer::Seen {
             view,
             coordinate,
             openable,
         });
+    }
+
+    /// What it takes beside a coordinate to have the same run again: a trace says itself which bug its agents
+    /// had.
+    fn with_bug(&self, coordinate: String) -> String {
+        match self.planted.name() {
+            Some(name) => format!("{coordinate} --bug {name}"),
+            None => coordinate,
+        }
     }
 
     /// Answers one question.
@@ -422,6 +435,7 @@ impl Worker {
             Ask::Drop(step) => self.drop_branch(step),
             Ask::Difference => self.jump_to_difference(),
             Ask::Page(chapter, page, plays) => self.page(chapter, page, plays),
+            Ask::PlayGame => self.play_game(),
             Ask::TakeOver(step) => self.take_over(step),
             Ask::Take(_) | Ask::Strike(..) | Ask::Undo | Ask::Hint | Ask::PlayOn(_) | Ask::Save => {
                 self.play(&ask);
@@ -433,37 +447,6 @@ impl Worker {
                 self.show_track();
                 self.tell(Answer::Game(None));
             }
-        }
-    }
-
-    fn page(&mut self, chapter: usize, page: usize, plays: bool) {
-        let Some(it) = CHAPTERS.get(chapter) else {
-            return;
-        };
-        if self.chapter != Some(chapter) {
-            let Some(scenario) = it.open() else {
-                return self.say(format!("{} is not in this build", it.scenario));
-            };
-            self.chapter = Some(chapter);
-            let run = Playback::of_seed(&scenario, it.seed, self.planted);
-            self.futures = vec![Future::main(run)];
-            (self.on, self.other) = (0, 0);
-            self.tell(Answer::Branched(None));
-            self.opened();
-            // Its moments are found in the whole run.
-            self.reach(AHEAD);
-            self.show_track();
-        }
-        let track = self.here().track();
-        let step_of = |page: usize| it.pages.get(page)?.0.step(track);
-        let step = step_of(page).unwrap_or(0);
-        let before = page.checked_sub(1).and_then(step_of).unwrap_or(0);
-        if plays && before < step {
-            let from = before.max(step.saturating_sub(PLAYED));
-            self.tell(Answer::Page(from, step));
-            self.show(from);
-        } else {
-            self.show(step);
         }
     }
 }

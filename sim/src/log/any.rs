@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::atomic::AtomicU64};
 
-use super::{Load, LogEngine, LogJournal, LogNote};
+use super::{Accused, Entry, Load, LogEngine, LogJournal, LogNote};
 use crate::{
     dice::Dice, engine::End, planted::Planted, playback::What, scenario::Scenario,
     verdict::Finished, view::View,
@@ -57,6 +57,9 @@ pub(crate) trait Logs: Debug + Send {
     fn wind_up(&mut self);
     fn listen(&mut self, listens: bool);
     fn take_told(&mut self) -> (Vec<u16>, Vec<LogNote>);
+    fn keep_ledger(&mut self);
+    fn take_ledger(&mut self) -> Vec<Entry>;
+    fn accused(&self) -> Accused;
     fn dice_mut(&mut self) -> &mut Dice;
     fn can_change(&self, what: What) -> bool;
     fn change(&mut self, what: What);
@@ -137,6 +140,18 @@ where
 
     fn take_told(&mut self) -> (Vec<u16>, Vec<LogNote>) {
         self.take_told()
+    }
+
+    fn keep_ledger(&mut self) {
+        self.keep_ledger();
+    }
+
+    fn take_ledger(&mut self) -> Vec<Entry> {
+        self.take_ledger()
+    }
+
+    fn accused(&self) -> Accused {
+        self.accused()
     }
 
     fn dice_mut(&mut self) -> &mut Dice {

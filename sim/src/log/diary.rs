@@ -4,7 +4,7 @@ use bivalent_core::{
     AgentId, Ask, Ballot, HeadRead, Slot, SlotVote, SnapshotName, StoreId, Told, Version,
 };
 
-use super::{LogEngine, machines::Load};
+use super::{Deed, Entry, LogEngine, machines::Load};
 use crate::{
     causality::{Causality, Process, Stamp},
     fault::FaultKind,
@@ -62,6 +62,8 @@ pub(crate) struct LogJournal {
     /// How many notes came after those.
     pub(crate) dropped: u64,
     pub(super) causality: Causality<LogKey>,
+    /// Who did what, if that is kept.
+    pub(super) ledger: Option<Vec<Entry>>,
 }
 
 impl LogJournal {
@@ -71,6 +73,7 @@ impl LogJournal {
             notes: Vec::new(),
             dropped: 0,
             causality: Causality::new(agents),
+            ledger: None,
         }
     }
 
@@ -83,6 +86,20 @@ impl LogJournal {
 impl<L: Load> LogEngine<L> {
     pub(super) fn note(&mut self, who: Who, kind: &'static str, what: std::fmt::Arguments<'_>) {
         let (step, tick) = (self.steps, self.net.now());
+        if let Who::Struck(_, kind) | Who::Store(_, kind) = who {
+            self.enter(|_| Deed::Broke {
+                kind,
+                agent: match who {
+                    Who::Struck(id, _) => Some(id),
+                    Who::Agent(_) | Who::Store(..) | Who::World => None,
+                },
+                store: match who {
+                    Who::Store(id, _) => Some(id),
+                    Who::Agent(_) | Who::Struck(..) | Who::World => None,
+                },
+                what: what.to_string(),
+            });
+        }
         let Some(journal) = &mut self.journal else {
             return;
         };

@@ -181,6 +181,7 @@ impl<L: Load> LogEngine<L> {
             linear::Judgement::Linearizable => History::Linearizable,
             linear::Judgement::Unknown => History::Unknown,
             linear::Judgement::NotLinearizable(failure) => {
+                self.charges.answer = Some(failure.stuck);
                 let seen = &self.clients.history[failure.stuck];
                 let detail = format!(
                     "no order explains that client {} asked {:?} and was told {:?}",
@@ -207,6 +208,7 @@ impl<L: Load> LogEngine<L> {
                 let detail = format!(
                     "slot {at} was decided, and {holders} stores hold it where every quorum should meet one: {needed} are needed"
                 );
+                self.charges.slot = Some(slot);
                 self.book.found(self.steps, "durability", detail);
                 return;
             }

@@ -177,7 +177,7 @@ impl<M: StateMachine> Book<M> {
         self.hashes.push(StateHasher::of(&self.machine));
     }
 
-    /// A replica has applied every slot below one.
+    /// A replica has applied every slot below one. A hash of its whole state.
     pub(super) fn applied(
         &mut self,
         step: u64,
@@ -185,7 +185,7 @@ impl<M: StateMachine> Book<M> {
         machine: &M,
         sessions: impl Iterator<Item = (SessionId, u64)>,
         who: &str,
-    ) {
+    ) -> u64 {
         let hash = StateHasher::of(machine);
         let mut whole = Fingerprint::new();
         whole.mix(hash, slot.0);
@@ -209,6 +209,7 @@ impl<M: StateMachine> Book<M> {
             );
             self.found(step, "exactly-once", detail);
         }
+        whole.value()
     }
 
     /// A leader begins: what it proposes of its own must come after all that leaders of lower ballots

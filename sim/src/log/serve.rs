@@ -2,7 +2,12 @@
 
 use bivalent_core::{AgentId, Ask, StoreId, Told};
 
-use super::{Event, Flight, LogEngine, Who, machines::Load, shelf::NOW};
+use super::{
+    Deed, Errand, Event, Flight, LogEngine, Who,
+    ledger::{cast, shown},
+    machines::Load,
+    shelf::NOW,
+};
 use crate::{
     dice::Purpose,
     fault::{Fault, FaultKind, Happening, StaleBound},
@@ -200,6 +205,13 @@ impl<L: Load> LogEngine<L> {
                 self.tally.ops.scans += 1;
                 let mut votes = std::mem::take(&mut self.flights.get_mut(index).votes);
                 self.kept[store.index()].read_votes(from, to, at, &mut votes);
+                let errand = self.errand(index);
+                self.enter(|_| Deed::Scanned {
+                    errand,
+                    from,
+                    to,
+                    votes: votes.iter().map(cast).collect(),
+                });
                 let highest = votes.last().map_or(0, |vote| vote.slot.0 + 1);
                 self.fingerprint.mix(highest, votes.len() as u64);
                 self.flights.get_mut(index).votes = votes;
@@ -221,11 +233,20 @@ impl<L: Load> LogEngine<L> {
                 self.tally.ops.head_reads += 1;
                 let mut heads = std::mem::take(&mut self.heads);
                 self.kept[store.index()].read_heads(at, &mut heads);
+                let errand = self.errand(index);
+                self.enter(|_| shown(errand, &heads));
                 self.happens(Happening::Read, agent, Some(store));
                 self.tell(index, Told::Heads(&heads));
                 self.heads = heads;
             }
         }
+    }
+
+    fn errand(&self, index: u32) -> Errand {
+        let Flight {
+            agent, store, op, ..
+        } = *self.flights.get(index);
+        Errand { agent, store, op }
     }
 
     fn net_delay(&mut self, store: StoreId) -> u64 {
@@ -245,6 +266,8 @@ impl<L: Load> LogEngine<L> {
         }
         let mut heads = std::mem::take(&mut self.heads);
         self.kept[store.index()].read_heads(at, &mut heads);
+        let errand = self.errand(index);
+        self.enter(|_| shown(errand, &heads));
         let votes = std::mem::take(&mut self.flights.get_mut(index).votes);
         self.happens(Happening::Read, agent, Some(store));
         let told = Told::Scanned {
@@ -283,6 +306,8 @@ impl<L: Load> LogEngine<L> {
             Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => 0,
         };
         let changed = there.write(agent, &flight.ask, now);
+        self.enter_write(agent, store, index);
+        let flight = self.flights.get(index);
         let mut dropped = None;
         if let Ask::Drop { below } = flight.ask {
             dropped = Some(below);

@@ -3,7 +3,7 @@
 use bivalent_core::{Outcome, StateMachine, Ticket};
 
 use super::{
-    Answer, Call, Draw, Event, LogEngine,
+    Answer, Call, Deed, Draw, Event, LogEngine,
     clients::{Doing, Want},
     liveness::is_down,
     machines::Load,
@@ -43,6 +43,8 @@ impl<L: Load> LogEngine<L> {
         }
         let name = self.clients.all[index as usize].name;
         let record = self.clients.invoked(name, call.clone());
+        let agent = self.clients.all[index as usize].at;
+        self.enter(|_| Deed::Asked { record, agent });
         self.begin(index, want, Some(record), due);
     }
 
@@ -256,6 +258,10 @@ impl<L: Load> LogEngine<L> {
         self.tally.commits.push(now.saturating_sub(doing.since));
         if let Some(record) = doing.record {
             self.clients.answered(record, answer);
+            if let Some(ticket) = doing.ticket {
+                let agent = ticket.agent;
+                self.enter(|_| Deed::Answered { record, agent });
+            }
         }
         self.schedule(index);
     }

@@ -2,7 +2,9 @@
 
 use bivalent_core::{AgentId, Ask, StoreId, Timer, Told};
 
-use super::{Event, Flight, Kept, LogEngine, liveness::is_down, machines::Load, shelf};
+use super::{
+    Deed, Errand, Event, Flight, Kept, LogEngine, liveness::is_down, machines::Load, shelf,
+};
 use crate::{
     dice::Purpose,
     engine::seat::Status,
@@ -27,6 +29,11 @@ impl<L: Load> LogEngine<L> {
         let (rule, ticks) = self.net.ask(kind, id, store);
         let lands = self.lands(rule, ticks);
         if let Ask::WriteHead { head, .. } = &ask {
+            self.enter(|_| Deed::Vowed {
+                agent: id,
+                promise: head.mbal,
+                floor: head.floor,
+            });
             for (property, detail) in self.vows.said(id, head).into_iter().flatten() {
                 self.book.found(self.steps, property, detail);
             }
@@ -200,6 +207,10 @@ impl<L: Load> LogEngine<L> {
         }
         if self.journal.is_some() {
             self.clock_read(agent, &told, name);
+        }
+        if !matches!(told, Told::Wrote) {
+            let errand = Errand { agent, store, op };
+            self.enter(|_| Deed::Told { errand });
         }
         let mut effects = std::mem::take(&mut self.effects);
         let replica = &mut self.seats[agent.index()].replica;

@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, Ballot, Batch, Slot, Standing};
 
-use super::{LogEngine, Seat, liveness::is_down, machines::Load};
+use super::{Deed, LogEngine, Seat, ledger::digest, liveness::is_down, machines::Load};
 use crate::{coverage::Touched, fault::Happening, oracle::name, probe::Probe};
 
 impl<L: Load> LogEngine<L> {
@@ -10,6 +10,13 @@ impl<L: Load> LogEngine<L> {
         let replica = &self.seats[id.index()].replica;
         let leads = replica.standing() == Standing::Leading;
         let ballot = replica.ballot().filter(|_| leads);
+        self.enter(|_| Deed::Chosen {
+            agent: id,
+            slot,
+            batch: digest(batch),
+            requests: batch.len(),
+            ballot,
+        });
         let fresh = self.book.chosen(self.steps, slot, batch, ballot, &name(id));
         if fresh {
             self.fingerprint.mix(slot.0, batch.len() as u64);
@@ -41,18 +48,21 @@ impl<L: Load> LogEngine<L> {
         if replica.applied() == slot.next() {
             let (machine, sessions) = (replica.machine(), replica.sessions());
             let who = name(id);
-            self.book
+            let state = self
+                .book
                 .applied(self.steps, slot.next(), machine, sessions, &who);
             if let Err(why) = self.load.check(machine) {
                 let detail = format!("{who} after slot {}: {why}", slot.0);
                 self.book.found(self.steps, "machine", detail);
             }
+            self.enter_state(id, slot.next(), state);
         }
         self.see_whether_over();
     }
 
     pub(super) fn on_installed(&mut self, id: AgentId, slot: Slot) {
         self.tally.installs += 1;
+        self.enter(|_| Deed::Installed { agent: id, slot });
         self.net.hit(Probe::Installed);
         if self.seats[id.index()].incarnation > 0 {
             self.net.hit(Probe::InstalledAfterRestart);
@@ -60,14 +70,20 @@ impl<L: Load> LogEngine<L> {
         let replica = &self.seats[id.index()].replica;
         if replica.applied() == slot {
             let (machine, sessions) = (replica.machine(), replica.sessions());
-            self.book
+            let state = self
+                .book
                 .applied(self.steps, slot, machine, sessions, &name(id));
+            self.enter_state(id, slot, state);
         }
         self.note_agent(
             id,
             "installed",
             format_args!("goes on from a snapshot before slot {}", slot.0),
         );
+    }
+
+    fn enter_state(&mut self, agent: AgentId, slot: Slot, state: u64) {
+        self.enter(|_| Deed::Applied { agent, slot, state });
     }
 
     /// A head with a ballot is on its way: is the ballot new?
@@ -80,6 +96,7 @@ impl<L: Load> LogEngine<L> {
             }
             self.rounds.1 = self.rounds.1.max(ballot.round());
             self.tally.ballots += 1;
+            self.enter(|_| Deed::Stands { agent: id, ballot });
             self.note_ballot(
                 id,
                 "stands",
@@ -103,6 +120,11 @@ impl<L: Load> LogEngine<L> {
         self.tally.leaders += 1;
         self.leaders_since += 1;
         self.fingerprint.mix(ballot.to_bits(), from.0);
+        self.enter(|_| Deed::Leads {
+            agent: id,
+            ballot,
+            from,
+        });
         self.book.leads(self.steps, ballot, from, &name(id));
         self.note_ballot(
             id,
@@ -114,6 +136,7 @@ impl<L: Load> LogEngine<L> {
     }
 
     pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
+        self.enter(|_| Deed::Follows { agent: id });
         match above {
             Some(above) => {
                 self.net.hit(Probe::LeaderDeposed);

@@ -104,6 +104,7 @@ impl Playback {
             names: self.names.clone(),
             seed: self.seed,
             planted: self.planted,
+            file: self.file.clone(),
             list: None,
             fits: false,
             changed: self.changed,

@@ -6,9 +6,11 @@ use crate::{
     cause::{
         self,
         clash::{self, Clash, Side},
+        ledger::{self, Line},
     },
     journal::Note,
-    log::LogNote,
+    log::{Entry, LogNote},
+    verdict,
     view::{Mark, MarkKind, Why},
 };
 
@@ -19,17 +21,24 @@ const LINKS_MAX: usize = 16;
 
 impl Playback {
     /// Why what was noted last at or before a step came about: it, then its cause, then the cause of that,
-    /// a line each. Of a log, the latest events that could have influenced it. Where two decisions clash, both
-    /// of them, each from its beginning on, and what misled one of them. Empty if nothing was noted.
+    /// a line each. Of a log, the latest events that could have influenced it. Where a property breaks, both
+    /// decisions that clash, each from its beginning on, or what else an oracle objects to, and what misled one
+    /// of those who did it. Empty if nothing was noted.
     pub fn why_at(&self, step: u64) -> Vec<Why> {
         let step = step.min(self.track.steps);
         let legs = self.snapshots.legs(step.saturating_sub(STEPS_MAX), step);
         let from = legs.first().map_or(0, |leg| leg.step);
         let ends = legs.iter().skip(1).map(|leg| leg.step).chain([step]);
         let mut notes: Vec<Noted> = Vec::new();
+        let mut ledger: Vec<Entry> = Vec::new();
+        let broken = self.broken_at(step);
         for (leg, end) in legs.iter().zip(ends) {
             let mut world = leg.listening();
+            if broken.is_some() {
+                world.keep_ledger();
+            }
             world.walk_to(end);
+            ledger.extend(world.take_ledger());
             // Clocks begin anew with each copy.
             if self.is_log {
                 notes.clear();
@@ -37,14 +46,13 @@ impl Playback {
             notes.extend(world.take_told().1);
         }
         if self.is_log {
-            return self.part(&notes, &influences(&notes), None, from);
+            let story = broken.map(|property| self.of_ledger(&ledger, property, step));
+            let story = story.filter(|parts| !parts.is_empty());
+            return story.unwrap_or_else(|| self.part(&notes, &influences(&notes), None, from));
         }
         let singles = singles(&notes);
-        let breaks = |mark: &Mark| {
-            let last = notes.last().map(Noted::step);
-            mark.kind == MarkKind::Violation && Some(mark.step) == last
-        };
-        if self.track.marks.iter().any(breaks)
+        let last = notes.last().map(Noted::step);
+        if last.is_some_and(|last| self.broken_at(last).is_some())
             && let Some(clash) =
                 clash::of(&singles, self.scenario.cluster.protocol.is_conditional())
         {
@@ -52,6 +60,35 @@ impl Playback {
         }
         let (at, rest) = cause::of_last(&singles).unwrap_or_default();
         self.part(&notes, &at, rest, from)
+    }
+
+    /// The property that breaks at a step, if one does of which the scenario asks.
+    fn broken_at(&self, step: u64) -> Option<&'static str> {
+        let breaks = |mark: &Mark| mark.kind == MarkKind::Violation && mark.step == step;
+        if !self.track.marks.iter().any(breaks) {
+            return None;
+        }
+        let mut found = self.head.finished().violations().iter();
+        let found = found
+            .find(|it| it.step == step && verdict::is_armed(&self.scenario.expect, it.property));
+        found.map(|it| it.property)
+    }
+
+    /// What a log's ledger says of a property that broke at a step.
+    fn of_ledger(&self, entries: &[Entry], property: &str, step: u64) -> Vec<Why> {
+        let accused = self.head.accused();
+        let stores = self.names.stores.len();
+        let parts = ledger::of(entries, property, step, stores, &accused);
+        let spelled = |text: &str| verdict::spelled(&self.scenario, self.head.finished(), text);
+        let line = |line: &Line| match line.step {
+            Some(step) => format!("#{step} {}", spelled(&line.text)),
+            None => spelled(&line.text),
+        };
+        let parts = parts.iter().map(|part| Why {
+            title: spelled(&part.title),
+            lines: part.lines.iter().map(line).collect(),
+        });
+        parts.collect()
     }
 
     fn told(&self, noted: &Noted) -> String {

@@ -10,7 +10,7 @@ use crate::{
     engine::{End, Engine, remedy::Change},
     explore::Exploration,
     journal::Note,
-    log::{self, LogNote},
+    log::{self, Accused, Entry, LogNote},
     report::RunReport,
     runner::Runner,
     scenario::{Adversary, Scenario},
@@ -108,6 +108,29 @@ impl World {
                 let (digests, notes) = any.get_mut().take_told();
                 (digests, notes.into_iter().map(Noted::Log).collect())
             }
+        }
+    }
+
+    /// From here on it is entered who does what, in a log's world.
+    pub(super) fn keep_ledger(&mut self) {
+        if let Runner::Log(any) = &mut self.0 {
+            any.get_mut().keep_ledger();
+        }
+    }
+
+    /// What has been entered since; nothing of a single decision.
+    pub(super) fn take_ledger(&mut self) -> Vec<Entry> {
+        match &mut self.0 {
+            Runner::Single(_) => Vec::new(),
+            Runner::Log(any) => any.get_mut().take_ledger(),
+        }
+    }
+
+    /// What is wrong with the whole of a log's run that is over.
+    pub(super) fn accused(&self) -> Accused {
+        match &self.0 {
+            Runner::Single(_) => Accused::default(),
+            Runner::Log(any) => any.get().accused(),
         }
     }
 

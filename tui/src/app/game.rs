@@ -29,6 +29,14 @@ impl App {
         true
     }
 
+    /// What keys are for when no game is played: the tour's is played from its page.
+    pub(super) const fn mode_without_game(&self) -> Mode {
+        match self.page {
+            Some(_) => Mode::Tour,
+            None => Mode::Watch,
+        }
+    }
+
     pub(super) fn play(&mut self, command: Command) -> Vec<Deed> {
         let Some(game) = &self.game else {
             return Vec::new();
@@ -48,7 +56,7 @@ impl App {
             Command::Delay => strike(Strike::Delay),
             Command::Save => Ask::Save,
             _ => {
-                self.ui.mode = Mode::Watch;
+                self.ui.mode = self.mode_without_game();
                 self.game = None;
                 self.ui.chosen = 0;
                 return vec![Deed::Ask(Ask::GiveBack)];

@@ -64,9 +64,12 @@ impl App {
             }
             Answer::Game(None) => {
                 if self.ui.mode == Mode::Adversary {
-                    self.ui.mode = Mode::Watch;
+                    self.ui.mode = self.mode_without_game();
                 }
                 self.game = None;
+                if let Some((chapter, page)) = self.page {
+                    return self.turn_to(chapter, page, false);
+                }
                 return self.seek(self.wanted);
             }
             Answer::Said(text) => self.ui.message = Some(text),

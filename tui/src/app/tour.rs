@@ -24,8 +24,10 @@ impl App {
             }
             Command::LastChapter => (chapter.saturating_sub(1), 0),
             _ => {
-                self.ui.message =
-                    Some("this is the end of the tour: q leaves, left goes back".to_owned());
+                self.ui.message = Some(
+                    "this is the end of the tour: p begins the game, left goes back, q leaves"
+                        .to_owned(),
+                );
                 return Vec::new();
             }
         };

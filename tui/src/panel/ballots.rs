@@ -1,6 +1,8 @@
 //! The staircase: ballots over time, a row each. A zigzag of two digits that climbs is a livelock; a line
 //! that ends in a diamond is a decision.
 
+use std::collections::BTreeMap;
+
 use bivalent_sim::view::{MarkKind, Rung, Stair, Turn};
 
 use super::{Panel, focused};
@@ -84,29 +86,26 @@ impl Scale {
 fn flights(stairs: &[Stair], now: u64) -> Vec<Flight> {
     let until = stairs.partition_point(|stair| stair.step <= now);
     let mut flights: Vec<Flight> = Vec::new();
+    // Where those are that have not ended: few of many.
+    let mut open: BTreeMap<Rung, usize> = BTreeMap::new();
     // No panel has rows for more than those.
     for stair in &stairs[until.saturating_sub(STAIRS_MAX)..until] {
-        let open = flights
-            .iter_mut()
-            .rev()
-            .find(|flight| flight.ballot == stair.ballot && flight.until.is_none());
-        match (stair.turn, open) {
-            (Turn::Phase1, None) => flights.push(Flight {
-                ballot: stair.ballot,
-                from: stair.step,
-                voted: None,
-                until: None,
-            }),
+        let flight = open.get(&stair.ballot).map(|&at| &mut flights[at]);
+        match (stair.turn, flight) {
             // The leader of a log begins no first phase for each slot.
-            (Turn::Phase2, None) => flights.push(Flight {
-                ballot: stair.ballot,
-                from: stair.step,
-                voted: Some(stair.step),
-                until: None,
-            }),
-            (Turn::Phase2, Some(open)) => open.voted = open.voted.or(Some(stair.step)),
-            (Turn::Aborted | Turn::Decided | Turn::Crashed, Some(open)) => {
-                open.until = Some((stair.step, stair.turn));
+            (Turn::Phase1 | Turn::Phase2, None) => {
+                open.insert(stair.ballot, flights.len());
+                flights.push(Flight {
+                    ballot: stair.ballot,
+                    from: stair.step,
+                    voted: (stair.turn == Turn::Phase2).then_some(stair.step),
+                    until: None,
+                });
+            }
+            (Turn::Phase2, Some(flight)) => flight.voted = flight.voted.or(Some(stair.step)),
+            (Turn::Aborted | Turn::Decided | Turn::Crashed, Some(flight)) => {
+                flight.until = Some((stair.step, stair.turn));
+                open.remove(&stair.ballot);
             }
             (Turn::Phase1 | Turn::Restarted, _)
             | (Turn::Aborted | Turn::Decided | Turn::Crashed, None) => {}
@@ -232,6 +231,22 @@ mod tests {
             (2, None),
             "the future is not shown"
         );
+    }
+
+    #[test]
+    fn what_has_ended_does_not_end_again_and_may_begin_again() {
+        let stairs = [
+            stair(1, 1, 0, Turn::Phase1),
+            stair(2, 1, 0, Turn::Crashed),
+            stair(3, 1, 0, Turn::Aborted),
+            stair(4, 1, 0, Turn::Phase2),
+            stair(5, 1, 0, Turn::Phase1),
+        ];
+        let all = flights(&stairs, 9);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].until, Some((2, Turn::Crashed)));
+        let again = (all[1].from, all[1].voted, all[1].until);
+        assert_eq!(again, (4, Some(4), None));
     }
 
     #[test]

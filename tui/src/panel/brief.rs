@@ -11,7 +11,7 @@ use crate::{
     pen::Pen,
     scene::{Over, Scene},
     theme::Role,
-    words::{cut, grouped, wrapped},
+    words::{counted, cut, grouped, wrapped},
 };
 
 /// Rows above the body: the verdict and what is possible.
@@ -76,7 +76,7 @@ fn verdict(scene: &Scene<'_>, pen: &mut Pen<'_>) {
             (text, Role::Warn)
         }
         (Standing::Decided { count, .. }, None) if view.log.is_some() => {
-            let slots = crate::words::counted(u64::from(*count), "slot");
+            let slots = counted(u64::from(*count), "slot");
             (format!("{} {slots} decided", signs.decided), Role::Good)
         }
         (Standing::Decided { value, count }, None) => {
@@ -228,7 +228,7 @@ fn played(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     };
     let best = format!(
         "{} kept bivalent, your best {}",
-        crate::words::counted(game.score.bivalent, "move"),
+        counted(game.score.bivalent, "move"),
         game.best
     );
     let list = rows.saturating_sub(used + 1).max(1);

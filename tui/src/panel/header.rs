@@ -8,7 +8,7 @@ use crate::{
     pen::Pen,
     scene::Scene,
     theme::Role,
-    words::{cut, grouped, time},
+    words::{counted, cut, grouped, time},
 };
 
 /// Columns of the bar between two values.
@@ -258,10 +258,11 @@ fn standing(scene: &Scene<'_>, pen: &mut Pen<'_>) {
             pen.put(1, 2, &text, Role::Good);
         }
         Standing::Decided { count, .. } => {
+            let slots = counted(u64::from(*count), "slot");
             pen.put(
                 1,
                 2,
-                &format!("{} {} slots decided", signs.decided, count),
+                &format!("{} {slots} decided", signs.decided),
                 Role::Good,
             );
         }

@@ -35,7 +35,8 @@ fn sets_after(scene: &Scene<'_>) -> Vec<String> {
 
 pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     let count = scene.view.next.len();
-    let title = if sets_after(scene).is_empty() {
+    let sets = sets_after(scene);
+    let title = if sets.is_empty() {
         format!(" {count} in flight or due ")
     } else {
         format!(" {count} due, {{what is possible}} after each ")
@@ -49,7 +50,6 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         0
     };
     let first = chosen.saturating_sub(rows.saturating_sub(1));
-    let sets = sets_after(scene);
     let widest = sets.iter().map(|set| set.width()).max().unwrap_or(0);
     for (y, (index, step)) in scene
         .view

@@ -15,10 +15,10 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     for (y, line) in lines.iter().enumerate().take(rows) {
         pen.put(1, y, line, Role::Text);
     }
-    pen.put(
-        1,
-        pen.height().saturating_sub(1),
-        "space or right: on   left: back   n: next chapter   q: leave",
-        Role::Dim,
-    );
+    let keys = if page.is_last() {
+        "p: be the adversary   left: back   q: leave"
+    } else {
+        "space or right: on   left: back   n: next chapter   q: leave"
+    };
+    pen.put(1, pen.height().saturating_sub(1), keys, Role::Dim);
 }

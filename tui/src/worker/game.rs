@@ -147,6 +147,7 @@ impl Worker {
         let seen = Arc::new(playback.view_at(step));
         let coordinate = playback.coordinate(step);
         let openable = playback.coordinate(step.min(game.from()));
+        let openable = self.with_bug(openable);
         let track = Arc::new(playback.track().clone());
         // The game first: what is asked of other paused views it knows itself.
         self.tell(Answer::Game(Some(Box::new(view))));

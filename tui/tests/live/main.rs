@@ -6,6 +6,7 @@ mod keys;
 mod newcomer;
 mod screens;
 mod sizes;
+mod tour;
 
 use std::sync::{
     Arc, Mutex,
