@@ -38,7 +38,12 @@ fn a_promise_is_written_wherever_it_may_still_be_read() {
             // The second store takes the promise and is never heard of again.
             ReplicaEffect::Ask { op, store, ask, .. } if store == StoreId(1) => match ask {
                 Ask::WriteHead { .. } => replica.told(op, store, Told::Wrote, &mut out),
-                _ => replica.timed_out(op, &mut out),
+                Ask::WriteVote(_)
+                | Ask::WriteSnapshot { .. }
+                | Ask::Drop { .. }
+                | Ask::ReadHeads
+                | Ask::Scan { .. }
+                | Ask::ReadSnapshot { .. } => replica.timed_out(op, &mut out),
             },
             // The third one refuses it, once both others have it.
             ReplicaEffect::Ask {
@@ -58,11 +63,19 @@ fn a_promise_is_written_wherever_it_may_still_be_read() {
                         heads: &[],
                     },
                     Ask::ReadSnapshot { .. } => Told::Snapshot(None),
-                    _ => Told::Wrote,
+                    Ask::WriteHead { .. }
+                    | Ask::WriteVote(_)
+                    | Ask::WriteSnapshot { .. }
+                    | Ask::Drop { .. } => Told::Wrote,
                 };
                 replica.told(op, store, told, &mut out);
             }
-            _ => {}
+            ReplicaEffect::Answer { .. }
+            | ReplicaEffect::Chosen { .. }
+            | ReplicaEffect::Applied { .. }
+            | ReplicaEffect::Installed { .. }
+            | ReplicaEffect::Leads { .. }
+            | ReplicaEffect::Follows { .. } => {}
         }
     }
     panic!("{:?} after {MANY} operations", replica.standing());

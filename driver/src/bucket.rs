@@ -3,8 +3,8 @@
 use std::{
     fmt, path,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
     },
 };
 
@@ -46,15 +46,21 @@ pub struct Bucket {
     #[cfg(feature = "local")]
     directory: Option<Directory>,
     charter: OnceLock<String>,
-    /// It has shown its charter.
-    known: AtomicBool,
-    /// It has shown none, or another one, and can't come back.
-    gone: AtomicBool,
+    sight: Mutex<Sight>,
     /// One more than the latest start whose mark has stood here, by this agent's doing.
     marked: AtomicU32,
     /// Nobody looks whether it is the store that it was: a planted bug.
     #[cfg(feature = "planted-bugs")]
     trusted: bool,
+}
+
+/// What was seen of a store's charter.
+#[derive(Debug, Default)]
+struct Sight {
+    /// It has been seen, and nothing else since.
+    known: bool,
+    /// How often something else has been seen, or nothing.
+    lost: u64,
 }
 
 /// What names one state of a record: the condition of the next write of it.
@@ -77,8 +83,7 @@ impl Bucket {
             #[cfg(feature = "local")]
             directory: None,
             charter: OnceLock::new(),
-            known: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
+            sight: Mutex::default(),
             marked: AtomicU32::new(0),
             #[cfg(feature = "planted-bugs")]
             trusted: false,
@@ -146,10 +151,7 @@ impl Bucket {
 
     /// Looks whether this is the store that it should be, as often as that is needed.
     async fn check(&self) -> Result<(), StoreError> {
-        if self.gone.load(Ordering::Acquire) {
-            return Err(self.lost("it was emptied".to_owned()));
-        }
-        if self.known.load(Ordering::Acquire) && !self.may_vanish {
+        if !self.may_vanish && self.sight().known {
             return Ok(());
         }
         self.look().await
@@ -164,19 +166,26 @@ impl Bucket {
         if self.trusted {
             return Ok(());
         }
+        let lost = self.sight().lost;
         let why = match self.get_charter().await? {
             Some(found) if found == *charter => {
-                self.known.store(true, Ordering::Release);
+                let mut sight = self.sight();
+                // Somebody who looked meanwhile, and saw nothing, may have done so later.
+                sight.known = sight.lost == lost;
                 return Ok(());
             }
             Some(found) => format!("it says \"{}\"", found.trim()),
             None => "it is empty".to_owned(),
         };
-        if !self.may_vanish {
-            // A bucket does not come back, and what is put into it now may look right later.
-            self.gone.store(true, Ordering::Release);
-        }
+        let mut sight = self.sight();
+        sight.known = false;
+        sight.lost += 1;
+        drop(sight);
         Err(self.lost(why))
+    }
+
+    fn sight(&self) -> MutexGuard<'_, Sight> {
+        self.sight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lost(&self, why: String) -> StoreError {
@@ -200,7 +209,7 @@ impl Bucket {
         T: Send + 'static,
         W: Future<Output = T> + Send + 'static,
     {
-        let work = work(Arc::clone(&self.objects));
+        let work = Box::pin(work(Arc::clone(&self.objects)));
         #[cfg(feature = "local")]
         if let Some(directory) = &self.directory {
             return directory
@@ -209,6 +218,20 @@ impl Bucket {
                 .map_err(|error| self.failed(&error));
         }
         Ok(work.await)
+    }
+
+    /// Does `work` where this store is waited for: of a directory on one of its threads, all of it, and not on the way
+    /// there and back for each request in it.
+    pub(crate) async fn at_once<T: Send + 'static>(
+        &self,
+        work: BoxFuture<'static, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        #[cfg(feature = "local")]
+        if let Some(directory) = &self.directory {
+            let done = directory.run(work).await;
+            return done.unwrap_or_else(|error| Err(self.failed(&error)));
+        }
+        work.await
     }
 
     async fn fetch(&self, path: Path) -> Result<Option<(Vec<u8>, Tag)>, StoreError> {
@@ -525,13 +548,13 @@ impl Site for Bucket {
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let mark = u32::from(start.0) + 1;
+            self.look().await?;
             if self.marked.load(Ordering::Acquire) == mark {
                 // Only a later start removes it, and would stand here.
                 return Err(self.lost("the mark of a start is gone".to_owned()));
             }
             let name = Name::Start(agent, start).text();
             let bytes = seal(Kind::Start, AGENTS, &name, &nonce)?;
-            self.look().await?;
             // One that stands may be ours, of a try that came through without our knowing. Whoever believed that
             // and was wrong would be a second one with the same start: it is left unused instead.
             let ours = self.create(AGENTS, &name, bytes.clone()).await?;

@@ -168,11 +168,13 @@ impl BucketDecision {
         self.bucket.create(RECORDS, TRIAL_NAME, vec![0]).await?;
         // Names no state that anything was ever in.
         let nothing = Tag {
-            e_tag: Some("\"0\"".to_owned()),
+            e_tag: Some("\"bivalent\"".to_owned()),
             version: Some("1".to_owned()),
         };
         let done = self.bucket.replace(RECORDS, TRIAL_NAME, nothing, vec![1]);
-        if done.await? {
+        let replaced = done.await?;
+        self.bucket.look().await?;
+        if replaced {
             return Err(StoreError::Unconditional {
                 store: self.bucket.name().to_owned(),
             });

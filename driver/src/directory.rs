@@ -1,29 +1,22 @@
 //! A directory of this machine, as far as it is more than a store of objects: its names, its own threads.
 
+mod threads;
+
 use std::{
     io,
     path::{Path, PathBuf},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use futures_util::future::BoxFuture;
-use tokio::runtime::{Builder, Handle, Runtime};
+
+use self::threads::Threads;
 
 /// How often a folder is listed anew because something was written to it meanwhile.
 const LISTINGS: u32 = 8;
 /// The age from which on something unfinished is no longer being written.
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
-/// Threads that wait for one directory.
-const THREADS: usize = 64;
-/// So many operations may be without an end; until some have one, no more are begun.
-const UNFINISHED: usize = 256;
-
 /// A directory, or a folder in it.
 #[derive(Clone)]
 pub(crate) struct Directory {
@@ -32,9 +25,9 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
-        let threads = Arc::new(Threads::new()?);
-        Ok(Self { path, threads })
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let threads = Arc::new(Threads::new());
+        Self { path, threads }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -95,14 +88,17 @@ impl Directory {
             }
             Ok(())
         };
-        self.threads.block(remove).await
+        self.threads.run(Box::pin(async move { remove() })).await?
     }
 
     /// Whether there is no directory.
     pub(crate) async fn is_missing(&self) -> bool {
         let path = self.path.clone();
-        let is_missing = move || Ok(!path.is_dir());
-        self.threads.block(is_missing).await.unwrap_or(false)
+        let is_missing = async move { !path.is_dir() };
+        self.threads
+            .run(Box::pin(is_missing))
+            .await
+            .unwrap_or(false)
     }
 
     /// Removes the directory and everything in it; true if it was not there.
@@ -113,7 +109,7 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),
         };
-        self.threads.block(remove).await
+        self.threads.run(Box::pin(async move { remove() })).await?
     }
 
     /// Every name in a folder, also of what is on its way there.
@@ -130,15 +126,15 @@ impl Directory {
             let words = "it is written to faster than it can be listed";
             Err(io::Error::new(io::ErrorKind::TimedOut, words))
         };
-        self.threads.block(read).await
+        self.threads.run(Box::pin(async move { read() })).await?
     }
 
-    /// Carries `work` of `object_store` out; an error if the directory hangs.
+    /// Has the directory's own threads do `work`; an error if the directory hangs.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl Future<Output = T> + Send + 'static,
+        work: BoxFuture<'static, T>,
     ) -> io::Result<T> {
-        Ok(self.threads.run(work)?.await)
+        self.threads.run(work).await
     }
 }
 
@@ -178,136 +174,17 @@ fn is_partial(name: &str) -> bool {
     name.contains('#')
 }
 
-/// The threads that wait for one directory, and for no other: one that hangs, as a mount does whose server is
-/// gone, holds every thread that asks it for something, for ever.
-struct Threads {
-    /// There until this is dropped.
-    runtime: Option<Runtime>,
-    /// Operations without an end, also those that nobody waits for any more.
-    unfinished: Arc<AtomicUsize>,
-}
-
-impl Threads {
-    fn new() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(THREADS)
-            .thread_name("bivalent-directory")
-            .build()?;
-        Ok(Self {
-            runtime: Some(runtime),
-            unfinished: Arc::default(),
-        })
-    }
-
-    async fn block<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> io::Result<T> + Send + 'static,
-    ) -> io::Result<T> {
-        let work = async {
-            let done = Handle::current().spawn_blocking(work).await;
-            done.unwrap_or_else(|error| Err(io::Error::other(error)))
-        };
-        self.run(work)?.await
-    }
-
-    fn run<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> io::Result<Running<T>> {
-        let Some(runtime) = &self.runtime else {
-            return Err(io::ErrorKind::NotConnected.into());
-        };
-        let unfinished = Unfinished::one(&self.unfinished);
-        if unfinished.count() > UNFINISHED {
-            let words = format!("it hangs: {UNFINISHED} operations have no end");
-            return Err(io::Error::new(io::ErrorKind::TimedOut, words));
-        }
-        let work = async move {
-            let done = work.await;
-            drop(unfinished);
-            done
-        };
-        Ok(Running {
-            handle: runtime.handle().clone(),
-            work: Some(Box::pin(work)),
-            begun: false,
-        })
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // Without waiting for the threads that hang.
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// One operation that has no end yet.
-struct Unfinished(Arc<AtomicUsize>);
-
-impl Unfinished {
-    fn one(all: &Arc<AtomicUsize>) -> Self {
-        all.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(all))
-    }
-
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Work whose blocking parts are done by the directory's own threads. Given up after it has begun, it is seen to its
-/// end all the same: until then it holds a thread, and has to be counted.
-struct Running<T: Send + 'static> {
-    handle: Handle,
-    work: Option<BoxFuture<'static, T>>,
-    begun: bool,
-}
-
-impl<T: Send + 'static> Future for Running<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let handle = self.handle.clone();
-        let _here = handle.enter();
-        self.begun = true;
-        let Some(work) = &mut self.work else {
-            return Poll::Pending;
-        };
-        let polled = work.as_mut().poll(context);
-        if polled.is_ready() {
-            self.work = None;
-        }
-        polled
-    }
-}
-
-impl<T: Send + 'static> Drop for Running<T> {
-    fn drop(&mut self) {
-        if let Some(work) = self.work.take().filter(|_| self.begun) {
-            drop(self.handle.spawn(work));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs::File, future::pending, sync::mpsc};
+
+    use super::threads::UNFINISHED;
 
     use super::*;
 
     fn directory() -> (tempfile::TempDir, Directory) {
         let folder = tempfile::tempdir().unwrap();
-        let directory = Directory::new(folder.path().to_owned()).unwrap();
+        let directory = Directory::new(folder.path().to_owned());
         (folder, directory)
     }
 
@@ -326,27 +203,26 @@ mod tests {
         let (_folder, hangs) = directory();
         let (_other, well) = directory();
         for _ in 0..UNFINISHED {
-            give_up(hangs.run(pending::<()>())).await;
+            give_up(hangs.run(Box::pin(pending::<()>()))).await;
         }
 
-        let refused = hangs.run(async {}).await.unwrap_err();
+        let refused = hangs.run(Box::pin(async {})).await.unwrap_err();
         assert!(refused.to_string().contains("it hangs"), "{refused}");
-        well.run(async {}).await.unwrap();
+        well.run(Box::pin(async {})).await.unwrap();
     }
 
     #[tokio::test]
     async fn what_was_given_up_counts_until_it_has_an_end() {
         let (_folder, directory) = directory();
         let (end, ends) = mpsc::channel::<()>();
-        let hangs = directory.threads.block(move || {
+        let hangs = directory.run(Box::pin(async move {
             let _ = ends.recv();
-            Ok(())
-        });
+        }));
         give_up(hangs).await;
-        assert_eq!(directory.threads.unfinished.load(Ordering::Relaxed), 1);
+        assert_eq!(directory.threads.unfinished(), 1);
 
         end.send(()).unwrap();
-        while directory.threads.unfinished.load(Ordering::Relaxed) > 0 {
+        while directory.threads.unfinished() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -354,8 +230,8 @@ mod tests {
     #[tokio::test]
     async fn what_was_never_begun_never_begins() {
         let (_folder, directory) = directory();
-        drop(directory.threads.run(async { panic!("it begins") }));
-        assert_eq!(directory.threads.unfinished.load(Ordering::Relaxed), 0);
+        drop(directory.run(Box::pin(async { panic!("it begins") })));
+        assert_eq!(directory.threads.unfinished(), 0);
     }
 
     #[tokio::test]

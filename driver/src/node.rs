@@ -3,11 +3,13 @@
 //! The loop is one future and holds all that is in flight; dropped, it leaves nothing behind but what has
 //! reached the stores. It starts no tasks and no threads, so any runtime can run it.
 
+mod way;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, Incarnation, Outcome, Replica, ReplicaEffect, Request, Slot, Standing,
-    StateMachine, StoreId, Ticket, Timer, Version,
+    Ask, Ballot, Outcome, Replica, ReplicaEffect, Request, Slot, Standing, StateMachine, StoreId,
+    Ticket, Timer, Version,
 };
 use futures_channel::{mpsc, oneshot};
 use futures_util::{
@@ -17,13 +19,14 @@ use futures_util::{
 };
 use tracing::Instrument;
 
+use self::way::{Way, marked_on_a_quorum};
 use crate::{
     Bucket, Client, Clock, Error, Options, Site, StoreError, Stored,
     bucket::KEPT,
     clock::within,
     dice::Dice,
-    log_store::{Answer, LogStore},
-    pace::Pace,
+    log_store::Answer,
+    pace::{Asked, Pace},
     site::{Charter, settle},
     start::{Taken, take_start},
 };
@@ -64,12 +67,16 @@ enum Happened<M: StateMachine> {
         store: StoreId,
         /// The head that is written, if one is.
         head: Option<Version>,
+        asked: Asked,
         took: Duration,
         answer: Answer<M>,
     },
     /// There was no answer in time; `rest` may still bring one.
     Late {
         op: u64,
+        store: StoreId,
+        asked: Asked,
+        waited: Duration,
         rest: Option<Flight<M>>,
     },
     /// No answer will come, and the loop can't go on.
@@ -103,8 +110,6 @@ pub struct Node<M: Stored, C: Clock> {
     waiting: BTreeMap<Ticket, Waiting<M>>,
     /// The own heads that each store has answered and that may stand there, in order.
     heads: Vec<Vec<Version>>,
-    /// How often a snapshot was asked for since a store last answered that.
-    snapshots_asked: u8,
     #[cfg(feature = "planted-bugs")]
     newest_head: Vec<Option<(u64, Version)>>,
 }
@@ -150,11 +155,10 @@ impl<M: Stored, C: Clock> Node<M, C> {
         };
         tracing::info!(agent = options.agent.0, start = start.0, "begins");
         let (to_node, orders) = mpsc::unbounded();
-        let pace = Pace::new(stores.len(), quorum, options.heartbeat.every);
+        let pace = Pace::new(stores.len(), &options);
         let node = Self {
             options,
             heads: vec![Vec::new(); stores.len()],
-            snapshots_asked: 0,
             #[cfg(feature = "planted-bugs")]
             newest_head: vec![None; stores.len()],
             stores: stores.into_iter().map(Arc::new).collect(),
@@ -207,30 +211,41 @@ impl<M: Stored, C: Clock> Node<M, C> {
                 op,
                 store,
                 head,
+                asked,
                 took,
                 answer,
             } => {
-                if head.is_some() || matches!(answer, Answer::Heads(_)) {
-                    self.pace.saw(store, took);
+                // That there is no such state says nothing of how long one takes.
+                if !matches!(answer, Answer::Snapshot(None)) {
+                    self.pace.answered(asked, store, took);
                 }
                 #[cfg(feature = "planted-bugs")]
                 let op = mistaken(&self.options, &self.newest_head, op, store, head);
-                if matches!(answer, Answer::Snapshot(_)) {
-                    self.snapshots_asked = 0;
-                }
                 replica.told(op, store, answer.told(), &mut out);
                 if let Some(version) = head {
                     self.note_head(store, version);
                 }
             }
-            Happened::Late { op, rest } => {
+            Happened::Late {
+                op,
+                store,
+                asked,
+                waited,
+                rest,
+            } => {
+                self.pace.late(asked, store, waited);
                 replica.timed_out(op, &mut out);
                 self.flights.extend(rest);
             }
             Happened::Woke(timer) => {
                 replica.woke(timer, &mut out);
-                if timer == Timer::Tick {
-                    self.forget_the_gone();
+                match timer {
+                    Timer::Tick => {
+                        self.pace.ticked();
+                        self.forget_the_gone();
+                    }
+                    Timer::Stand if replica.standing() == Standing::Standing => self.pace.stood(),
+                    Timer::Stand => {}
                 }
             }
             Happened::Fatal(error) => return Err(error),
@@ -308,13 +323,13 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     }
                 }
                 ReplicaEffect::Leads { ballot, from } => {
-                    self.pace.went_on();
                     tracing::info!(agent = self.options.agent.0, ?ballot, ?from, "leads");
                 }
                 ReplicaEffect::Follows { above } => {
                     tracing::info!(agent = self.options.agent.0, ?above, "follows");
                 }
                 ReplicaEffect::Installed { slot } => {
+                    self.pace.went_on();
                     tracing::info!(agent = self.options.agent.0, ?slot, "took a snapshot over");
                     installed = true;
                 }
@@ -370,13 +385,22 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let is_write = ask.is_write();
         // A late look at heads is still true, and tells a follower on a slow store that its leader lives.
         let goes_on = is_write || matches!(ask, Ask::ReadHeads);
+        let asked = match &ask {
+            Ask::ReadHeads => Asked::Look,
+            Ask::ReadSnapshot { .. } => Asked::State,
+            Ask::WriteHead { .. }
+            | Ask::WriteVote(_)
+            | Ask::WriteSnapshot { .. }
+            | Ask::Drop { .. }
+            | Ask::Scan { .. } => Asked::Other,
+        };
         let most = self.options.patience_max;
         // Asked again before it can have answered, a slow store would only be slower.
         let usual = (self.pace.look() * 2).min(most);
         let pause = self.options.limit(attempt, most).max(usual);
         let limit = match &ask {
             Ask::WriteSnapshot { .. } => self.options.large(),
-            Ask::ReadSnapshot { .. } => self.limit_of_snapshot(),
+            Ask::ReadSnapshot { .. } => self.pace.state(self.options.large()),
             // Many votes take long to read, from everywhere: no other store would be quicker.
             Ask::Scan { .. } => {
                 let limit = self.options.limit(attempt, self.options.large());
@@ -389,11 +413,20 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let bucket = Arc::clone(&self.stores[store.index()]);
         let way = self.way();
         let quorum = usize::from(self.options.envelope.quorum());
+        // Many votes are read several at a time.
+        let is_scan = matches!(ask, Ask::Scan { .. });
         let work = async move {
             if let Some(others) = others {
                 marked_on_a_quorum(&others, way, quorum).await?;
             }
-            way.to(&bucket).answer(ask).await
+            let here = Arc::clone(&bucket);
+            let answer: BoxFuture<'static, _> =
+                Box::pin(async move { way.to(&here).answer(ask).await });
+            if is_scan {
+                answer.await
+            } else {
+                bucket.at_once(answer).await
+            }
         };
         let clock = self.clock.clone();
         let longest = self.options.patience_max.saturating_mul(2);
@@ -406,6 +439,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
             op,
             store,
             head,
+            asked,
             took,
             answer,
         };
@@ -427,7 +461,13 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     // A refusal is as good as silence: asked again at once, it would be refused again.
                     let spent = clock.now().saturating_sub(began);
                     clock.sleep(pause.saturating_sub(spent)).await;
-                    Happened::Late { op, rest: None }
+                    Happened::Late {
+                        op,
+                        store,
+                        asked: Asked::Other,
+                        waited: spent,
+                        rest: None,
+                    }
                 }
                 None => {
                     tracing::debug!(store = store.0, attempt, "no answer in time");
@@ -442,20 +482,17 @@ impl<M: Stored, C: Clock> Node<M, C> {
                         });
                         rest
                     });
-                    Happened::Late { op, rest }
+                    Happened::Late {
+                        op,
+                        store,
+                        asked,
+                        waited: limit,
+                        rest,
+                    }
                 }
             }
         };
         self.flights.push(Box::pin(flight.instrument(span)));
-    }
-
-    /// The time that the next read of a snapshot may take: the store may be gone, and the next one have it; or else the
-    /// state is large.
-    fn limit_of_snapshot(&mut self) -> Duration {
-        let doubled = 1_u32 << self.snapshots_asked.min(20);
-        self.snapshots_asked = self.snapshots_asked.saturating_add(1);
-        let limit = self.options.patience_max.saturating_mul(doubled);
-        limit.min(self.options.large())
     }
 
     /// A head is written: those a few versions before it are of no use any more.
@@ -492,59 +529,6 @@ impl<M: Stored, C: Clock> Node<M, C> {
             bug: self.options.bug,
         }
     }
-}
-
-/// What a replica's ways to its stores have in common.
-#[derive(Clone, Copy)]
-struct Way {
-    me: AgentId,
-    start: Incarnation,
-    nonce: u64,
-    agents: u8,
-    #[cfg(feature = "planted-bugs")]
-    bug: Option<crate::DriverBug>,
-}
-
-impl Way {
-    const fn to(self, bucket: &Bucket) -> LogStore<'_> {
-        LogStore {
-            bucket,
-            me: self.me,
-            start: self.start,
-            nonce: self.nonce,
-            agents: self.agents,
-            #[cfg(feature = "planted-bugs")]
-            overtakes: matches!(self.bug, Some(crate::DriverBug::RetryOvertakes)),
-        }
-    }
-}
-
-/// Refuses to go on unless a quorum of stores shows no later start.
-async fn marked_on_a_quorum(
-    stores: &[Arc<Bucket>],
-    way: Way,
-    quorum: usize,
-) -> Result<(), StoreError> {
-    let mut looks: FuturesUnordered<_> = stores
-        .iter()
-        .map(|store| way.to(store).own_mark())
-        .collect();
-    let mut count = 0;
-    let mut last = None;
-    while let Some(look) = looks.next().await {
-        match look {
-            Ok(_) => count += 1,
-            Err(error @ StoreError::Fenced { .. }) => return Err(error),
-            Err(error) => last = Some(error),
-        }
-        if count >= quorum {
-            return Ok(());
-        }
-    }
-    Err(last.unwrap_or_else(|| StoreError::Failed {
-        store: "a quorum".to_owned(),
-        why: "no answer".to_owned(),
-    }))
 }
 
 const fn kind<M: StateMachine>(ask: &Ask<M>) -> &'static str {

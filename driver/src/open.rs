@@ -155,8 +155,7 @@ fn directory(path: &std::path::Path, name: &str, opening: Opening) -> Result<Buc
     };
     let base = Path::from_absolute_path(&path).map_err(|error| error.to_string())?;
     let objects = object_store::local::LocalFileSystem::new().with_fsync(opening.sync);
-    let directory = Directory::new(path).map_err(|error| format!("no threads: {error}"))?;
-    Ok(Bucket::new(Arc::new(objects), base, name, true).in_directory(directory))
+    Ok(Bucket::new(Arc::new(objects), base, name, true).in_directory(Directory::new(path)))
 }
 
 #[cfg(not(feature = "local"))]

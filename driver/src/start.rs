@@ -95,18 +95,34 @@ fn answers<T>(said: Vec<Result<T, StoreError>>, why: &mut Vec<String>) -> Vec<T>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use object_store::{memory::InMemory, path::Path};
+
     use super::*;
-    use crate::memory;
+    use crate::{Bucket, memory};
 
     #[tokio::test]
     async fn a_start_whose_mark_was_swept_away_is_not_taken_again() {
-        let store = memory("a");
+        let objects = Arc::new(InMemory::new());
+        let store = |name| Bucket::new(objects.clone(), Path::default(), name, false);
+        let (first, second) = (store("first"), store("second"));
         let (agent, mark) = (AgentId(0), |start| Incarnation(start));
-        assert!(store.mark_start(agent, mark(1), 1).await.unwrap());
-        assert!(store.mark_start(agent, mark(2), 2).await.unwrap());
+        assert!(first.mark_start(agent, mark(1), 1).await.unwrap());
+        assert!(first.mark_start(agent, mark(2), 2).await.unwrap());
 
         // Its mark is gone, since the later one says all that it did.
-        assert!(!store.mark_start(agent, mark(1), 3).await.unwrap());
-        assert!(!store.mark_start(agent, mark(2), 3).await.unwrap());
+        assert!(!second.mark_start(agent, mark(1), 3).await.unwrap());
+        assert!(!second.mark_start(agent, mark(2), 3).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_mark_that_has_stood_is_not_made_again() {
+        let store = memory("a");
+        let (agent, start) = (AgentId(0), Incarnation(3));
+        assert!(store.mark_start(agent, start, 1).await.unwrap());
+
+        let again = store.mark_start(agent, start, 1).await;
+        assert!(matches!(again, Err(StoreError::Lost { .. })), "{again:?}");
     }
 }
