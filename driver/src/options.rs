@@ -30,6 +30,9 @@ pub struct Options {
     pub backoff: Duration,
     /// How leaders say that they live.
     pub heartbeat: Heartbeat,
+    /// So many slots are voted for at a time; what comes meanwhile waits for the next one and shares it. On one
+    /// machine synced writes wait for each other, so that few at a time that carry much are the fastest.
+    pub window: u16,
     /// A snapshot is taken whenever so many slots were applied since the last one.
     pub snapshot_every: u64,
     /// What the pauses are drawn from. Two agents should have two.
@@ -66,6 +69,7 @@ impl Options {
                 patience: 4,
                 spread: 300_000_000,
             },
+            window: 2,
             snapshot_every: 1024,
             seed,
             #[cfg(feature = "planted-bugs")]
@@ -89,6 +93,7 @@ impl Options {
         // again elsewhere. Here it has a companion that never starts.
         let agents = self.agents.max(2);
         ReplicaConfig::new(self.agent, agents, self.envelope, self.heartbeat)
+            .window(self.window)
             .snapshot_every(self.snapshot_every)
     }
 

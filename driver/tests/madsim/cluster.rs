@@ -85,6 +85,7 @@ pub(crate) fn options(agent: u8, agents: u8, stores: usize, bug: Option<DriverBu
     let seed = thread_rng().gen_range(0..=u64::MAX);
     let mut options = Options::new(AgentId(agent), agents, stores, seed).unwrap();
     options.snapshot_every = 32;
+    options.window = thread_rng().gen_range(1..=16);
     options.patience = Duration::from_millis(100);
     options.patience_max = Duration::from_millis(thread_rng().gen_range(300..2000));
     options.bug = bug;

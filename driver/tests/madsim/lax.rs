@@ -25,21 +25,39 @@ fn some(lax: Lax, count: usize) -> Vec<Faulty> {
 }
 
 async fn start(lax: usize) -> Result<(), Error> {
-    let ways = buckets(0, &some(Lax::Creates, lax), Looks::AtMarks);
-    let clock = VirtualClock::start();
-    let opened = Node::open(options(0, 3, 3, None), ways, Machine::new(), clock).await;
-    opened.map(|_| ())
+    let stores = some(Lax::Creates, lax);
+    loop {
+        let ways = buckets(0, &stores, Looks::AtMarks);
+        let clock = VirtualClock::start();
+        let opened = Node::open(options(0, 3, 3, None), ways, Machine::new(), clock).await;
+        if !is_slow(&opened) {
+            return opened.map(|_| ());
+        }
+    }
 }
 
 async fn decide(protocol: Protocol, lax: usize) -> Result<(), Error> {
-    let ways = buckets(0, &some(Lax::Updates, lax), Looks::AtMarks);
-    let ways = ways.into_iter().zip(0..).map(|(way, at)| {
-        let way = BucketDecision::new(way, StoreId(at));
-        Box::new(way) as Box<dyn DecisionStore>
-    });
-    let clock = VirtualClock::start();
-    let decided = propose(options(0, 3, 3, None), ways.collect(), protocol, "a", clock).await;
-    decided.map(|_| ())
+    let stores = some(Lax::Updates, lax);
+    loop {
+        let ways = buckets(0, &stores, Looks::AtMarks).into_iter().zip(0..);
+        let ways = ways.map(|(way, at)| {
+            let way = BucketDecision::new(way, StoreId(at));
+            Box::new(way) as Box<dyn DecisionStore>
+        });
+        let clock = VirtualClock::start();
+        let decided = propose(options(0, 3, 3, None), ways.collect(), protocol, "a", clock).await;
+        if !is_slow(&decided) {
+            return decided.map(|_| ());
+        }
+    }
+}
+
+/// Some store took too long: whoever starts agents tries again.
+const fn is_slow<T>(ended: &Result<T, Error>) -> bool {
+    matches!(
+        ended,
+        Err(Error::TooFewStores { .. } | Error::Store(StoreError::Failed { .. }))
+    )
 }
 
 fn is_refusal(ended: &Result<(), Error>) -> bool {
