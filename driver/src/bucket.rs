@@ -522,6 +522,12 @@ impl Site for Bucket {
 
     fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
+            if self.is_missing().await {
+                // Made here, it would be another store than the one that a mount will bring back.
+                let words =
+                    "there is no such directory; make it, unless it is a mount that is away";
+                return Err(self.failed(&words));
+            }
             let path = self.base.clone().join(CHARTER);
             let bytes = charter.as_bytes().to_vec();
             match self.put_object(path, bytes, PutMode::Create).await? {

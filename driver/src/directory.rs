@@ -21,13 +21,18 @@ const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 #[derive(Clone)]
 pub(crate) struct Directory {
     path: PathBuf,
+    /// The directory that is the store, whatever folder of it this is.
+    store: PathBuf,
     threads: Arc<Threads>,
 }
 
 impl Directory {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let threads = Arc::new(Threads::new());
-        Self { path, threads }
+        Self {
+            store: path.clone(),
+            path,
+            threads: Arc::new(Threads::new()),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -38,6 +43,7 @@ impl Directory {
     pub(crate) fn folder(&self, name: &str) -> Self {
         Self {
             path: self.path.join(name),
+            store: self.store.clone(),
             threads: Arc::clone(&self.threads),
         }
     }
@@ -91,9 +97,9 @@ impl Directory {
         self.threads.run(Box::pin(async move { remove() })).await?
     }
 
-    /// Whether there is no directory.
+    /// Whether the store is not there.
     pub(crate) async fn is_missing(&self) -> bool {
-        let path = self.path.clone();
+        let path = self.store.clone();
         let is_missing = async move { !path.is_dir() };
         self.threads
             .run(Box::pin(is_missing))

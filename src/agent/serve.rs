@@ -154,6 +154,12 @@ async fn converse(
         if read == 0 {
             return Ok(());
         }
+        if line.last() != Some(&b'\n') && line.len() <= LINE_MAX {
+            // Its client is gone, or has died in the middle of a word: half a value is not what it wanted.
+            return output
+                .write_all(b"error the line has no end: nothing was done\n")
+                .await;
+        }
         let due = Due::one(&desk.due);
         let (answer, goes_on) = answer(&desk, &line).await;
         output.write_all(format!("{answer}\n").as_bytes()).await?;

@@ -2,7 +2,9 @@
 
 use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
+use std::fs;
 use std::hash::{BuildHasher, Hasher};
+use std::path::Path;
 
 use bivalent_driver::Opening;
 
@@ -15,6 +17,7 @@ const DEFAULT: [&str; 3] = ["a", "b", "c"];
 /// The names of the stores.
 pub(crate) fn names(place: &PlaceArgs) -> Result<Vec<String>, Failure> {
     if place.store.is_empty() {
+        make_new(&place.data);
         let name = |store| place.data.join(store).display().to_string();
         return Ok(DEFAULT.map(name).to_vec());
     }
@@ -30,6 +33,22 @@ pub(crate) fn names(place: &PlaceArgs) -> Result<Vec<String>, Failure> {
         return Err(Failure::new(Exit::Usage, message).help("name each store once"));
     }
     Ok(place.store.clone())
+}
+
+/// Makes the directories of a data folder that holds nothing yet. Beside one that holds something, one that is
+/// missing is lost, and not new.
+fn make_new(data: &Path) {
+    let is_empty =
+        |store| fs::read_dir(data.join(store)).is_ok_and(|mut names| names.next().is_none());
+    if DEFAULT
+        .iter()
+        .all(|store| !data.join(store).exists() || is_empty(store))
+    {
+        for store in DEFAULT {
+            // What could not be made is told where it is needed.
+            let _ = fs::create_dir_all(data.join(store));
+        }
+    }
 }
 
 /// How stores are opened.

@@ -4,7 +4,8 @@ mod s3;
 pub(crate) mod torment;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -150,6 +151,29 @@ fn an_emptied_store_is_not_taken_for_a_new_one() {
     );
 }
 
+/// Made, it would be another store than the one that a mount will bring back.
+#[test]
+fn a_directory_that_is_not_there_is_not_made() {
+    let here = folder();
+    fs::create_dir(here.path().join("x")).unwrap();
+    fs::create_dir(here.path().join("y")).unwrap();
+
+    let said = propose(
+        here.path(),
+        "0",
+        &["--store", "x", "y", "z", "--name", "n"],
+        "v",
+    );
+
+    exits(&said, 74);
+    assert!(
+        err(&said).contains("z: there is no such directory"),
+        "{}",
+        err(&said)
+    );
+    assert!(!here.path().join("z").exists());
+}
+
 #[test]
 fn a_server_ends_when_told_and_starts_again_from_the_stores() {
     let here = folder();
@@ -159,6 +183,12 @@ fn a_server_ends_when_told_and_starts_again_from_the_stores() {
         let mut line = system.connect(0).expect("it listens");
         assert_eq!(line.ask("put k v").as_deref(), Some("ok"));
         assert_eq!(line.ask("cas k v w").as_deref(), Some("true"));
+        let mut dies = system.connect(0).expect("it listens");
+        dies.output.write_all(b"put k va").unwrap();
+        dies.output.shutdown(Shutdown::Write).unwrap();
+        let mut said = String::new();
+        dies.input.read_line(&mut said).unwrap();
+        assert_eq!(said, "error the line has no end: nothing was done\n");
         assert_eq!(
             line.ask("nonsense").map(|said| said.starts_with("error")),
             Some(true)

@@ -94,6 +94,9 @@ impl System {
             stores,
             more: more.iter().map(|&word| word.to_owned()).collect(),
         };
+        for store in 0..stores {
+            fs::create_dir_all(system.store(store)).expect("a folder can be made");
+        }
         for id in 0..agents {
             system.restart(id);
         }
@@ -159,8 +162,8 @@ impl Drop for System {
 
 /// A connection.
 pub(crate) struct Line {
-    input: BufReader<TcpStream>,
-    output: TcpStream,
+    pub(crate) input: BufReader<TcpStream>,
+    pub(crate) output: TcpStream,
 }
 
 impl Line {
