@@ -249,6 +249,7 @@ async fn a_disk_of_fewer_agents_says_so_and_does_not_grow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn disks_and_folders_go_together() {
     let disks = Disks::new();
+    fs::create_dir(disks.0.path().join("folder")).unwrap();
     let open = || {
         let mut stores = disks.open();
         let name = disks.0.path().join("folder");
