@@ -184,6 +184,8 @@ fn is_partial(name: &str) -> bool {
 mod tests {
     use std::{fs::File, future::pending, sync::mpsc};
 
+    use futures_channel::oneshot;
+
     use super::threads::UNFINISHED;
 
     use super::*;
@@ -194,22 +196,19 @@ mod tests {
         (folder, directory)
     }
 
-    /// Gives an operation up that has begun.
-    async fn give_up<T>(work: impl Future<Output = T>) {
-        let soon = tokio::time::sleep(Duration::from_millis(1));
-        tokio::select! {
-            biased;
-            _ = work => panic!("it hangs"),
-            () = soon => {}
-        }
-    }
-
     #[tokio::test]
     async fn a_directory_that_hangs_is_asked_no_more_and_holds_no_other_up() {
         let (_folder, hangs) = directory();
         let (_other, well) = directory();
+        let mut waiting = Vec::new();
         for _ in 0..UNFINISHED {
-            give_up(hangs.run(Box::pin(pending::<()>()))).await;
+            let hangs = hangs.clone();
+            waiting.push(tokio::spawn(async move {
+                hangs.run(Box::pin(pending::<()>())).await
+            }));
+        }
+        while hangs.threads.unfinished() < UNFINISHED {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
 
         let refused = hangs.run(Box::pin(async {})).await.unwrap_err();
@@ -221,10 +220,15 @@ mod tests {
     async fn what_was_given_up_counts_until_it_has_an_end() {
         let (_folder, directory) = directory();
         let (end, ends) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
         let hangs = directory.run(Box::pin(async move {
+            let _ = begun.send(());
             let _ = ends.recv();
         }));
-        give_up(hangs).await;
+        tokio::select! {
+            _ = hangs => panic!("it hangs"),
+            told = has_begun => told.unwrap(),
+        }
         assert_eq!(directory.threads.unfinished(), 1);
 
         end.send(()).unwrap();
