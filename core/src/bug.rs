@@ -188,7 +188,7 @@ impl Bug {
         Self::ForgetsVote,
         Self::Barrier,
     ];
-    /// Those that a [`RecordAgent`](crate::RecordAgent) can have.
+    /// Those that a [`AcceptorRecords`](crate::AcceptorRecords) can have.
     pub const ACCEPTOR_RECORDS: [Self; 8] = [
         Self::OwnInput,
         Self::DecidesAfterPhase1,
@@ -199,7 +199,7 @@ impl Bug {
         Self::VotesAgain,
         Self::DropsVote,
     ];
-    /// Those that a [`ClaimAgent`](crate::ClaimAgent) can have.
+    /// Those that a [`PutIfAbsent`](crate::PutIfAbsent) can have.
     pub const PUT_IF_ABSENT: [Self; 3] = [
         Self::QuorumOneShort,
         Self::InventsValue,

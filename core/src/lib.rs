@@ -1,6 +1,6 @@
 //! Disk Paxos (Gafni and Lamport 2003) for stores that run no code, as a sans-IO value.
 //!
-//! An [`Agent`] takes [`Input`]s and leaves [`Effect`]s in a [`Sink`]. What is yours to bring:
+//! An [`DiskPaxos`] takes [`Input`]s and leaves [`Effect`]s in a [`Sink`]. What is yours to bring:
 //! stores that read and write blocks, a pause before each retry ([`Contention`] says how long), and
 //! for every start of an agent an [`Incarnation`] greater than its earlier ones. The very same code
 //! runs in the simulator and on real stores.
@@ -21,15 +21,16 @@
 
 extern crate alloc;
 
+mod acceptor_records;
 mod agent;
 mod ballot;
 mod block;
 #[cfg(feature = "planted-bugs")]
 mod bug;
-mod claim;
 mod codec;
 mod config;
 mod contention;
+mod disk_paxos;
 mod effect;
 mod envelope;
 mod heartbeat;
@@ -40,20 +41,22 @@ mod log;
 mod machine;
 #[cfg(not(feature = "planted-bugs"))]
 mod no_bug;
-mod record;
+mod put_if_absent;
 mod renaming;
 mod replica;
+mod store;
 
 #[cfg(feature = "planted-bugs")]
 pub use bug::Bug;
 pub use {
-    agent::{Agent, Phase},
+    acceptor_records::AcceptorRecords,
+    agent::{Agent, Event, Explored, Pause, Port},
     ballot::Ballot,
     block::{Block, Value, Version, Vote},
-    claim::ClaimAgent,
     codec::{Format, Layout, LayoutError, Place, Unreadable},
     config::{Config, Overwrite},
     contention::Contention,
+    disk_paxos::{DiskPaxos, Phase},
     effect::{Effect, Operation, Sink},
     envelope::{Envelope, EnvelopeError, Staleness},
     heartbeat::Heartbeat,
@@ -67,9 +70,10 @@ pub use {
         Bank, BankAnswer, BankCommand, BankQuery, Grant, Kv, KvAnswer, KvCommand, KvQuery,
         LockAnswer, LockCommand, LockQuery, Locks, StateMachine,
     },
-    record::RecordAgent,
+    put_if_absent::PutIfAbsent,
     renaming::Renaming,
     replica::{
         Ask, Replica, ReplicaConfig, ReplicaEffect, ReplicaSink, Spread, Standing, Timer, Told,
     },
+    store::{BlockOp, BlockReply, BlockTag, If, Name, ObjectOp, ObjectReply, ObjectTag},
 };

@@ -2,8 +2,8 @@
 #![cfg(test)]
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input, Overwrite, Phase,
-    StoreId, Value, Version, Vote,
+    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Overwrite,
+    Phase, StoreId, Value, Version, Vote,
 };
 
 const A1: AgentId = AgentId(0);
@@ -40,14 +40,14 @@ fn block(mbal: Ballot, vote: Option<(Ballot, u64)>) -> Block {
 }
 
 /// An agent in phase 1 of its ballot in `round`.
-fn in_phase_one(round: u64) -> Agent {
-    let mut agent = Agent::new(config());
+fn in_phase_one(round: u64) -> DiskPaxos {
+    let mut agent = DiskPaxos::new(config());
     start(&mut agent, round);
     agent
 }
 
 /// An agent that has met nobody and voted for its own input in `round`.
-fn in_phase_two(round: u64) -> Agent {
+fn in_phase_two(round: u64) -> DiskPaxos {
     let mut agent = in_phase_one(round);
     complete(&mut agent, D1);
     complete(&mut agent, D2);
@@ -55,12 +55,12 @@ fn in_phase_two(round: u64) -> Agent {
     agent
 }
 
-fn start(agent: &mut Agent, round: u64) -> Vec<Effect> {
+fn start(agent: &mut DiskPaxos, round: u64) -> Vec<Effect> {
     let ballot = Ballot::new(round, A1, agent.incarnation());
     agent.step(Input::Start { ballot })
 }
 
-fn wrote(agent: &mut Agent, store: StoreId) -> Vec<Effect> {
+fn wrote(agent: &mut DiskPaxos, store: StoreId) -> Vec<Effect> {
     let epoch = agent.epoch();
     agent.step(Input::Wrote {
         store,
@@ -69,7 +69,7 @@ fn wrote(agent: &mut Agent, store: StoreId) -> Vec<Effect> {
     })
 }
 
-fn read(agent: &mut Agent, store: StoreId, owner: AgentId, block: Block) -> Vec<Effect> {
+fn read(agent: &mut DiskPaxos, store: StoreId, owner: AgentId, block: Block) -> Vec<Effect> {
     let epoch = agent.epoch();
     agent.step(Input::Read {
         store,
@@ -81,7 +81,7 @@ fn read(agent: &mut Agent, store: StoreId, owner: AgentId, block: Block) -> Vec<
 }
 
 /// Writes to `store`, then reads there that nobody else has been there.
-fn complete(agent: &mut Agent, store: StoreId) -> Vec<Effect> {
+fn complete(agent: &mut DiskPaxos, store: StoreId) -> Vec<Effect> {
     wrote(agent, store);
     read(agent, store, A2, EMPTY);
     read(agent, store, A3, EMPTY)
@@ -102,7 +102,7 @@ fn written_block(effects: &[Effect]) -> Option<Block> {
 
 #[test]
 fn a_start_writes_the_new_ballot_to_every_store() {
-    let mut agent = Agent::new(config());
+    let mut agent = DiskPaxos::new(config());
 
     let effects = start(&mut agent, 4);
 
@@ -154,7 +154,7 @@ fn a_ballot_that_is_not_above_the_last_one_is_refused() {
 #[test]
 #[should_panic(expected = "is not a ballot of")]
 fn a_ballot_of_another_agent_is_refused() {
-    let mut agent = Agent::new(config());
+    let mut agent = DiskPaxos::new(config());
 
     agent.step(Input::Start {
         ballot: ballot(1, A2),

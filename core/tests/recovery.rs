@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input, Operation,
+    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Operation,
     Overwrite, Phase, StoreId, Value, Version, Vote,
 };
 
@@ -18,11 +18,11 @@ const EMPTY: Block = Block {
 };
 
 /// The second start of the first of two agents on three stores, and what it asks for.
-fn restarted() -> (Agent, Vec<Effect>) {
+fn restarted() -> (DiskPaxos, Vec<Effect>) {
     let envelope = Envelope::majority(3).unwrap();
     let config = Config::new(A1, 2, envelope, Overwrite::InPlace, NEW_INPUT);
     let mut effects = Vec::new();
-    let agent = Agent::recover(config.incarnation(Incarnation(1)), &mut |effect| {
+    let agent = DiskPaxos::recover(config.incarnation(Incarnation(1)), &mut |effect| {
         effects.push(effect);
     });
     (agent, effects)
@@ -44,7 +44,7 @@ fn block(mbal: Ballot, vote: Option<(Ballot, u64)>) -> Block {
     }
 }
 
-fn own(agent: &mut Agent, store: StoreId, block: Block, count: u64) -> Vec<Effect> {
+fn own(agent: &mut DiskPaxos, store: StoreId, block: Block, count: u64) -> Vec<Effect> {
     agent.step(Input::Read {
         store,
         owner: A1,
@@ -54,7 +54,7 @@ fn own(agent: &mut Agent, store: StoreId, block: Block, count: u64) -> Vec<Effec
     })
 }
 
-fn unreadable(agent: &mut Agent, store: StoreId) -> Vec<Effect> {
+fn unreadable(agent: &mut DiskPaxos, store: StoreId) -> Vec<Effect> {
     agent.step(Input::Unreadable {
         store,
         owner: A1,
@@ -62,7 +62,7 @@ fn unreadable(agent: &mut Agent, store: StoreId) -> Vec<Effect> {
     })
 }
 
-fn start(agent: &mut Agent, round: u64) -> Vec<Effect> {
+fn start(agent: &mut DiskPaxos, round: u64) -> Vec<Effect> {
     let ballot = Ballot::new(round, A1, agent.incarnation());
     agent.step(Input::Start { ballot })
 }
@@ -152,7 +152,7 @@ fn an_input_that_differs_after_a_restart_is_proposed_if_there_is_no_vote() {
 }
 
 /// Completes phase 1 of round 9 on d1 and d2, where nobody else has been.
-fn pass_phase_one(agent: &mut Agent) {
+fn pass_phase_one(agent: &mut DiskPaxos) {
     start(agent, 9);
     let epoch = agent.epoch();
     for store in [D1, D2] {

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input, Operation,
+    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Operation,
     Overwrite, Phase, StoreId, Value, Version, Vote,
 };
 
@@ -16,16 +16,16 @@ const EMPTY: Block = Block {
 };
 
 /// The first of two agents on three stores, in phase 1 of its ballot in round 1 (epoch 1).
-fn in_phase_one(overwrite: Overwrite) -> Agent {
+fn in_phase_one(overwrite: Overwrite) -> DiskPaxos {
     let envelope = Envelope::majority(3).unwrap();
-    let mut agent = Agent::new(Config::new(A1, 2, envelope, overwrite, Value(10)));
+    let mut agent = DiskPaxos::new(Config::new(A1, 2, envelope, overwrite, Value(10)));
     start(&mut agent, 1);
     agent
 }
 
 /// The same agent in phase 1 of round 3 (epoch 3), with every write of round 1 unanswered but the
 /// one to d1.
-fn in_second_ballot(overwrite: Overwrite) -> (Agent, Vec<Effect>) {
+fn in_second_ballot(overwrite: Overwrite) -> (DiskPaxos, Vec<Effect>) {
     let mut agent = in_phase_one(overwrite);
     wrote(&mut agent, D1, 1, 0);
     read(&mut agent, D1, 1, theirs(2));
@@ -41,12 +41,12 @@ fn theirs(round: u64) -> Block {
     }
 }
 
-fn start(agent: &mut Agent, round: u64) -> Vec<Effect> {
+fn start(agent: &mut DiskPaxos, round: u64) -> Vec<Effect> {
     let ballot = Ballot::new(round, A1, Incarnation(0));
     agent.step(Input::Start { ballot })
 }
 
-fn wrote(agent: &mut Agent, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effect> {
+fn wrote(agent: &mut DiskPaxos, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effect> {
     agent.step(Input::Wrote {
         store,
         epoch,
@@ -54,7 +54,7 @@ fn wrote(agent: &mut Agent, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effe
     })
 }
 
-fn read(agent: &mut Agent, store: StoreId, epoch: u32, block: Block) -> Vec<Effect> {
+fn read(agent: &mut DiskPaxos, store: StoreId, epoch: u32, block: Block) -> Vec<Effect> {
     agent.step(Input::Read {
         store,
         owner: A2,
@@ -72,7 +72,7 @@ fn read_of(store: StoreId, epoch: u32) -> Operation {
     }
 }
 
-fn write_timed_out(agent: &mut Agent, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effect> {
+fn write_timed_out(agent: &mut DiskPaxos, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effect> {
     let operation = Operation::Write {
         store,
         epoch,

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, Config, Contention, Effect, Incarnation, Input, Operation,
-    Overwrite, RecordAgent, Sink, StoreId, Value, Version,
+    AcceptorRecords, AgentId, Ballot, Block, Config, Contention, DiskPaxos, Effect, Incarnation,
+    Input, Operation, Overwrite, Sink, StoreId, Value, Version,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tracing::Instrument;
@@ -160,8 +160,8 @@ async fn keep_text(
 
 /// Either protocol's agent.
 enum Proposer {
-    Disk(Box<Agent>),
-    Record(Box<RecordAgent>),
+    Disk(Box<DiskPaxos>),
+    Record(Box<AcceptorRecords>),
 }
 
 impl Proposer {
@@ -226,10 +226,12 @@ impl<C: Clock> Round<C> {
         let fresh = self.start.0 == 0;
         let mut out = |effect| effects.push(effect);
         let mut agent = match protocol {
-            Protocol::DiskPaxos if fresh => Proposer::Disk(Box::new(Agent::new(config))),
-            Protocol::DiskPaxos => Proposer::Disk(Box::new(Agent::recover(config, &mut out))),
-            Protocol::Records if fresh => Proposer::Record(Box::new(RecordAgent::new(config))),
-            Protocol::Records => Proposer::Record(Box::new(RecordAgent::recover(config, &mut out))),
+            Protocol::DiskPaxos if fresh => Proposer::Disk(Box::new(DiskPaxos::new(config))),
+            Protocol::DiskPaxos => Proposer::Disk(Box::new(DiskPaxos::recover(config, &mut out))),
+            Protocol::Records if fresh => Proposer::Record(Box::new(AcceptorRecords::new(config))),
+            Protocol::Records => {
+                Proposer::Record(Box::new(AcceptorRecords::recover(config, &mut out)))
+            }
         };
         if fresh {
             effects.push(Effect::Abort { above: None });

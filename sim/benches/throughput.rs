@@ -11,7 +11,7 @@
 
 use std::{hint::black_box, time::Instant};
 
-use bivalent_core::{Agent, AgentId, Config, Effect, Incarnation, Input};
+use bivalent_core::{AgentId, Config, DiskPaxos, Effect, Incarnation, Input};
 use bivalent_sim::{engine::Engine, scenario::Scenario};
 
 /// Seeds in a measured round.
@@ -66,8 +66,8 @@ fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u
             Effect::Read { .. } | Effect::Write { .. }
         ));
     };
-    let fresh: Vec<Agent> = (0..agents)
-        .map(|index| Agent::new(config(AgentId(index as u8))))
+    let fresh: Vec<DiskPaxos> = (0..agents)
+        .map(|index| DiskPaxos::new(config(AgentId(index as u8))))
         .collect();
     let mut seats = fresh.clone();
     for tape in tapes {
@@ -77,7 +77,7 @@ fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u
                 seats[id.index()].on(input, &mut count);
             } else {
                 let config = config(id).incarnation(Incarnation(incarnation));
-                seats[id.index()] = Agent::recover(config, &mut count);
+                seats[id.index()] = DiskPaxos::recover(config, &mut count);
             }
         }
     }

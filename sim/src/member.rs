@@ -3,8 +3,8 @@
 //! Nothing of a protocol is here. Each call goes to the core's agent, or to a user's, as it is.
 
 use bivalent_core::{
-    Agent, Ballot, Block, ClaimAgent, Config, Incarnation, Input, Operation, Phase, RecordAgent,
-    Renaming, Sink, StoreId, Value,
+    AcceptorRecords, Ballot, Block, Config, DiskPaxos, Incarnation, Input, Operation, Phase,
+    PutIfAbsent, Renaming, Sink, StoreId, Value,
 };
 
 use crate::{
@@ -16,11 +16,11 @@ use crate::{
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Member {
     /// Of Disk Paxos.
-    Disk(Agent),
+    Disk(DiskPaxos),
     /// Of Paxos over acceptor records.
-    Record(RecordAgent),
+    Record(AcceptorRecords),
     /// Of put-if-absent.
-    Claim(ClaimAgent),
+    Claim(PutIfAbsent),
     /// Of a user's protocol.
     Own(Own),
 }
@@ -86,9 +86,9 @@ impl Member {
     pub(crate) fn new(protocol: Protocol, config: Config) -> Self {
         match protocol {
             // Of a log: its first slot. Its replicas have an engine of their own (`log.rs`).
-            Protocol::DiskPaxos | Protocol::ReplicatedLog => Self::Disk(Agent::new(config)),
-            Protocol::AcceptorRecords => Self::Record(RecordAgent::new(config)),
-            Protocol::PutIfAbsent => Self::Claim(ClaimAgent::new(config)),
+            Protocol::DiskPaxos | Protocol::ReplicatedLog => Self::Disk(DiskPaxos::new(config)),
+            Protocol::AcceptorRecords => Self::Record(AcceptorRecords::new(config)),
+            Protocol::PutIfAbsent => Self::Claim(PutIfAbsent::new(config)),
         }
     }
 
@@ -97,10 +97,10 @@ impl Member {
         match protocol {
             // Of a log: its first slot. Its replicas have an engine of their own (`log.rs`).
             Protocol::DiskPaxos | Protocol::ReplicatedLog => {
-                Self::Disk(Agent::recover(config, out))
+                Self::Disk(DiskPaxos::recover(config, out))
             }
-            Protocol::AcceptorRecords => Self::Record(RecordAgent::recover(config, out)),
-            Protocol::PutIfAbsent => Self::Claim(ClaimAgent::recover(config, out)),
+            Protocol::AcceptorRecords => Self::Record(AcceptorRecords::recover(config, out)),
+            Protocol::PutIfAbsent => Self::Claim(PutIfAbsent::recover(config, out)),
         }
     }
 
@@ -149,7 +149,7 @@ impl Member {
 
     /// The agent, if it is one of Disk Paxos.
     #[inline]
-    pub(crate) const fn disk(&self) -> Option<&Agent> {
+    pub(crate) const fn disk(&self) -> Option<&DiskPaxos> {
         match self {
             Self::Disk(agent) => Some(agent),
             Self::Record(_) | Self::Claim(_) | Self::Own(_) => None,

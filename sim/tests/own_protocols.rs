@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use bivalent_core::{
-    Agent, Block, Config, Effect, Input, Operation, Phase, RecordAgent, Sink, Value,
+    AcceptorRecords, Block, Config, DiskPaxos, Effect, Input, Operation, Phase, Sink, Value,
 };
 use bivalent_sim::{
     engine::Engine,
@@ -70,8 +70,8 @@ macro_rules! as_if_own {
     };
 }
 
-as_if_own!(OwnDisk, Agent);
-as_if_own!(OwnRecord, RecordAgent);
+as_if_own!(OwnDisk, DiskPaxos);
+as_if_own!(OwnRecord, AcceptorRecords);
 
 fn all_runs_are_the_same(scenario: &Scenario, agents: Agents) {
     let mut theirs = Engine::new(scenario);
@@ -85,16 +85,16 @@ fn all_runs_are_the_same(scenario: &Scenario, agents: Agents) {
 
 #[test]
 fn agents_of_the_core_run_the_same_if_they_come_as_a_users() {
-    let disk = Agents::new(|config| OwnDisk(config, Agent::new(config)));
+    let disk = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
     all_runs_are_the_same(&scenario("disk-paxos"), disk);
-    let record = Agents::new(|config| OwnRecord(config, RecordAgent::new(config)));
+    let record = Agents::new(|config| OwnRecord(config, AcceptorRecords::new(config)));
     all_runs_are_the_same(&scenario("acceptor-records"), record);
 }
 
 #[test]
 fn a_copy_of_an_engine_has_copies_of_its_agents() {
     let scenario = scenario("disk-paxos");
-    let agents = Agents::new(|config| OwnDisk(config, Agent::new(config)));
+    let agents = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
     let mut engine = Engine::with_agents(&scenario, agents);
     engine.run(1);
 
@@ -110,6 +110,6 @@ fn an_adversary_that_explores_refuses_agents_it_does_not_know() {
     let mut scenario = scenario("disk-paxos");
     scenario.schedule.adversary = bivalent_sim::scenario::Adversary::KeepBivalent;
 
-    let agents = Agents::new(|config| OwnDisk(config, Agent::new(config)));
+    let agents = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
     Engine::with_agents(&scenario, agents);
 }

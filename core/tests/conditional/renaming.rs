@@ -1,8 +1,8 @@
 //! The agents over conditional writes up to renaming: equal futures, equal states.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, ClaimAgent, Config, Envelope, Incarnation, Input, Overwrite,
-    Phase, RECORD, RecordAgent, Renaming, StoreId, Value, Version,
+    AcceptorRecords, AgentId, Ballot, Block, Config, DiskPaxos, Envelope, Incarnation, Input,
+    Overwrite, Phase, PutIfAbsent, RECORD, Renaming, StoreId, Value, Version,
 };
 
 /// Ballots move up by some rounds, versions lose their numbers.
@@ -30,13 +30,13 @@ fn config() -> Config {
     Config::new(AgentId(0), 2, envelope, Overwrite::InPlace, Value(7))
 }
 
-fn start(agent: &mut RecordAgent, round: u64) {
+fn start(agent: &mut AcceptorRecords, round: u64) {
     agent.step(Input::Start {
         ballot: ballot(round, 0),
     });
 }
 
-fn read(agent: &mut RecordAgent, mbal: Option<Ballot>, count: u64) {
+fn read(agent: &mut AcceptorRecords, mbal: Option<Ballot>, count: u64) {
     let effects = agent.step(Input::Read {
         store: STORE,
         owner: RECORD,
@@ -49,7 +49,7 @@ fn read(agent: &mut RecordAgent, mbal: Option<Ballot>, count: u64) {
 
 #[test]
 fn an_attempt_later_with_more_writes_is_the_same_state_renamed() {
-    let mut agent = RecordAgent::new(config());
+    let mut agent = AcceptorRecords::new(config());
     start(&mut agent, 1);
     read(&mut agent, None, 0);
     let first = agent.clone();
@@ -67,12 +67,12 @@ fn an_attempt_later_with_more_writes_is_the_same_state_renamed() {
 
     assert_ne!(first, agent);
     assert_eq!(first.renamed(&Up(4)), agent.renamed(&Up(0)));
-    assert_eq!(first.renamed(&Up(4)).epoch(), Agent::CURRENT);
+    assert_eq!(first.renamed(&Up(4)).epoch(), DiskPaxos::CURRENT);
 }
 
 #[test]
 fn a_second_write_after_a_refusal_is_spelled_as_the_first() {
-    let mut agent = RecordAgent::new(config());
+    let mut agent = AcceptorRecords::new(config());
     start(&mut agent, 2);
     read(&mut agent, Some(ballot(1, 1)), 1);
     let first = agent.renamed(&Up(0));
@@ -90,7 +90,7 @@ fn a_second_write_after_a_refusal_is_spelled_as_the_first() {
 
 #[test]
 fn a_renamed_agent_takes_the_renamed_steps() {
-    let mut plain = RecordAgent::new(config());
+    let mut plain = AcceptorRecords::new(config());
     start(&mut plain, 2);
     let mut renamed = plain.renamed(&Up(3));
 
@@ -103,7 +103,7 @@ fn a_renamed_agent_takes_the_renamed_steps() {
 #[test]
 fn of_a_decided_agent_only_the_value_is_left() {
     let decided = |round| {
-        let mut agent = RecordAgent::new(config());
+        let mut agent = AcceptorRecords::new(config());
         start(&mut agent, round);
         read(&mut agent, None, 0);
         for _ in 0..2 {
@@ -128,7 +128,7 @@ fn of_a_decided_agent_only_the_value_is_left() {
 
 #[test]
 fn every_ballot_of_a_state_is_said() {
-    let mut agent = RecordAgent::new(config());
+    let mut agent = AcceptorRecords::new(config());
     start(&mut agent, 2);
     let vote = bivalent_core::Vote {
         bal: ballot(1, 1),
@@ -153,7 +153,7 @@ fn every_ballot_of_a_state_is_said() {
 
 #[test]
 fn a_claim_tried_again_is_spelled_as_the_first() {
-    let mut agent = ClaimAgent::new(config());
+    let mut agent = PutIfAbsent::new(config());
     agent.step(Input::Start {
         ballot: ballot(1, 0),
     });

@@ -1,8 +1,8 @@
 //! Single steps of the agents over conditional writes: what each answer leads to.
 
 use bivalent_core::{
-    AgentId, Ballot, Block, ClaimAgent, Config, Effect, Envelope, Incarnation, Input, Operation,
-    Overwrite, Phase, RECORD, RecordAgent, StoreId, Value, Version, Vote,
+    AcceptorRecords, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input,
+    Operation, Overwrite, Phase, PutIfAbsent, RECORD, StoreId, Value, Version, Vote,
 };
 
 const STORE: StoreId = StoreId(0);
@@ -89,8 +89,8 @@ fn put(effects: &[Effect]) -> (u8, u64, Block) {
     (attempt, expect.count(), block)
 }
 
-fn started() -> RecordAgent {
-    let mut agent = RecordAgent::new(config(1));
+fn started() -> AcceptorRecords {
+    let mut agent = AcceptorRecords::new(config(1));
     let start = Input::Start {
         ballot: ballot(2, 0),
     };
@@ -207,16 +207,16 @@ fn a_restarted_agent_asks_for_a_ballot_and_for_nothing_else() {
     let mut effects = Vec::new();
     let config = config(3).incarnation(Incarnation(1));
     let out = &mut |effect| effects.push(effect);
-    let record = RecordAgent::recover(config, out);
-    let claim = ClaimAgent::recover(config, out);
+    let record = AcceptorRecords::recover(config, out);
+    let claim = PutIfAbsent::recover(config, out);
 
     assert_eq!(effects, [Effect::Abort { above: None }; 2]);
     assert_eq!(record.phase(), Phase::Waiting);
     assert_eq!(claim.phase(), Phase::Waiting);
 }
 
-fn claiming() -> ClaimAgent {
-    let mut agent = ClaimAgent::new(config(1));
+fn claiming() -> PutIfAbsent {
+    let mut agent = PutIfAbsent::new(config(1));
     let start = Input::Start {
         ballot: ballot(1, 0),
     };

@@ -3,8 +3,8 @@
 #[cfg(feature = "planted-bugs")]
 use bivalent_core::Bug;
 use bivalent_core::{
-    AgentId, Ballot, Block, ClaimAgent, Config, Effect, Envelope, Incarnation, Input, Operation,
-    Overwrite, Phase, RECORD, RecordAgent, StoreId, Value, Version,
+    AcceptorRecords, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input,
+    Operation, Overwrite, Phase, PutIfAbsent, RECORD, StoreId, Value, Version,
 };
 
 /// Which of the two protocols runs.
@@ -65,8 +65,8 @@ impl Setup {
 )]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Member {
-    Record(RecordAgent),
-    Claim(ClaimAgent),
+    Record(AcceptorRecords),
+    Claim(PutIfAbsent),
 }
 
 /// Calls the same method of whichever agent it is.
@@ -82,8 +82,8 @@ macro_rules! each {
 impl Member {
     fn new(protocol: Protocol, config: Config) -> Self {
         match protocol {
-            Protocol::Records => Self::Record(RecordAgent::new(config)),
-            Protocol::Claims => Self::Claim(ClaimAgent::new(config)),
+            Protocol::Records => Self::Record(AcceptorRecords::new(config)),
+            Protocol::Claims => Self::Claim(PutIfAbsent::new(config)),
         }
     }
 
@@ -91,8 +91,8 @@ impl Member {
         let mut effects = Vec::new();
         let out = &mut |effect| effects.push(effect);
         let member = match protocol {
-            Protocol::Records => Self::Record(RecordAgent::recover(config, out)),
-            Protocol::Claims => Self::Claim(ClaimAgent::recover(config, out)),
+            Protocol::Records => Self::Record(AcceptorRecords::recover(config, out)),
+            Protocol::Claims => Self::Claim(PutIfAbsent::recover(config, out)),
         };
         (member, effects)
     }

@@ -1,6 +1,6 @@
 //! The paper's invariants (`HInv1` to `HInv6`), agreement and validity, looked at from outside in every state.
 
-use bivalent_core::{Agent, AgentId, Ballot, Block, Input, Phase, StoreId};
+use bivalent_core::{AgentId, Ballot, Block, DiskPaxos, Input, Phase, StoreId};
 
 use crate::system::{Pending, System};
 
@@ -75,7 +75,7 @@ impl System {
         core::iter::once(memory).chain(others).collect()
     }
 
-    fn check_blocks(&self, agent: &Agent, blocks: &[Block]) -> Result<(), Broken> {
+    fn check_blocks(&self, agent: &DiskPaxos, blocks: &[Block]) -> Result<(), Broken> {
         let is_own = |ballot: Ballot| ballot.agent() == agent.id();
         for block in blocks {
             ensure(block.mbal.is_none_or(is_own), Broken::Block2a)?;
@@ -94,7 +94,7 @@ impl System {
         Ok(())
     }
 
-    fn check_books(&self, agent: &Agent) -> Result<(), Broken> {
+    fn check_books(&self, agent: &DiskPaxos) -> Result<(), Broken> {
         let me = agent.id();
         for store in self.setup.envelope().store_ids() {
             if agent.written() & store.bit() == 0 {
@@ -125,14 +125,14 @@ impl System {
         }
     }
 
-    fn holds_current(&self, reader: &Agent, store: StoreId, owner: &Agent) -> bool {
+    fn holds_current(&self, reader: &DiskPaxos, store: StoreId, owner: &DiskPaxos) -> bool {
         self.held.iter().any(|held| {
             (held.reader, held.store, held.owner) == (reader.id(), store, owner.id())
                 && held.block == owner.block()
         })
     }
 
-    fn check_ballots(&self, agent: &Agent, blocks: &[Block]) -> Result<(), Broken> {
+    fn check_ballots(&self, agent: &DiskPaxos, blocks: &[Block]) -> Result<(), Broken> {
         let (me, block) = (agent.id(), agent.block());
         let bal = |block: Block| block.vote.map(|vote| vote.bal);
         let greatest = blocks.iter().map(|&block| bal(block)).max().flatten();
@@ -156,7 +156,7 @@ impl System {
         }
     }
 
-    fn check_rivals(&self, agent: &Agent) -> Result<(), Broken> {
+    fn check_rivals(&self, agent: &DiskPaxos) -> Result<(), Broken> {
         let Some(vote) = agent.block().vote else {
             return Err(Broken::Phase2c);
         };
@@ -175,7 +175,7 @@ impl System {
     }
 
     /// Whether the read has happened on the store; its answer may be on its way.
-    fn has_read(&self, reader: &Agent, store: StoreId, owner: AgentId) -> bool {
+    fn has_read(&self, reader: &DiskPaxos, store: StoreId, owner: AgentId) -> bool {
         let counted = agent_saw(reader, store, owner);
         let on_its_way = |&(agent, pending): &(AgentId, Pending)| {
             let Pending::Answer(Input::Read {
@@ -218,11 +218,11 @@ impl System {
     }
 }
 
-fn agent_saw(agent: &Agent, store: StoreId, owner: AgentId) -> bool {
+fn agent_saw(agent: &DiskPaxos, store: StoreId, owner: AgentId) -> bool {
     agent.seen(store) & owner.bit() != 0
 }
 
-fn is_running(agent: &Agent) -> bool {
+fn is_running(agent: &DiskPaxos) -> bool {
     matches!(agent.phase(), Phase::One | Phase::Two)
 }
 

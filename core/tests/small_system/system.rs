@@ -1,7 +1,7 @@
 //! A system of a few agents and atomic stores, stepped one operation at a time by a list of choices.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input, Operation,
+    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Operation,
     Overwrite, Phase, StoreId, Value, Version,
 };
 
@@ -95,7 +95,7 @@ pub(crate) struct Decision {
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct System {
     pub(crate) setup: Setup,
-    pub(crate) agents: Vec<Agent>,
+    pub(crate) agents: Vec<DiskPaxos>,
     /// By store, then by owner.
     pub(crate) disks: Vec<Vec<(Block, Version)>>,
     pub(crate) pending: Vec<(AgentId, Pending)>,
@@ -109,11 +109,11 @@ pub(crate) struct System {
 impl System {
     pub(crate) fn new(setup: Setup) -> Self {
         let ids = (0..setup.agents).map(AgentId);
-        let agents: Vec<Agent> = ids
+        let agents: Vec<DiskPaxos> = ids
             .clone()
-            .map(|me| Agent::new(setup.config(me, Incarnation(0))))
+            .map(|me| DiskPaxos::new(setup.config(me, Incarnation(0))))
             .collect();
-        let proposed = agents.iter().map(Agent::input).collect();
+        let proposed = agents.iter().map(DiskPaxos::input).collect();
         let blocks = vec![<(Block, Version)>::default(); agents.len()];
         Self {
             setup,
@@ -277,7 +277,7 @@ impl System {
         let incarnation = Incarnation(self.agents[me.index()].incarnation().0 + 1);
         let mut effects = Vec::new();
         let config = self.setup.config(me, incarnation);
-        let agent = Agent::recover(config, &mut |effect| effects.push(effect));
+        let agent = DiskPaxos::recover(config, &mut |effect| effects.push(effect));
         self.proposed.push(agent.input());
         self.agents[me.index()] = agent;
         self.queue(me, effects);

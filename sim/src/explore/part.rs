@@ -1,6 +1,6 @@
 //! The parts of a state: what one agent contributes, and what one store does.
 
-use bivalent_core::{Agent, AgentId, Ballot, Block, Renaming, StoreId, Value, Version};
+use bivalent_core::{AgentId, Ballot, Block, DiskPaxos, Renaming, StoreId, Value, Version};
 
 use super::names;
 use crate::member::Member;
@@ -121,9 +121,9 @@ impl Renamed for Part {
         let current = self.agent().map(Member::epoch);
         let tell = |old: u32| {
             if Some(old) == current {
-                Agent::CURRENT
+                DiskPaxos::CURRENT
             } else {
-                Agent::EARLIER
+                DiskPaxos::EARLIER
             }
         };
         let seat = match &self.seat {
@@ -151,7 +151,7 @@ impl Renamed for Part {
                 let expect = expect.map(|expect| names.version(store, expect));
                 let epoch = tell(epoch);
                 // It will be refused, and nobody waits to hear so.
-                let futile = expect == Some(names::PASSED) && epoch == Agent::EARLIER;
+                let futile = expect == Some(names::PASSED) && epoch == DiskPaxos::EARLIER;
                 (!futile).then(|| Op::Write {
                     store,
                     epoch,

@@ -6,7 +6,7 @@
 //! count for nothing and against nothing. Not checked: the blocks that readers hold in memory, and
 //! invariants that hold by construction of the types.
 
-use bivalent_core::{Agent, AgentId, Phase, Place, StoreId, Vote};
+use bivalent_core::{AgentId, DiskPaxos, Phase, Place, StoreId, Vote};
 
 use crate::{
     engine::seat::Seat,
@@ -39,7 +39,7 @@ impl World<'_> {
     }
 
     /// The agent, if it has blocks of its own.
-    fn agent(&self, id: AgentId) -> Option<&Agent> {
+    fn agent(&self, id: AgentId) -> Option<&DiskPaxos> {
         self.seats[id.index()].agent.disk()
     }
 

@@ -3,10 +3,10 @@
 
 use core::hash::{Hash, Hasher};
 
-use super::{Link, RecordAgent, Step};
-use crate::{Agent, Ballot, Block, Incarnation, Phase, Renaming, Version, Vote};
+use super::{AcceptorRecords, Link, Step};
+use crate::{Ballot, Block, DiskPaxos, Incarnation, Phase, Renaming, Version, Vote};
 
-impl RecordAgent {
+impl AcceptorRecords {
     /// Says every ballot in its state, some perhaps twice.
     pub fn ballots(&self, each: &mut impl FnMut(Ballot)) {
         if self.phase == Phase::Decided {
@@ -21,7 +21,7 @@ impl RecordAgent {
 
     /// The same state renamed, with everything that only grows or no longer matters in one spelling.
     ///
-    /// The epoch is then [`Agent::CURRENT`] and a write that is waited for has attempt 0; operations
+    /// The epoch is then [`DiskPaxos::CURRENT`] and a write that is waited for has attempt 0; operations
     /// in flight must be renamed with it. Of versions an agent asks only whether they still stand: a
     /// write asked for on `expect` leaves the one after `expect`. Of a decided agent only the value is
     /// left. Holds for drivers that answer each operation at most once and never time out.
@@ -31,7 +31,7 @@ impl RecordAgent {
         config.me = names.agent(config.me);
         let mut same = Self::new(config);
         same.phase = self.phase;
-        same.epoch = Agent::CURRENT;
+        same.epoch = DiskPaxos::CURRENT;
         if let Some(inp) = self.decision() {
             let bal = Ballot::new(1, config.me, Incarnation(0));
             same.block = Block {
@@ -63,7 +63,7 @@ impl RecordAgent {
 }
 
 /// As derived, but for the links of stores that do not exist: those never differ.
-impl Hash for RecordAgent {
+impl Hash for AcceptorRecords {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let stores = self.config.envelope.stores() as usize;
         self.config.hash(state);

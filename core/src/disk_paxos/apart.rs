@@ -2,10 +2,10 @@
 //!
 //! Only in builds with the feature `planted-bugs`.
 
-use super::{Agent, Bug};
+use super::{Bug, DiskPaxos};
 use crate::{Effect, Phase, Sink};
 
-impl Agent {
+impl DiskPaxos {
     pub(super) fn counts_apart(&self) -> bool {
         self.has(Bug::Barrier) || self.has(Bug::CountsApart)
     }

@@ -2,14 +2,14 @@
 
 use core::hash::{Hash, Hasher};
 
-use super::{Agent, Bug};
+use super::{Bug, DiskPaxos};
 use crate::{AgentId, Ballot, Block, Config, Incarnation, Operation, Phase, Renaming, Value, Vote};
 
-impl Agent {
-    /// What [`Agent::renamed`] calls the current epoch; all earlier ones are called
-    /// [`Agent::EARLIER`].
+impl DiskPaxos {
+    /// What [`DiskPaxos::renamed`] calls the current epoch; all earlier ones are called
+    /// [`DiskPaxos::EARLIER`].
     pub const CURRENT: u32 = 2;
-    /// What [`Agent::renamed`] calls every epoch before the current one.
+    /// What [`DiskPaxos::renamed`] calls every epoch before the current one.
     pub const EARLIER: u32 = 1;
 
     /// Whether an answer to this operation could still change anything: what an explorer may drop
@@ -48,7 +48,7 @@ impl Agent {
 
     /// The same state renamed, with everything that only grows or no longer matters in one spelling.
     ///
-    /// The epoch is then [`Agent::CURRENT`]; operations in flight must be renamed with it. Of a decided
+    /// The epoch is then [`DiskPaxos::CURRENT`]; operations in flight must be renamed with it. Of a decided
     /// agent only the value is left: its answers and its block no longer matter to anyone. Holds for
     /// drivers that answer each operation at most once and never time out.
     #[must_use]
@@ -102,7 +102,7 @@ impl Agent {
 }
 
 /// As derived, but for the links of stores that do not exist: those never differ.
-impl Hash for Agent {
+impl Hash for DiskPaxos {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let stores = self.config.envelope.stores() as usize;
         self.config.hash(state);
@@ -148,13 +148,13 @@ mod tests {
         Ballot::new(round, AgentId(agent), Incarnation(0))
     }
 
-    fn agent() -> Agent {
+    fn agent() -> DiskPaxos {
         let envelope = Envelope::majority(1).unwrap();
         let config = Config::new(AgentId(0), 2, envelope, Overwrite::InPlace, Value(7));
-        Agent::new(config)
+        DiskPaxos::new(config)
     }
 
-    fn wrote(agent: &mut Agent) -> [Effect; 1] {
+    fn wrote(agent: &mut DiskPaxos) -> [Effect; 1] {
         let (store, attempt) = (StoreId(0), 0);
         let epoch = agent.epoch();
         let read = agent.step(Input::Wrote {
@@ -165,7 +165,7 @@ mod tests {
         read.try_into().unwrap()
     }
 
-    fn read(agent: &mut Agent, block: Block) -> alloc::vec::Vec<Effect> {
+    fn read(agent: &mut DiskPaxos, block: Block) -> alloc::vec::Vec<Effect> {
         let epoch = agent.epoch();
         agent.step(Input::Read {
             store: StoreId(0),

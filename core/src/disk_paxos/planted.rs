@@ -2,7 +2,7 @@
 //!
 //! Only in builds with the feature `planted-bugs`.
 
-use super::{Agent, Bug};
+use super::{Bug, DiskPaxos};
 use crate::{Ballot, Block, Effect, Input, Phase, Renaming, Sink, StoreId, Value};
 
 /// What some mutants remember; the others leave it as it is in a fresh agent.
@@ -29,7 +29,7 @@ impl Extra {
     }
 }
 
-impl Agent {
+impl DiskPaxos {
     pub(super) fn begin_phase_one(&mut self) {
         let own = self.block.vote.map(|vote| vote.bal);
         self.extra.best_mbal = own.filter(|_| self.has(Bug::GreatestMbal));

@@ -1,9 +1,9 @@
 //! What an agent does about an answer that is none: an unreadable block, or silence.
 
-use super::{Agent, Bug};
+use super::{Bug, DiskPaxos};
 use crate::{AgentId, Block, Effect, Input, Operation, Phase, Sink, StoreId, Version};
 
-impl Agent {
+impl DiskPaxos {
     pub(super) fn on_unreadable(
         &mut self,
         store: StoreId,

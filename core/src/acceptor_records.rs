@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     AgentId, Ballot, Block, Config, Effect, Incarnation, Input, MAX_STORES, Operation, Phase,
-    RECORD, Sink, StoreId, Value, Version, Vote, agent::reach,
+    RECORD, Sink, StoreId, Value, Version, Vote, disk_paxos::reach,
 };
 
 #[cfg(feature = "planted-bugs")]
@@ -51,7 +51,7 @@ struct Link {
 /// nobody has to look again after writing. The record is the ranked register of Chockler and Malkhi
 /// 2002, a majority of them is Paxos; Rystsov's `CASPaxos` has the same acceptors.
 ///
-/// It is started, answered and restarted as an [`Agent`](crate::Agent) is, and asks for nothing but
+/// It is started, answered and restarted as an [`DiskPaxos`](crate::DiskPaxos) is, and asks for nothing but
 /// reads of [`RECORD`] and [`Effect::WriteIf`]:
 ///
 /// ```
@@ -59,7 +59,7 @@ struct Link {
 ///
 /// let envelope = Envelope::majority(1)?;
 /// let config = Config::new(AgentId(0), 1, envelope, Overwrite::InPlace, Value(7));
-/// let mut agent = RecordAgent::new(config);
+/// let mut agent = AcceptorRecords::new(config);
 /// let ballot = Ballot::above(None, AgentId(0), Incarnation(0));
 /// let read = agent.step(Input::Start { ballot });
 /// let [Effect::Read { store, owner, epoch }] = read[..] else { panic!() };
@@ -72,7 +72,7 @@ struct Link {
 /// # Ok::<(), EnvelopeError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RecordAgent {
+pub struct AcceptorRecords {
     config: Config,
     phase: Phase,
     /// The ballot, and in phase 2 the vote: what the records are to say.
@@ -86,7 +86,7 @@ pub struct RecordAgent {
     links: [Link; MAX_STORES],
 }
 
-impl RecordAgent {
+impl AcceptorRecords {
     /// An agent that has never run before; it waits for [`Input::Start`] with its first ballot.
     pub fn new(config: Config) -> Self {
         Self {
@@ -172,7 +172,7 @@ impl RecordAgent {
         }
     }
 
-    /// Takes one step and returns its effects: [`RecordAgent::on`] for tests and readers.
+    /// Takes one step and returns its effects: [`AcceptorRecords::on`] for tests and readers.
     pub fn step(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.on(input, &mut |effect| effects.push(effect));

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
 use crate::{
-    Agent, AgentId, Ballot, Block, Config, Effect, Incarnation, Input, MAX_STORES, Operation,
-    Phase, RECORD, Renaming, Sink, StoreId, Value, Version, Vote, record::after,
+    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Incarnation, Input, MAX_STORES, Operation,
+    Phase, RECORD, Renaming, Sink, StoreId, Value, Version, Vote, acceptor_records::after,
 };
 
 #[cfg(feature = "planted-bugs")]
@@ -46,7 +46,7 @@ enum Link {
 ///
 /// let envelope = Envelope::majority(1)?;
 /// let config = Config::new(AgentId(0), 2, envelope, Overwrite::InPlace, Value(7));
-/// let mut agent = ClaimAgent::new(config);
+/// let mut agent = PutIfAbsent::new(config);
 /// let ballot = Ballot::above(None, AgentId(0), Incarnation(0));
 /// let put = agent.step(Input::Start { ballot });
 /// let [Effect::WriteIf { store, epoch, attempt, .. }] = put[..] else { panic!() };
@@ -55,7 +55,7 @@ enum Link {
 /// # Ok::<(), EnvelopeError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ClaimAgent {
+pub struct PutIfAbsent {
     config: Config,
     /// Waiting, phase 1, or decided.
     phase: Phase,
@@ -65,7 +65,7 @@ pub struct ClaimAgent {
     links: [Link; MAX_STORES],
 }
 
-impl ClaimAgent {
+impl PutIfAbsent {
     /// An agent that has never run before; it waits for [`Input::Start`] with its one ballot.
     pub fn new(config: Config) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl ClaimAgent {
         }
     }
 
-    /// Takes one step and returns its effects: [`ClaimAgent::on`] for tests and readers.
+    /// Takes one step and returns its effects: [`PutIfAbsent::on`] for tests and readers.
     pub fn step(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.on(input, &mut |effect| effects.push(effect));
@@ -332,7 +332,7 @@ impl ClaimAgent {
 
     /// The same state renamed, with everything that only grows or no longer matters in one spelling.
     ///
-    /// The epoch is then [`Agent::CURRENT`] and a write that is waited for has attempt 0; operations
+    /// The epoch is then [`DiskPaxos::CURRENT`] and a write that is waited for has attempt 0; operations
     /// in flight must be renamed with it. Of a decided agent only the value is left. Holds for drivers
     /// that answer each operation at most once and never time out.
     #[must_use]
@@ -341,7 +341,7 @@ impl ClaimAgent {
         config.me = names.agent(config.me);
         let mut same = Self::new(config);
         same.phase = self.phase;
-        same.epoch = Agent::CURRENT;
+        same.epoch = DiskPaxos::CURRENT;
         if let Some(inp) = self.decision() {
             let bal = Ballot::new(1, config.me, Incarnation(0));
             same.block.vote = Some(Vote { bal, inp });
@@ -365,7 +365,7 @@ impl ClaimAgent {
 }
 
 /// As derived, but for the links of stores that do not exist: those never differ.
-impl Hash for ClaimAgent {
+impl Hash for PutIfAbsent {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let stores = self.config.envelope.stores() as usize;
         self.config.hash(state);
