@@ -44,7 +44,7 @@ pub mod scenario;
 pub mod script;
 pub mod shrink;
 pub mod stall;
-mod store;
+pub mod store;
 pub mod story;
 pub mod timeline;
 pub mod trace;
