@@ -73,7 +73,8 @@ pub use {
     put_if_absent::PutIfAbsent,
     renaming::Renaming,
     replica::{
-        Ask, Replica, ReplicaConfig, ReplicaEffect, ReplicaSink, Spread, Standing, Timer, Told,
+        Ask, LogOp, LogReply, LogSaid, Replica, ReplicaConfig, ReplicaEffect, ReplicaSink, Spread,
+        Standing, Timer, Told,
     },
     store::{BlockOp, BlockReply, BlockTag, If, Name, ObjectOp, ObjectReply, ObjectTag},
 };

@@ -31,7 +31,7 @@ use state::State;
 use survey::Survey;
 
 pub use config::{ReplicaConfig, Spread};
-pub use message::{Ask, ReplicaEffect, ReplicaSink, Timer, Told};
+pub use message::{Ask, LogOp, LogReply, LogSaid, ReplicaEffect, ReplicaSink, Timer, Told};
 
 /// One replica of a state machine.
 ///
