@@ -50,6 +50,16 @@ impl Ballot {
         Self::new(round, agent, incarnation)
     }
 
+    /// The same, or none if rounds are used up.
+    pub fn checked_above(
+        floor: Option<Self>,
+        agent: AgentId,
+        incarnation: Incarnation,
+    ) -> Option<Self> {
+        let left = floor.is_none_or(|floor| floor.round() < Self::ROUND_MAX);
+        left.then(|| Self::above(floor, agent, incarnation))
+    }
+
     /// The round, from 1.
     pub const fn round(self) -> u64 {
         self.0.get() >> ROUND_SHIFT
@@ -124,6 +134,14 @@ mod tests {
         fn bits_there_and_back(x in ballot()) {
             prop_assert_eq!(Ballot::from_bits(x.to_bits()), Some(x));
         }
+    }
+
+    #[test]
+    fn above_the_last_round_there_is_no_ballot() {
+        let last = Ballot::new(Ballot::ROUND_MAX, AgentId(0), Incarnation(0));
+        let next = |floor| Ballot::checked_above(floor, AgentId(1), Incarnation(2));
+        assert_eq!(next(Some(last)), None);
+        assert_eq!(next(None), Some(Ballot::new(1, AgentId(1), Incarnation(2))));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod block;
 #[cfg(feature = "planted-bugs")]
 mod bug;
 mod codec;
+mod collected;
 mod config;
 mod contention;
 mod disk_paxos;
@@ -54,6 +55,7 @@ pub use {
     ballot::Ballot,
     block::{Block, Value, Version, Vote},
     codec::{Format, Layout, LayoutError, Place, Unreadable},
+    collected::{Collected, Wanted},
     config::{Config, Overwrite},
     contention::Contention,
     disk_paxos::{DiskPaxos, Phase},
@@ -73,7 +75,7 @@ pub use {
     put_if_absent::PutIfAbsent,
     renaming::Renaming,
     replica::{
-        Ask, Replica, ReplicaConfig, ReplicaEffect, ReplicaSink, Spread, Standing, Timer, Told,
+        LogOp, LogReply, LogSaid, Replica, ReplicaConfig, ReplicaSetup, Spread, Standing, Timer,
     },
     store::{BlockOp, BlockReply, BlockTag, If, Name, ObjectOp, ObjectReply, ObjectTag},
 };

@@ -20,8 +20,8 @@ use crate::bug::{Bug, has};
 #[cfg(not(feature = "planted-bugs"))]
 use crate::no_bug::{Bug, has};
 use crate::{
-    AgentId, Ballot, Batch, Head, HeadRead, Incarnation, Request, SessionId, Slot, SnapshotName,
-    StateMachine, StoreId, Ticket, heartbeat::Watch,
+    Agent, AgentId, Ballot, Batch, Event, Head, HeadRead, Incarnation, Pause, Port, Request,
+    SessionId, Slot, SnapshotName, StateMachine, StoreId, Ticket, heartbeat::Watch,
 };
 
 use desk::{Desk, Doing, Errand};
@@ -30,17 +30,17 @@ use lead::Leading;
 use state::State;
 use survey::Survey;
 
-pub use config::{ReplicaConfig, Spread};
-pub use message::{Ask, ReplicaEffect, ReplicaSink, Timer, Told};
+pub use config::{ReplicaConfig, ReplicaSetup, Spread};
+pub use message::{LogOp, LogReply, LogSaid, Timer};
 
 /// One replica of a state machine.
 ///
-/// It owns no clock, no dice and no wire: it asks for operations on stores and for alarms, and is
-/// told what came of them. Its driver calls [`Replica::told`] for an answer, [`Replica::timed_out`]
-/// when there was none for long, [`Replica::woke`] for an alarm, and [`Replica::submit`] for a client.
+/// Like every [`Agent`] it owns no clock, no dice and no wire. A request ([`Event::Asked`]) that gets no
+/// [`LogSaid::Answer`] here may still be carried out: ask again, anywhere, under the same session and number.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Replica<M: StateMachine> {
     config: ReplicaConfig,
+    incarnation: Incarnation,
     role: Role<M>,
     state: State<M>,
     /// Decided and not applied, because a slot before it is open.
@@ -66,7 +66,6 @@ pub struct Replica<M: StateMachine> {
     known_decided: Slot,
     /// What was asked for here and is not answered.
     requests: BTreeMap<Ticket, Request<M>>,
-    tickets: u64,
     desk: Desk,
     surveys: u64,
     watch: Watch,
@@ -109,34 +108,51 @@ pub enum Standing {
     Leading,
 }
 
-impl<M: StateMachine> Replica<M> {
-    /// A replica that has never run before, with the machine's first state: the same for all.
-    pub fn start(config: ReplicaConfig, machine: M, out: &mut impl ReplicaSink<M>) -> Self {
-        let mut replica = Self::fresh(config, machine);
-        replica.wake_up(out);
-        if config.is_alone() {
-            replica.stand(out);
+impl<M: StateMachine> Agent for Replica<M> {
+    type Setup = ReplicaSetup<M>;
+    type Op = LogOp<M>;
+    type Reply = LogReply<M>;
+    /// None is used twice in one life.
+    type Tag = u64;
+    type Timer = Timer;
+    type Request = Request<M>;
+    type Said = LogSaid<M>;
+
+    fn start(setup: &ReplicaSetup<M>, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        let mut replica = Self::fresh(setup, start);
+        replica.wake_up(port);
+        if start != Incarnation(0) {
+            replica.voted = true;
+            let survey = replica.new_survey(Slot(0));
+            replica.role = Role::Recovering(survey);
+            replica.scan_all(port);
+        } else if replica.config.is_alone() {
+            replica.stand(port);
         }
         replica
     }
 
-    /// A replica that ran before, or may have: it has forgotten everything and reads it off the
-    /// stores. `config` carries its new incarnation, `machine` is the machine's first state.
-    pub fn recover(config: ReplicaConfig, machine: M, out: &mut impl ReplicaSink<M>) -> Self {
-        let mut replica = Self::fresh(config, machine);
-        replica.voted = true;
-        replica.wake_up(out);
-        let survey = replica.new_survey(Slot(0));
-        replica.role = Role::Recovering(survey);
-        replica.scan_all(out);
-        replica
+    fn on(&mut self, event: Event<'_, Self>, port: &mut impl Port<Self>) {
+        match event {
+            Event::Replied(store, tag, reply) => self.replied(store, tag, reply, port),
+            Event::TimedOut(store, tag) => self.timed_out(store, tag, port),
+            Event::Woke(timer) => self.woke(timer, port),
+            Event::Asked(number, request) => self.asked(self.ticket(number), request, port),
+            Event::Withdrawn(number) => {
+                self.requests.remove(&self.ticket(number));
+            }
+        }
     }
+}
 
-    fn fresh(config: ReplicaConfig, machine: M) -> Self {
+impl<M: StateMachine> Replica<M> {
+    fn fresh(setup: &ReplicaSetup<M>, incarnation: Incarnation) -> Self {
+        let config = setup.config;
         Self {
             config,
+            incarnation,
             role: Role::Following { learning: None },
-            state: State::new(machine),
+            state: State::new(setup.machine.clone()),
             chosen: BTreeMap::new(),
             mbal: None,
             met: None,
@@ -150,7 +166,6 @@ impl<M: StateMachine> Replica<M> {
             known: vec![None; usize::from(config.base.agents)],
             known_decided: Slot(0),
             requests: BTreeMap::new(),
-            tickets: 0,
             desk: Desk::default(),
             surveys: 0,
             watch: Watch::default(),
@@ -159,39 +174,33 @@ impl<M: StateMachine> Replica<M> {
         }
     }
 
-    fn wake_up(&self, out: &mut impl ReplicaSink<M>) {
+    fn wake_up(&self, port: &mut impl Port<Self>) {
         let every = self.config.heartbeat.every;
-        out.push(ReplicaEffect::Wake {
-            timer: Timer::Tick,
+        let pause = Pause::Between {
             min: every,
             max: every,
-        });
+        };
+        port.wake(Timer::Tick, pause);
     }
 
-    /// Takes a client's request; [`ReplicaEffect::Answer`] will name the same ticket. A request that
-    /// gets no answer here may still be carried out: ask again, anywhere, under the same session and
-    /// number.
-    pub fn submit(&mut self, request: Request<M>, out: &mut impl ReplicaSink<M>) -> Ticket {
-        let ticket = Ticket {
+    /// The request of that number, as it is known everywhere and always.
+    const fn ticket(&self, number: u64) -> Ticket {
+        Ticket {
             agent: self.config.base.me,
-            incarnation: self.config.base.incarnation,
-            number: self.tickets,
-        };
-        self.tickets += 1;
+            incarnation: self.incarnation,
+            number,
+        }
+    }
+
+    fn asked(&mut self, ticket: Ticket, request: Request<M>, port: &mut impl Port<Self>) {
         self.requests.insert(ticket, request.clone());
         if matches!(self.role, Role::Leading(_)) {
             self.take_up(ticket, request);
-            self.pump(out);
-            self.look_everywhere(out);
+            self.pump(port);
+            self.look_everywhere(port);
         } else if !self.config.is_alone() {
-            self.publish(out);
+            self.publish(port);
         }
-        ticket
-    }
-
-    /// The client has given up waiting: nobody needs an answer here any more.
-    pub fn withdraw(&mut self, ticket: Ticket) {
-        self.requests.remove(&ticket);
     }
 
     /// Answers a query from what is applied here, at once and at no cost: possibly an old answer.
@@ -199,34 +208,35 @@ impl<M: StateMachine> Replica<M> {
         self.state.machine.query(query)
     }
 
-    /// An operation was answered. One that is not waited for changes nothing.
-    pub fn told(
+    fn replied(
         &mut self,
-        op: u64,
         store: StoreId,
-        told: Told<'_, M>,
-        out: &mut impl ReplicaSink<M>,
+        tag: u64,
+        reply: &LogReply<M>,
+        port: &mut impl Port<Self>,
     ) {
-        let Some(errand) = self.desk.end(op, store) else {
-            if let Told::Heads(heads) = told {
+        let Some(errand) = self.desk.end(store, tag) else {
+            if let LogReply::Heads(heads) = reply {
                 // Too late to count for anything, but what it says is true.
-                self.note_heads(heads, out);
+                self.note_heads(heads, port);
             }
             return;
         };
-        match (errand.doing, told) {
-            (Doing::Head { count }, Told::Wrote) => self.on_head_written(store, count, out),
-            (Doing::Vote { slot, bal }, Told::Wrote) => self.on_voted(store, slot, bal, out),
-            (Doing::Snapshot { name }, Told::Wrote) => self.on_snapshot_written(store, name, out),
-            (Doing::Heads, Told::Heads(heads)) => {
-                self.note_heads(heads, out);
-                self.check_promises(store, op, heads, out);
+        match (errand.doing, reply) {
+            (Doing::Head { count }, LogReply::Written) => self.on_head_written(store, count, port),
+            (Doing::Vote { slot, bal }, LogReply::Written) => self.on_voted(store, slot, bal, port),
+            (Doing::Snapshot { name }, LogReply::Written) => {
+                self.on_snapshot_written(store, name, port)
             }
-            (Doing::Scan { survey }, Told::Scanned { votes, heads }) => {
-                self.on_scanned(store, survey, votes, heads, out);
+            (Doing::Heads, LogReply::Heads(heads)) => {
+                self.note_heads(heads, port);
+                self.check_promises(store, tag, heads, port);
             }
-            (Doing::Fetch { name }, Told::Snapshot(found)) => {
-                self.on_fetched(store, name, found, out);
+            (Doing::Scan { survey }, LogReply::Scanned { votes, heads }) => {
+                self.on_scanned(store, survey, votes, heads, port);
+            }
+            (Doing::Fetch { name }, LogReply::Snapshot(found)) => {
+                self.on_fetched(store, name, found.as_ref(), port);
             }
             // The answer is not one to what was asked: as if there were none.
             (
@@ -242,66 +252,61 @@ impl<M: StateMachine> Replica<M> {
         }
     }
 
-    /// An operation has had no answer for as long as the driver waits. Its fate is unknown.
-    pub fn timed_out(&mut self, op: u64, out: &mut impl ReplicaSink<M>) {
-        let Some(errand) = self.desk.late(op) else {
+    fn timed_out(&mut self, store: StoreId, tag: u64, port: &mut impl Port<Self>) {
+        let Some(errand) = self.desk.late(store, tag) else {
             return;
         };
         match errand.doing {
-            Doing::Head { count } => self.on_head_late(errand, count, out),
-            Doing::Vote { slot, bal } => self.on_vote_late(errand, slot, bal, out),
-            Doing::Snapshot { name } => self.on_snapshot_late(errand, name, out),
+            Doing::Head { count } => self.on_head_late(errand, count, port),
+            Doing::Vote { slot, bal } => self.on_vote_late(errand, slot, bal, port),
+            Doing::Snapshot { name } => self.on_snapshot_late(errand, name, port),
             Doing::Drop => {}
-            Doing::Heads => self.on_heads_late(op, errand, out),
+            Doing::Heads => self.on_heads_late(tag, errand, port),
             Doing::Scan { survey } => {
                 if self.wants_scan(survey) {
-                    self.scan(errand.store, errand.again().attempt, out);
+                    self.scan(errand.store, errand.again().tries, port);
                 }
             }
-            Doing::Fetch { name } => self.on_fetched(errand.store, name, None, out),
+            Doing::Fetch { name } => self.on_fetched(errand.store, name, None, port),
         }
     }
 
-    /// An alarm went off.
-    pub fn woke(&mut self, timer: Timer, out: &mut impl ReplicaSink<M>) {
+    fn woke(&mut self, timer: Timer, port: &mut impl Port<Self>) {
         match timer {
-            Timer::Tick => self.tick(out),
+            Timer::Tick => self.tick(port),
             Timer::Stand => {
                 self.rising = false;
                 let silent = self.watch.is_silent(self.config.patience());
                 if silent && matches!(self.role, Role::Following { learning: None }) {
-                    self.stand(out);
+                    self.stand(port);
                 }
             }
         }
     }
 
-    fn tick(&mut self, out: &mut impl ReplicaSink<M>) {
-        self.wake_up(out);
+    fn tick(&mut self, port: &mut impl Port<Self>) {
+        self.wake_up(port);
         self.tidy();
         match &self.role {
-            Role::Leading(_) => self.beat(out),
+            Role::Leading(_) => self.beat(port),
             Role::Following { learning } => {
                 let idle = learning.is_none();
                 if self.config.is_alone() {
-                    self.stand(out);
+                    self.stand(port);
                     return;
                 }
                 if idle && self.known_decided > self.state.applied {
-                    self.learn(out);
+                    self.learn(port);
                 }
                 let silent = self.watch.look(self.config.patience());
-                self.look_at_one(out);
+                self.look_at_one(port);
                 if silent && !self.rising && self.known_decided <= self.state.applied {
                     self.rising = true;
-                    out.push(ReplicaEffect::Wake {
-                        timer: Timer::Stand,
-                        min: 0,
-                        max: self.config.heartbeat.spread,
-                    });
+                    let max = self.config.heartbeat.spread;
+                    port.wake(Timer::Stand, Pause::Between { min: 0, max });
                 }
                 if self.head.stale || self.listed != self.requests.len() {
-                    self.publish(out);
+                    self.publish(port);
                 }
             }
             Role::Recovering(_) | Role::Standing { .. } => {}
@@ -309,12 +314,12 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Reads the heads of one store, another one each time.
-    fn look_at_one(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn look_at_one(&mut self, port: &mut impl Port<Self>) {
         let stores = u64::from(self.config.base.envelope.stores());
         let store = StoreId(((self.looks + u64::from(self.config.base.me.0)) % stores) as u8);
         self.looks += 1;
         let errand = Errand::new(store, Doing::Heads);
-        self.desk.ask(errand, Ask::ReadHeads, out);
+        self.desk.ask(errand, LogOp::ReadHeads, port);
     }
 
     fn tidy(&mut self) {
@@ -332,13 +337,10 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Phase 1 begins: a ballot above all that was met.
-    fn stand(&mut self, out: &mut impl ReplicaSink<M>) {
-        let base = self.config.base;
-        let floor = self.met.max(self.mbal);
-        if floor.is_some_and(|floor| floor.round() >= Ballot::ROUND_MAX) {
+    fn stand(&mut self, port: &mut impl Port<Self>) {
+        let Some(ballot) = port.ballot(self.met.max(self.mbal)) else {
             return;
-        }
-        let ballot = Ballot::above(floor, base.me, base.incarnation);
+        };
         self.mbal = Some(ballot);
         self.met = Some(ballot);
         let survey = self.new_survey(Slot::END);
@@ -347,23 +349,23 @@ impl<M: StateMachine> Replica<M> {
             count: self.head.count + 1,
             survey,
         };
-        self.write_head(out);
+        self.write_head(port);
     }
 
     /// What an earlier incarnation promised is known again.
-    fn recovered(&mut self, own: Option<Ballot>, out: &mut impl ReplicaSink<M>) {
+    fn recovered(&mut self, own: Option<Ballot>, port: &mut impl Port<Self>) {
         self.mbal = own;
         if self.config.is_alone() {
-            self.stand(out);
+            self.stand(port);
         } else if !self.requests.is_empty() {
-            self.publish(out);
+            self.publish(port);
         }
     }
 
     /// A slot's batch is known to be decided.
-    fn choose(&mut self, slot: Slot, batch: Batch<M>, out: &mut impl ReplicaSink<M>) {
+    fn choose(&mut self, slot: Slot, batch: Batch<M>, port: &mut impl Port<Self>) {
         if slot >= self.state.applied && !self.chosen.contains_key(&slot) {
-            out.push(ReplicaEffect::Chosen {
+            port.say(LogSaid::Chosen {
                 slot,
                 batch: Arc::clone(&batch),
             });
@@ -372,22 +374,22 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Applies what is decided, in order; true if somebody else's request was among it.
-    fn apply_chosen(&mut self, out: &mut impl ReplicaSink<M>) -> bool {
-        let base = self.config.base;
+    fn apply_chosen(&mut self, port: &mut impl Port<Self>) -> bool {
+        let me = self.config.base.me;
         let mut foreign = false;
         while let Some(batch) = self.chosen.remove(&self.state.applied) {
             for (place, entry) in batch.iter().enumerate() {
                 let outcome = self.state.apply(place as u16, entry);
                 let ticket = entry.ticket;
-                let own = ticket.agent == base.me && ticket.incarnation == base.incarnation;
-                foreign |= ticket.agent != base.me;
+                let own = ticket.agent == me && ticket.incarnation == self.incarnation;
+                foreign |= ticket.agent != me;
                 if own && self.requests.remove(&ticket).is_some() {
-                    out.push(ReplicaEffect::Answer { ticket, outcome });
+                    port.say(LogSaid::Answer { ticket, outcome });
                 }
             }
             let slot = self.state.applied;
             self.state.applied = slot.next();
-            out.push(ReplicaEffect::Applied { slot });
+            port.say(LogSaid::Applied { slot });
         }
         self.known_decided = self.known_decided.max(self.state.applied);
         foreign
@@ -400,7 +402,7 @@ impl<M: StateMachine> Replica<M> {
 
     /// Which start of it this is.
     pub const fn incarnation(&self) -> Incarnation {
-        self.config.base.incarnation
+        self.incarnation
     }
 
     /// What it is at.

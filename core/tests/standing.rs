@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use bivalent_core::{
-    AgentId, Ask, Envelope, Heartbeat, Kv, Replica, ReplicaConfig, ReplicaEffect, Standing,
-    StoreId, Told,
+    Agent, AgentId, Collected, Envelope, Event, Heartbeat, Incarnation, Kv, LogOp, LogReply,
+    Replica, ReplicaConfig, ReplicaSetup, Standing, StoreId, Wanted,
 };
 
 type Map = Kv<char, u8>;
@@ -20,63 +20,64 @@ fn a_promise_is_written_wherever_it_may_still_be_read() {
         patience: 1,
         spread: 10,
     };
-    let config = ReplicaConfig::new(AgentId(1), 2, Envelope::majority(3).unwrap(), heartbeat);
-    let mut asked: VecDeque<ReplicaEffect<Map>> = VecDeque::new();
-    let mut replica = Replica::start(config, Map::new(), &mut |effect| asked.push_back(effect));
+    let me = AgentId(1);
+    let setup = ReplicaSetup {
+        config: ReplicaConfig::new(me, 2, Envelope::majority(3).unwrap(), heartbeat),
+        machine: Map::new(),
+    };
+    let mut port = Collected::new(me, Incarnation(0));
+    let mut replica = Replica::start(&setup, Incarnation(0), &mut port);
+    let mut asked: VecDeque<_> = port.take().into();
     let mut refused = false;
 
     for _ in 0..MANY {
         if replica.standing() == Standing::Leading {
             return;
         }
-        let Some(effect) = asked.pop_front() else {
+        let Some(wanted) = asked.pop_front() else {
             panic!("{:?}, and waits for nothing", replica.standing());
         };
-        let mut out = |effect| asked.push_back(effect);
-        match effect {
-            ReplicaEffect::Wake { timer, .. } => replica.woke(timer, &mut out),
-            // The second store takes the promise and is never heard of again.
-            ReplicaEffect::Ask { op, store, ask, .. } if store == StoreId(1) => match ask {
-                Ask::WriteHead { .. } => replica.told(op, store, Told::Wrote, &mut out),
-                Ask::WriteVote(_)
-                | Ask::WriteSnapshot { .. }
-                | Ask::Drop { .. }
-                | Ask::ReadHeads
-                | Ask::Scan { .. }
-                | Ask::ReadSnapshot { .. } => replica.timed_out(op, &mut out),
-            },
-            // The third one refuses it, once both others have it.
-            ReplicaEffect::Ask {
-                op,
-                store: StoreId(2),
-                ask: Ask::WriteHead { .. },
-                ..
-            } if !refused => {
-                refused = true;
-                replica.timed_out(op, &mut out);
-            }
-            ReplicaEffect::Ask { op, store, ask, .. } => {
-                let told = match ask {
-                    Ask::ReadHeads => Told::Heads(&[]),
-                    Ask::Scan { .. } => Told::Scanned {
-                        votes: &[],
-                        heads: &[],
-                    },
-                    Ask::ReadSnapshot { .. } => Told::Snapshot(None),
-                    Ask::WriteHead { .. }
-                    | Ask::WriteVote(_)
-                    | Ask::WriteSnapshot { .. }
-                    | Ask::Drop { .. } => Told::Wrote,
+        match wanted {
+            Wanted::Wake { timer, .. } => replica.on(Event::Woke(timer), &mut port),
+            Wanted::Ask { store, tag, op, .. } => {
+                let head = matches!(op, LogOp::WriteHead { .. });
+                // The second store takes the promise and is never heard of again; the third one refuses it, once
+                // both others have it.
+                let silent = match store {
+                    StoreId(1) => !head,
+                    StoreId(2) if head && !refused => {
+                        refused = true;
+                        true
+                    }
+                    _ => false,
                 };
-                replica.told(op, store, told, &mut out);
+                let reply = answer(&op);
+                let event = if silent {
+                    Event::TimedOut(store, tag)
+                } else {
+                    Event::Replied(store, tag, &reply)
+                };
+                replica.on(event, &mut port);
             }
-            ReplicaEffect::Answer { .. }
-            | ReplicaEffect::Chosen { .. }
-            | ReplicaEffect::Applied { .. }
-            | ReplicaEffect::Installed { .. }
-            | ReplicaEffect::Leads { .. }
-            | ReplicaEffect::Follows { .. } => {}
+            Wanted::Say(_) => {}
         }
+        asked.extend(port.take());
     }
     panic!("{:?} after {MANY} operations", replica.standing());
+}
+
+/// What an empty store answers.
+fn answer(op: &LogOp<Map>) -> LogReply<Map> {
+    match op {
+        LogOp::ReadHeads => LogReply::Heads(vec![]),
+        LogOp::Scan { .. } => LogReply::Scanned {
+            votes: vec![],
+            heads: vec![],
+        },
+        LogOp::ReadSnapshot { .. } => LogReply::Snapshot(None),
+        LogOp::WriteHead { .. }
+        | LogOp::WriteVote(_)
+        | LogOp::WriteSnapshot { .. }
+        | LogOp::Drop { .. } => LogReply::Written,
+    }
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, Envelope, Head, HeadRead, Heartbeat, Incarnation, Kv, KvCommand, Replica,
-    ReplicaConfig, ReplicaEffect, Slot, SlotVote, Snapshot, SnapshotName, Standing, StateMachine,
-    StoreId, Timer, Told, Version,
+    Agent, AgentId, Ballot, Collected, Envelope, Event, Head, HeadRead, Heartbeat, Incarnation, Kv,
+    KvCommand, LogOp, LogReply, LogSaid, Replica, ReplicaConfig, ReplicaSetup, Slot, SlotVote,
+    Snapshot, SnapshotName, Standing, StateMachine, StoreId, Timer, Version, Wanted,
 };
 
 type Map = Kv<char, u8>;
@@ -19,13 +19,16 @@ const FLOOR: SnapshotName = SnapshotName {
     incarnation: Incarnation(0),
 };
 
-fn config() -> ReplicaConfig {
+fn setup() -> ReplicaSetup<Map> {
     let heartbeat = Heartbeat {
         every: 10,
         patience: 1,
         spread: 10,
     };
-    ReplicaConfig::new(A2, 2, Envelope::majority(3).unwrap(), heartbeat)
+    ReplicaSetup {
+        config: ReplicaConfig::new(A2, 2, Envelope::majority(3).unwrap(), heartbeat),
+        machine: Map::new(),
+    }
 }
 
 /// The head of a leader that has cut its log.
@@ -67,59 +70,53 @@ fn snapshot() -> Arc<Snapshot<Map>> {
 /// have the old vote; returns what else the replica wanted.
 fn serve(
     replica: &mut Replica<Map>,
-    mut asked: Vec<ReplicaEffect<Map>>,
-) -> Vec<ReplicaEffect<Map>> {
-    let mut said = Vec::new();
-    while !asked.is_empty() {
-        let mut next = Vec::new();
-        for effect in asked {
-            let ReplicaEffect::Ask { op, store, ask, .. } = effect else {
-                said.push(effect);
+    port: &mut Collected<Replica<Map>>,
+) -> Vec<Wanted<Replica<Map>>> {
+    let mut rest = Vec::new();
+    loop {
+        let wanted = port.take();
+        if wanted.is_empty() {
+            return rest;
+        }
+        for wanted in wanted {
+            let Wanted::Ask { store, tag, op, .. } = &wanted else {
+                rest.push(wanted);
                 continue;
             };
-            let heads = if store == StoreId(0) {
+            let heads = if *store == StoreId(0) {
                 vec![]
             } else {
                 vec![cut()]
             };
-            let snapshot = (store == StoreId(2)).then(snapshot);
-            let votes = [landed_again(1)];
-            let told = match ask {
-                Ask::WriteHead { .. } => Told::Wrote,
-                Ask::ReadHeads => Told::Heads(&heads),
-                Ask::Scan { .. } => Told::Scanned {
-                    votes: &votes,
-                    heads: &heads,
+            let reply = match op {
+                LogOp::WriteHead { .. } => LogReply::Written,
+                LogOp::ReadHeads => LogReply::Heads(heads),
+                LogOp::Scan { .. } => LogReply::Scanned {
+                    votes: vec![landed_again(1)],
+                    heads,
                 },
-                Ask::ReadSnapshot { name } => {
-                    assert_eq!(name, FLOOR);
-                    Told::Snapshot(snapshot.as_ref())
+                LogOp::ReadSnapshot { name } => {
+                    assert_eq!(*name, FLOOR);
+                    LogReply::Snapshot((*store == StoreId(2)).then(snapshot))
                 }
-                Ask::WriteVote(_) | Ask::WriteSnapshot { .. } | Ask::Drop { .. } => {
-                    said.push(ReplicaEffect::Ask {
-                        op,
-                        store,
-                        ask,
-                        attempt: 0,
-                    });
+                LogOp::WriteVote(_) | LogOp::WriteSnapshot { .. } | LogOp::Drop { .. } => {
+                    rest.push(wanted);
                     continue;
                 }
             };
-            replica.told(op, store, told, &mut |effect| next.push(effect));
+            replica.on(Event::Replied(*store, *tag, &reply), port);
         }
-        asked = next;
     }
-    said
 }
 
 /// The slots that it takes for decided or wants to have decided.
-fn chosen_or_voted(said: &[ReplicaEffect<Map>]) -> Vec<Slot> {
+fn chosen_or_voted(wanted: &[Wanted<Replica<Map>>]) -> Vec<Slot> {
     let mut slots = Vec::new();
-    for effect in said {
-        if let ReplicaEffect::Chosen { slot, .. } = effect {
+    for wanted in wanted {
+        if let Wanted::Say(LogSaid::Chosen { slot, .. }) = wanted {
             slots.push(*slot);
-        } else if let ReplicaEffect::Ask { ask, .. } = effect
-            && let Ask::WriteVote(vote) = ask
+        } else if let Wanted::Ask { op, .. } = wanted
+            && let LogOp::WriteVote(vote) = op
         {
             slots.push(vote.slot);
         }
@@ -129,48 +126,43 @@ fn chosen_or_voted(said: &[ReplicaEffect<Map>]) -> Vec<Slot> {
 
 #[test]
 fn who_recovers_takes_the_snapshot_and_not_the_vote_below_it() {
-    let mut asked = Vec::new();
-    let config = config().incarnation(Incarnation(1));
-    let mut replica = Replica::recover(config, Map::new(), &mut |effect| asked.push(effect));
+    let mut port = Collected::new(A2, Incarnation(1));
+    let mut replica = Replica::start(&setup(), Incarnation(1), &mut port);
 
-    let said = serve(&mut replica, asked);
+    let rest = serve(&mut replica, &mut port);
 
     assert_eq!(replica.applied(), FLOOR.slot);
     assert_eq!(replica.machine(), &Map::restore(&snapshot().machine));
-    assert_eq!(chosen_or_voted(&said), []);
+    assert_eq!(chosen_or_voted(&rest), []);
 }
 
 #[test]
 fn who_begins_to_lead_does_not_propose_the_vote_again() {
-    let mut asked = Vec::new();
-    let mut replica = Replica::start(config(), Map::new(), &mut |effect| asked.push(effect));
+    let mut port = Collected::new(A2, Incarnation(0));
+    let mut replica = Replica::start(&setup(), Incarnation(0), &mut port);
     // Nobody is heard of, so it stands.
     for timer in [Timer::Tick, Timer::Tick, Timer::Tick, Timer::Stand] {
-        asked.clear();
-        replica.woke(timer, &mut |effect| asked.push(effect));
+        port.wanted.clear();
+        replica.on(Event::Woke(timer), &mut port);
     }
     assert_eq!(replica.standing(), Standing::Standing);
 
     // Its ballot turns out too low, and then, on the next attempt, high enough.
-    let mut said = serve(&mut replica, asked);
+    let mut rest = serve(&mut replica, &mut port);
     for timer in [Timer::Tick; 4].into_iter().chain([Timer::Stand]) {
-        let mut asked = Vec::new();
-        replica.woke(timer, &mut |effect| asked.push(effect));
-        said.extend(serve(&mut replica, asked));
+        replica.on(Event::Woke(timer), &mut port);
+        rest.extend(serve(&mut replica, &mut port));
     }
 
     assert_eq!(replica.standing(), Standing::Leading);
     assert_eq!(replica.applied(), FLOOR.slot);
-    let from = said.iter().find_map(|effect| match effect {
-        ReplicaEffect::Leads { from, .. } => Some(*from),
-        ReplicaEffect::Ask { .. }
-        | ReplicaEffect::Wake { .. }
-        | ReplicaEffect::Answer { .. }
-        | ReplicaEffect::Chosen { .. }
-        | ReplicaEffect::Applied { .. }
-        | ReplicaEffect::Installed { .. }
-        | ReplicaEffect::Follows { .. } => None,
+    let from = rest.iter().find_map(|wanted| {
+        if let Wanted::Say(LogSaid::Leads { from, .. }) = wanted {
+            Some(*from)
+        } else {
+            None
+        }
     });
     assert_eq!(from, Some(FLOOR.slot));
-    assert_eq!(chosen_or_voted(&said), []);
+    assert_eq!(chosen_or_voted(&rest), []);
 }

@@ -1,6 +1,6 @@
 //! How a replica is set up.
 
-use crate::{AgentId, Config, Envelope, Heartbeat, Incarnation, Overwrite, Value};
+use crate::{AgentId, Config, Envelope, Heartbeat, Overwrite, Value};
 
 #[cfg(feature = "planted-bugs")]
 use crate::Bug;
@@ -27,6 +27,15 @@ pub struct ReplicaConfig {
     pub(crate) spread: Spread,
 }
 
+/// What a replica knows before it starts.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ReplicaSetup<M> {
+    /// Its place and its tuning.
+    pub config: ReplicaConfig,
+    /// The machine's first state, the same for all replicas.
+    pub machine: M,
+}
+
 impl ReplicaConfig {
     /// Agent `me` of `agents` with the usual tuning: batches of up to 64 requests, 16 slots at a
     /// time, a snapshot every 1,024 slots, all stores.
@@ -40,15 +49,6 @@ impl ReplicaConfig {
             window: 16,
             snapshot_every: 1024,
             spread: Spread::All,
-        }
-    }
-
-    /// The same agent, started again.
-    #[must_use]
-    pub const fn incarnation(self, incarnation: Incarnation) -> Self {
-        Self {
-            base: self.base.incarnation(incarnation),
-            ..self
         }
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::{Ask, Ballot, ReplicaEffect, ReplicaSink, Slot, SnapshotName, StateMachine, StoreId};
+use crate::{Ballot, LogOp, Port, Replica, Slot, SnapshotName, StateMachine, StoreId};
 
 /// What an operation in flight is for.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -29,10 +29,10 @@ pub(super) struct Errand {
     pub(super) store: StoreId,
     pub(super) doing: Doing,
     /// How often it was asked for before.
-    pub(super) attempt: u8,
+    pub(super) tries: u8,
 }
 
-/// The operations in flight, by number. An answer counts for the operation that it names and for
+/// The operations in flight, by tag. An answer counts for the operation that it names and for
 /// nothing else: one to an aborted phase, a second one, or one from another store finds no errand.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub(super) struct Desk {
@@ -41,37 +41,37 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Asks a store for something; returns the operation's number.
+    /// Asks a store for something; returns the operation's tag.
     pub(super) fn ask<M: StateMachine>(
         &mut self,
         errand: Errand,
-        ask: Ask<M>,
-        out: &mut impl ReplicaSink<M>,
+        op: LogOp<M>,
+        port: &mut impl Port<Replica<M>>,
     ) -> u64 {
-        let op = self.next;
+        let tag = self.next;
         self.next += 1;
-        self.errands.insert(op, errand);
-        out.push(ReplicaEffect::Ask {
-            op,
-            store: errand.store,
-            ask,
-            attempt: errand.attempt,
-        });
-        op
+        self.errands.insert(tag, errand);
+        port.ask(errand.store, tag, errand.tries, op);
+        tag
     }
 
     /// The errand that an answer from `store` ends.
-    pub(super) fn end(&mut self, op: u64, store: StoreId) -> Option<Errand> {
-        self.errands.get(&op).filter(|known| known.store == store)?;
-        self.errands.remove(&op)
+    pub(super) fn end(&mut self, store: StoreId, tag: u64) -> Option<Errand> {
+        self.errands
+            .get(&tag)
+            .filter(|known| known.store == store)?;
+        self.errands.remove(&tag)
     }
 
     /// The errand that has had no answer for long. A write goes on counting if its answer comes
     /// after all; a read does not.
-    pub(super) fn late(&mut self, op: u64) -> Option<Errand> {
-        let errand = *self.errands.get(&op)?;
+    pub(super) fn late(&mut self, store: StoreId, tag: u64) -> Option<Errand> {
+        let errand = *self
+            .errands
+            .get(&tag)
+            .filter(|known| known.store == store)?;
         if !matches!(errand.doing, Doing::Head { .. } | Doing::Vote { .. }) {
-            self.errands.remove(&op);
+            self.errands.remove(&tag);
         }
         Some(errand)
     }
@@ -87,14 +87,14 @@ impl Errand {
         Self {
             store,
             doing,
-            attempt: 0,
+            tries: 0,
         }
     }
 
     /// The same once more.
     pub(super) const fn again(self) -> Self {
         Self {
-            attempt: self.attempt.saturating_add(1),
+            tries: self.tries.saturating_add(1),
             ..self
         }
     }

@@ -7,8 +7,7 @@ use super::{
     desk::{Doing, Errand},
 };
 use crate::{
-    Ask, Ballot, Entry, Head, HeadRead, MAX_STORES, ReplicaSink, Slot, StateMachine, StoreId,
-    Version,
+    Ballot, Entry, Head, HeadRead, LogOp, MAX_STORES, Port, Slot, StateMachine, StoreId, Version,
 };
 
 /// Requests that a head carries at most; the rest comes with the next.
@@ -43,7 +42,7 @@ impl OwnHead {
 
 impl<M: StateMachine> Replica<M> {
     /// Writes the head now.
-    pub(super) fn write_head(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn write_head(&mut self, port: &mut impl Port<Self>) {
         self.head.count += 1;
         self.head.stale = false;
         let leads = matches!(self.role, Role::Leading(_));
@@ -77,25 +76,26 @@ impl<M: StateMachine> Replica<M> {
                             count: self.head.count,
                         },
                     ),
-                    out,
+                    port,
                 );
             }
         }
     }
 
-    fn send_head(&mut self, errand: Errand, out: &mut impl ReplicaSink<M>) {
+    fn send_head(&mut self, errand: Errand, port: &mut impl Port<Self>) {
         let Some(head) = &self.newest else { return };
-        let version = Version::new(self.config.base.incarnation, self.head.count);
+        let version = Version::new(self.incarnation, self.head.count);
         let head = Arc::clone(head);
-        self.desk.ask(errand, Ask::WriteHead { version, head }, out);
+        self.desk
+            .ask(errand, LogOp::WriteHead { version, head }, port);
     }
 
     /// Writes the head unless a write of it is on its way: then right after that.
-    pub(super) fn publish(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn publish(&mut self, port: &mut impl Port<Self>) {
         // While it does not know what it promised, it promises nothing else.
         let knows = !matches!(self.role, Role::Recovering(_));
         if knows && self.is_head_written() {
-            self.write_head(out);
+            self.write_head(port);
         } else {
             self.head.stale = true;
         }
@@ -110,7 +110,7 @@ impl<M: StateMachine> Replica<M> {
         &mut self,
         store: StoreId,
         count: u64,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let acked = &mut self.head.acked[store.index()];
         if count <= *acked {
@@ -118,32 +118,27 @@ impl<M: StateMachine> Replica<M> {
         }
         *acked = count;
         if matches!(self.role, Role::Standing { count: promise, .. } if count >= promise) {
-            self.scan(store, 0, out);
+            self.scan(store, 0, port);
         }
-        self.trim(out);
+        self.trim(port);
         if self.head.stale && self.is_head_written() {
-            self.write_head(out);
+            self.write_head(port);
         }
     }
 
     /// A head's write has had no answer for long.
-    pub(super) fn on_head_late(
-        &mut self,
-        errand: Errand,
-        count: u64,
-        out: &mut impl ReplicaSink<M>,
-    ) {
+    pub(super) fn on_head_late(&mut self, errand: Errand, count: u64, port: &mut impl Port<Self>) {
         let behind = self.head.acked[errand.store.index()] < count;
         // Who stands reads only where his promise is written: a quorum may have it, and one of them be gone by now.
         let wanted = !self.is_head_written() || matches!(self.role, Role::Standing { .. });
         if count == self.head.count && behind && wanted {
-            self.send_head(errand.again(), out);
+            self.send_head(errand.again(), port);
         }
     }
 
     /// The floor has risen: once a quorum's heads say so, the votes below it may go.
-    pub(super) fn raise_floor(&mut self, out: &mut impl ReplicaSink<M>) {
-        self.write_head(out);
+    pub(super) fn raise_floor(&mut self, port: &mut impl Port<Self>) {
+        self.write_head(port);
         let below = self.floor.map_or(Slot(0), |name| name.slot);
         self.trim = Some(Trim {
             below,
@@ -154,7 +149,7 @@ impl<M: StateMachine> Replica<M> {
 
     /// Drops votes where the own head with the floor is written: whoever misses them there finds the
     /// floor there.
-    fn trim(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn trim(&mut self, port: &mut impl Port<Self>) {
         let Some(mut trim) = self.trim else { return };
         let quorum = u32::from(self.config.base.envelope.quorum());
         if self.head.acked_at_least(trim.count) < quorum {
@@ -164,8 +159,8 @@ impl<M: StateMachine> Replica<M> {
             let written = self.head.acked[store.index()] >= trim.count;
             if written && trim.done & store.bit() == 0 {
                 trim.done |= store.bit();
-                let ask = Ask::Drop { below: trim.below };
-                self.desk.ask(Errand::new(store, Doing::Drop), ask, out);
+                let op = LogOp::Drop { below: trim.below };
+                self.desk.ask(Errand::new(store, Doing::Drop), op, port);
             }
         }
         self.trim = Some(trim);
@@ -173,15 +168,15 @@ impl<M: StateMachine> Replica<M> {
 
     /// The greatest ballot among heads that somebody else wrote.
     pub(super) fn rival(&self, heads: &[HeadRead<M>]) -> Option<Ballot> {
-        let base = self.config.base;
+        let (me, incarnation) = (self.config.base.me, self.incarnation);
         let foreign = heads
             .iter()
-            .filter(|read| read.agent != base.me || read.version.incarnation() != base.incarnation);
+            .filter(|read| read.agent != me || read.version.incarnation() != incarnation);
         foreign.filter_map(|read| read.head.mbal).max()
     }
 
     /// Takes note of what heads say.
-    pub(super) fn note_heads(&mut self, heads: &[HeadRead<M>], out: &mut impl ReplicaSink<M>) {
+    pub(super) fn note_heads(&mut self, heads: &[HeadRead<M>], port: &mut impl Port<Self>) {
         let me = self.config.base.me;
         let mut floor = self.floor;
         for read in heads {
@@ -204,7 +199,7 @@ impl<M: StateMachine> Replica<M> {
         if self.voted && floor > self.floor && !matches!(self.role, Role::Recovering(_)) {
             self.floor = floor;
             self.voted = matches!(self.role, Role::Leading(_));
-            self.raise_floor(out);
+            self.raise_floor(port);
         }
     }
 }

@@ -12,8 +12,8 @@ use super::{
     survey::Survey,
 };
 use crate::{
-    Ask, Ballot, Batch, Entry, HeadRead, MAX_STORES, Outcome, ReplicaEffect, ReplicaSink, Request,
-    Slot, SlotVote, Snapshot, SnapshotName, Spread, StateMachine, StoreId, Ticket,
+    Ballot, Batch, Entry, HeadRead, LogOp, LogSaid, MAX_STORES, Outcome, Port, Request, Slot,
+    SlotVote, Snapshot, SnapshotName, Spread, StateMachine, StoreId, Ticket,
 };
 
 /// What a leader has in hand.
@@ -74,7 +74,7 @@ impl<M: StateMachine> Replica<M> {
         &mut self,
         ballot: Ballot,
         mut survey: Survey<M>,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let applied = self.state.applied;
         let skips = u64::from(self.has(Bug::SkipsHighestVote));
@@ -83,7 +83,7 @@ impl<M: StateMachine> Replica<M> {
         if applied < survey.decided || (self.known_decided > top && skips == 0) {
             // Something that was decided is nowhere to be found: more stores have forgotten than
             // the envelope bears. Better no leader than one who decides it anew.
-            self.step_down(None, out);
+            self.step_down(None, port);
             return;
         }
         let active = match self.config.spread {
@@ -103,14 +103,14 @@ impl<M: StateMachine> Replica<M> {
             cut: None,
         }));
         self.voted = true;
-        out.push(ReplicaEffect::Leads { ballot, from: top });
+        port.say(LogSaid::Leads { ballot, from: top });
         let mut slot = applied;
         while slot < top {
             let found = survey.votes.remove(&slot);
             let old = found.as_ref().filter(|_| self.has(Bug::KeepsOldBallot));
             let under = old.map_or(ballot, |vote| vote.bal);
             let batch = found.map_or_else(|| Arc::from([]), |vote| vote.batch);
-            self.vote(slot, under, batch, out);
+            self.vote(slot, under, batch, port);
             slot = slot.next();
         }
         let own: Vec<_> = self
@@ -122,8 +122,8 @@ impl<M: StateMachine> Replica<M> {
             self.take_up(ticket, request);
         }
         self.collect();
-        self.pump(out);
-        self.look_everywhere(out);
+        self.pump(port);
+        self.look_everywhere(port);
     }
 
     /// The stores to send to.
@@ -181,7 +181,7 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Votes for as many slots as may be open at a time.
-    pub(super) fn pump(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn pump(&mut self, port: &mut impl Port<Self>) {
         loop {
             let (most, window) = (self.config.batch, self.config.window);
             let Role::Leading(lead) = &mut self.role else {
@@ -195,11 +195,11 @@ impl<M: StateMachine> Replica<M> {
             let slot = lead.next;
             lead.next = slot.next();
             let ballot = lead.ballot;
-            self.vote(slot, ballot, batch, out);
+            self.vote(slot, ballot, batch, port);
         }
     }
 
-    fn vote(&mut self, slot: Slot, under: Ballot, batch: Batch<M>, out: &mut impl ReplicaSink<M>) {
+    fn vote(&mut self, slot: Slot, under: Ballot, batch: Batch<M>, port: &mut impl Port<Self>) {
         let Role::Leading(lead) = &mut self.role else {
             return;
         };
@@ -212,7 +212,7 @@ impl<M: StateMachine> Replica<M> {
                     batch: Arc::clone(&batch),
                 };
                 let errand = Errand::new(store, Doing::Vote { slot, bal });
-                self.desk.ask(errand, Ask::WriteVote(vote), out);
+                self.desk.ask(errand, LogOp::WriteVote(vote), port);
             }
         }
         let flight = Flight {
@@ -229,7 +229,7 @@ impl<M: StateMachine> Replica<M> {
         store: StoreId,
         slot: Slot,
         bal: Ballot,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let alone = self.config.is_alone();
         let Role::Leading(lead) = &mut self.role else {
@@ -242,15 +242,15 @@ impl<M: StateMachine> Replica<M> {
         if alone {
             // Nobody else has a promise to be read.
             flight.complete |= store.bit();
-            self.settle(out);
+            self.settle(port);
         } else {
-            self.look(store, out);
+            self.look(store, port);
         }
     }
 
     /// Reads the heads of a store for all that waits for it there, one read at a time. What is
     /// written or asked after this read was asked for has to wait for the next.
-    fn look(&mut self, store: StoreId, out: &mut impl ReplicaSink<M>) {
+    fn look(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         let Role::Leading(lead) = &mut self.role else {
             return;
         };
@@ -270,46 +270,46 @@ impl<M: StateMachine> Replica<M> {
             wanted |= fresh != 0;
         }
         if wanted {
-            self.read_heads(store, 0, out);
+            self.read_heads(store, 0, port);
         }
     }
 
-    fn read_heads(&mut self, store: StoreId, attempt: u8, out: &mut impl ReplicaSink<M>) {
+    fn read_heads(&mut self, store: StoreId, tries: u8, port: &mut impl Port<Self>) {
         let errand = Errand {
             store,
             doing: Doing::Heads,
-            attempt,
+            tries,
         };
-        let op = self.desk.ask(errand, Ask::ReadHeads, out);
+        let tag = self.desk.ask(errand, LogOp::ReadHeads, port);
         if let Role::Leading(lead) = &mut self.role {
-            lead.reading[store.index()] = Some(op);
+            lead.reading[store.index()] = Some(tag);
         }
     }
 
-    pub(super) fn look_everywhere(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn look_everywhere(&mut self, port: &mut impl Port<Self>) {
         if self.config.is_alone() {
-            self.settle(out);
+            self.settle(port);
             return;
         }
         for store in self.config.base.stores() {
-            self.look(store, out);
+            self.look(store, port);
         }
-        self.answer_queries(out);
+        self.answer_queries(port);
     }
 
     /// Says that it lives, and looks for requests where nothing else makes it look.
-    pub(super) fn beat(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn beat(&mut self, port: &mut impl Port<Self>) {
         if self.config.is_alone() {
             return;
         }
         self.beat += 1;
-        self.write_head(out);
+        self.write_head(port);
         for store in self.config.base.stores() {
             let Role::Leading(lead) = &self.role else {
                 return;
             };
             if lead.reading[store.index()].is_none() && lead.active & store.bit() != 0 {
-                self.read_heads(store, 0, out);
+                self.read_heads(store, 0, port);
             }
         }
     }
@@ -318,9 +318,9 @@ impl<M: StateMachine> Replica<M> {
     pub(super) fn check_promises(
         &mut self,
         store: StoreId,
-        op: u64,
+        tag: u64,
         heads: &[HeadRead<M>],
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let rival = self.rival(heads);
         let early = self.has(Bug::CountsEarlyRead);
@@ -332,10 +332,10 @@ impl<M: StateMachine> Replica<M> {
             if lead.flights.values().any(|flight| flight.complete != 0) {
                 crate::bug::stumble(&self.config.base);
             }
-            self.step_down(rival, out);
+            self.step_down(rival, port);
             return;
         }
-        if lead.reading[store.index()] == Some(op) {
+        if lead.reading[store.index()] == Some(tag) {
             lead.reading[store.index()] = None;
             let bit = store.bit();
             for flight in lead.flights.values_mut() {
@@ -352,23 +352,23 @@ impl<M: StateMachine> Replica<M> {
                 query.reading &= !bit;
             }
         }
-        self.settle(out);
+        self.settle(port);
         self.collect();
-        self.pump(out);
-        self.look(store, out);
+        self.pump(port);
+        self.look(store, port);
     }
 
     /// A read of heads has had no answer for long.
-    pub(super) fn on_heads_late(&mut self, op: u64, errand: Errand, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn on_heads_late(&mut self, tag: u64, errand: Errand, port: &mut impl Port<Self>) {
         let Role::Leading(lead) = &mut self.role else {
             return;
         };
         let store = errand.store;
-        if lead.reading[store.index()] != Some(op) {
+        if lead.reading[store.index()] != Some(tag) {
             return;
         }
-        self.widen(out);
-        self.read_heads(store, errand.again().attempt, out);
+        self.widen(port);
+        self.read_heads(store, errand.again().tries, port);
         // The new read was asked for later than everything that the old one was to count for.
     }
 
@@ -378,7 +378,7 @@ impl<M: StateMachine> Replica<M> {
         errand: Errand,
         slot: Slot,
         bal: Ballot,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let Role::Leading(lead) = &self.role else {
             return;
@@ -390,14 +390,14 @@ impl<M: StateMachine> Replica<M> {
         let batch = Arc::clone(&flight.batch);
         self.desk.ask(
             errand.again(),
-            Ask::WriteVote(SlotVote { slot, bal, batch }),
-            out,
+            LogOp::WriteVote(SlotVote { slot, bal, batch }),
+            port,
         );
-        self.widen(out);
+        self.widen(port);
     }
 
     /// Some store is silent: sends to all of them from now on.
-    fn widen(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn widen(&mut self, port: &mut impl Port<Self>) {
         let all = self.config.all_stores();
         let Role::Leading(lead) = &mut self.role else {
             return;
@@ -415,15 +415,15 @@ impl<M: StateMachine> Replica<M> {
             for (&slot, flight) in &lead.flights {
                 let batch = Arc::clone(&flight.batch);
                 let errand = Errand::new(store, Doing::Vote { slot, bal });
-                let ask = Ask::WriteVote(SlotVote { slot, bal, batch });
-                self.desk.ask(errand, ask, out);
+                let op = LogOp::WriteVote(SlotVote { slot, bal, batch });
+                self.desk.ask(errand, op, port);
             }
         }
-        self.look_everywhere(out);
+        self.look_everywhere(port);
     }
 
     /// Decides what is complete on a quorum, and answers queries that are certain.
-    fn settle(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn settle(&mut self, port: &mut impl Port<Self>) {
         let quorum = u32::from(self.config.base.envelope.quorum());
         loop {
             let Role::Leading(lead) = &mut self.role else {
@@ -436,23 +436,23 @@ impl<M: StateMachine> Replica<M> {
                 .map(|(&slot, _)| slot);
             let Some(slot) = decided else { break };
             if let Some(flight) = lead.flights.remove(&slot) {
-                self.choose(slot, flight.batch, out);
+                self.choose(slot, flight.batch, port);
             }
         }
         let before = self.state.applied;
-        let foreign = self.apply_chosen(out);
+        let foreign = self.apply_chosen(port);
         if foreign && !self.config.is_alone() {
             // Others wait for it.
-            self.publish(out);
+            self.publish(port);
         }
-        self.answer_queries(out);
+        self.answer_queries(port);
         if self.state.applied > before {
-            self.cut(out);
-            self.pump(out);
+            self.cut(port);
+            self.pump(port);
         }
     }
 
-    fn answer_queries(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn answer_queries(&mut self, port: &mut impl Port<Self>) {
         let quorum = u32::from(self.config.base.envelope.quorum());
         let certain = self.config.is_alone() || self.has(Bug::ReadsUnchecked);
         let Role::Leading(lead) = &mut self.role else {
@@ -465,7 +465,7 @@ impl<M: StateMachine> Replica<M> {
                 return true;
             }
             if requests.remove(&waiting.ticket).is_some() {
-                out.push(ReplicaEffect::Answer {
+                port.say(LogSaid::Answer {
                     ticket: waiting.ticket,
                     outcome: Outcome::Answer(state.machine.query(&waiting.query)),
                 });
@@ -475,7 +475,7 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Takes a snapshot when it is time.
-    fn cut(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn cut(&mut self, port: &mut impl Port<Self>) {
         let floor = self.floor.map_or(0, |name| name.slot.0);
         let due = self.state.applied.0 >= floor.saturating_add(self.config.snapshot_every);
         let base = self.config.base;
@@ -488,7 +488,7 @@ impl<M: StateMachine> Replica<M> {
         let name = SnapshotName {
             slot: self.state.applied,
             agent: base.me,
-            incarnation: base.incarnation,
+            incarnation: self.incarnation,
         };
         let snapshot = Arc::new(self.state.snapshot(self.met.max(self.mbal)));
         for store in base.stores() {
@@ -496,7 +496,7 @@ impl<M: StateMachine> Replica<M> {
                 let snapshot = Arc::clone(&snapshot);
                 let errand = Errand::new(store, Doing::Snapshot { name });
                 self.desk
-                    .ask(errand, Ask::WriteSnapshot { name, snapshot }, out);
+                    .ask(errand, LogOp::WriteSnapshot { name, snapshot }, port);
             }
         }
         lead.cut = Some(Cut {
@@ -510,7 +510,7 @@ impl<M: StateMachine> Replica<M> {
         &mut self,
         store: StoreId,
         name: SnapshotName,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let quorum = if self.has(Bug::DropsEarly) {
             1
@@ -528,7 +528,7 @@ impl<M: StateMachine> Replica<M> {
             lead.cut = None;
             if Some(name) > self.floor {
                 self.floor = Some(name);
-                self.raise_floor(out);
+                self.raise_floor(port);
             }
         }
     }
@@ -538,7 +538,7 @@ impl<M: StateMachine> Replica<M> {
         &mut self,
         errand: Errand,
         name: SnapshotName,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let Role::Leading(lead) = &self.role else {
             return;
@@ -547,22 +547,25 @@ impl<M: StateMachine> Replica<M> {
             let snapshot = Arc::clone(&cut.snapshot);
             let written = cut.written & errand.store.bit() != 0;
             if !written {
-                self.desk
-                    .ask(errand.again(), Ask::WriteSnapshot { name, snapshot }, out);
-                self.widen(out);
+                self.desk.ask(
+                    errand.again(),
+                    LogOp::WriteSnapshot { name, snapshot },
+                    port,
+                );
+                self.widen(port);
             }
         }
     }
 
     /// Somebody else has a higher ballot, or the stores are beyond help.
-    pub(super) fn step_down(&mut self, above: Option<Ballot>, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn step_down(&mut self, above: Option<Ballot>, port: &mut impl Port<Self>) {
         self.met = self.met.max(above);
         self.role = Role::Following { learning: None };
         self.watch.wait();
         self.desk.keep(|doing| matches!(doing, Doing::Head { .. }));
-        out.push(ReplicaEffect::Follows { above });
+        port.say(LogSaid::Follows { above });
         if !self.requests.is_empty() {
-            self.publish(out);
+            self.publish(port);
         }
     }
 

@@ -1,25 +1,25 @@
-//! What a replica asks for and what it is told.
+//! What a replica asks of stores, what they answer, and what else it says.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 
 use crate::{
     Ballot, Batch, Head, HeadRead, Outcome, Slot, SlotVote, Snapshot, SnapshotName, StateMachine,
-    StoreId, Ticket, Version,
+    Ticket, Version,
 };
 
-/// One operation on one store.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Ask<M: StateMachine> {
-    /// Put the own head under this version; answered with [`Told::Wrote`].
+/// One operation on one store of a log.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum LogOp<M: StateMachine> {
+    /// Put the own head under this version; answered with [`LogReply::Written`].
     WriteHead {
         /// Above those of all earlier heads of the same agent.
         version: Version,
         /// What it says.
         head: Arc<Head<M>>,
     },
-    /// Put an own vote under its slot and ballot; answered with [`Told::Wrote`].
+    /// Put an own vote under its slot and ballot; answered with [`LogReply::Written`].
     WriteVote(SlotVote<M>),
-    /// Put a snapshot under its name; answered with [`Told::Wrote`].
+    /// Put a snapshot under its name; answered with [`LogReply::Written`].
     WriteSnapshot {
         /// The name.
         name: SnapshotName,
@@ -27,16 +27,16 @@ pub enum Ask<M: StateMachine> {
         snapshot: Arc<Snapshot<M>>,
     },
     /// Remove the own votes and snapshots below a slot, and own heads that have newer versions;
-    /// answered with [`Told::Wrote`].
+    /// answered with [`LogReply::Written`].
     Drop {
         /// The slot.
         below: Slot,
     },
     /// Read everybody's head of the greatest version that can be read; answered with
-    /// [`Told::Heads`].
+    /// [`LogReply::Heads`].
     ReadHeads,
     /// Read everybody's votes from one slot up to another, excluded, **then** everybody's head;
-    /// answered with [`Told::Scanned`]. The order is what lets a reader who misses a vote because
+    /// answered with [`LogReply::Scanned`]. The order is what lets a reader who misses a vote because
     /// it was dropped find the floor under which it fell.
     Scan {
         /// The first slot.
@@ -44,14 +44,14 @@ pub enum Ask<M: StateMachine> {
         /// The first slot that is not wanted.
         to: Slot,
     },
-    /// Read a snapshot; answered with [`Told::Snapshot`].
+    /// Read a snapshot; answered with [`LogReply::Snapshot`].
     ReadSnapshot {
         /// Its name.
         name: SnapshotName,
     },
 }
 
-impl<M: StateMachine> Ask<M> {
+impl<M: StateMachine> LogOp<M> {
     /// Whether it changes something on the store.
     pub const fn is_write(&self) -> bool {
         match self {
@@ -64,22 +64,22 @@ impl<M: StateMachine> Ask<M> {
     }
 }
 
-/// A store's answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Told<'a, M: StateMachine> {
+/// What a store of a log answers.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum LogReply<M: StateMachine> {
     /// It is done, and stays.
-    Wrote,
+    Written,
     /// The newest readable head of each agent that has one.
-    Heads(&'a [HeadRead<M>]),
+    Heads(Vec<HeadRead<M>>),
     /// Votes and, read after them, heads.
     Scanned {
         /// All readable votes in the range, in any order.
-        votes: &'a [SlotVote<M>],
-        /// As [`Told::Heads`].
-        heads: &'a [HeadRead<M>],
+        votes: Vec<SlotVote<M>>,
+        /// As [`LogReply::Heads`].
+        heads: Vec<HeadRead<M>>,
     },
     /// The snapshot, if it stands there and can be read.
-    Snapshot(Option<&'a Arc<Snapshot<M>>>),
+    Snapshot(Option<Arc<Snapshot<M>>>),
 }
 
 /// When a replica wants to be woken.
@@ -91,32 +91,9 @@ pub enum Timer {
     Stand,
 }
 
-/// What a replica wants of its driver.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ReplicaEffect<M: StateMachine> {
-    /// Please carry out an operation on a store and say [`Replica::told`](crate::Replica::told)
-    /// with the same number, or [`Replica::timed_out`](crate::Replica::timed_out) when there was no
-    /// answer for long.
-    Ask {
-        /// Names the operation; none is used twice by one incarnation.
-        op: u64,
-        /// Where.
-        store: StoreId,
-        /// What.
-        ask: Ask<M>,
-        /// How often it was asked for in vain before: wait longer each time.
-        attempt: u8,
-    },
-    /// Please say [`Replica::woke`](crate::Replica::woke) after a random time of at least `min` and
-    /// at most `max` nanoseconds on the own clock.
-    Wake {
-        /// To be echoed.
-        timer: Timer,
-        /// The least time.
-        min: u64,
-        /// The greatest.
-        max: u64,
-    },
+/// What a replica says: to clients, and to whoever looks on.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum LogSaid<M: StateMachine> {
     /// A request that was taken here has its outcome.
     Answer {
         /// Which request.
@@ -154,16 +131,4 @@ pub enum ReplicaEffect<M: StateMachine> {
         /// The ballot that was met.
         above: Option<Ballot>,
     },
-}
-
-/// Where a replica leaves its effects, in order.
-pub trait ReplicaSink<M: StateMachine> {
-    /// Takes one effect.
-    fn push(&mut self, effect: ReplicaEffect<M>);
-}
-
-impl<M: StateMachine, F: FnMut(ReplicaEffect<M>)> ReplicaSink<M> for F {
-    fn push(&mut self, effect: ReplicaEffect<M>) {
-        self(effect);
-    }
 }

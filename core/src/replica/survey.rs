@@ -8,8 +8,8 @@ use super::{
     state::State,
 };
 use crate::{
-    Ask, Ballot, Batch, HeadRead, ReplicaEffect, ReplicaSink, Slot, SlotVote, Snapshot,
-    SnapshotName, StateMachine, StoreId,
+    Ballot, Batch, HeadRead, LogOp, LogSaid, Port, Slot, SlotVote, Snapshot, SnapshotName,
+    StateMachine, StoreId,
 };
 
 /// Slots that a lagging replica reads at a time.
@@ -55,12 +55,12 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Reads what is decided and not applied, as much as one read should give.
-    pub(super) fn learn(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn learn(&mut self, port: &mut impl Port<Self>) {
         let to = Slot(self.state.applied.0.saturating_add(CHUNK));
         let survey = self.new_survey(to);
         if let Role::Following { learning } = &mut self.role {
             *learning = Some(survey);
-            self.scan_all(out);
+            self.scan_all(port);
         }
     }
 
@@ -73,14 +73,14 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Asks every store for what the survey wants.
-    pub(super) fn scan_all(&mut self, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn scan_all(&mut self, port: &mut impl Port<Self>) {
         for store in self.config.base.stores() {
-            self.scan(store, 0, out);
+            self.scan(store, 0, port);
         }
     }
 
     /// Asks a store, if the survey may count it: who stands reads only where his promise is written.
-    pub(super) fn scan(&mut self, store: StoreId, attempt: u8, out: &mut impl ReplicaSink<M>) {
+    pub(super) fn scan(&mut self, store: StoreId, tries: u8, port: &mut impl Port<Self>) {
         let (survey, promised) = match &self.role {
             Role::Recovering(survey) => (survey, true),
             Role::Standing { survey, count, .. } => {
@@ -99,9 +99,9 @@ impl<M: StateMachine> Replica<M> {
         let errand = Errand {
             store,
             doing: Doing::Scan { survey: number },
-            attempt,
+            tries,
         };
-        self.desk.ask(errand, Ask::Scan { from, to }, out);
+        self.desk.ask(errand, LogOp::Scan { from, to }, port);
     }
 
     /// Whether the survey of that number still wants an answer from that store.
@@ -116,9 +116,9 @@ impl<M: StateMachine> Replica<M> {
         number: u64,
         votes: &[SlotVote<M>],
         heads: &[HeadRead<M>],
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
-        self.note_heads(heads, out);
+        self.note_heads(heads, port);
         let me = self.config.base.me;
         if !self.wants_scan(number) {
             return;
@@ -127,7 +127,7 @@ impl<M: StateMachine> Replica<M> {
             let highest = votes.iter().map(|vote| vote.bal).max();
             let above = self.rival(heads).max(highest);
             if above > Some(ballot) {
-                self.step_down(above, out);
+                self.step_down(above, port);
                 return;
             }
         }
@@ -147,11 +147,11 @@ impl<M: StateMachine> Replica<M> {
             }
         }
         survey.complete |= store.bit();
-        self.advance(out);
+        self.advance(port);
     }
 
     /// Goes on with a survey that may be complete.
-    fn advance(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn advance(&mut self, port: &mut impl Port<Self>) {
         let recovering = matches!(self.role, Role::Recovering(_));
         let quorum = if recovering && self.has(Bug::RecoversFromOne) {
             1
@@ -166,28 +166,28 @@ impl<M: StateMachine> Replica<M> {
             return;
         }
         if let Some(name) = survey.floor.filter(|name| name.slot > applied) {
-            self.fetch(name, StoreId(0), 0, out);
+            self.fetch(name, StoreId(0), 0, port);
             return;
         }
         let role = core::mem::replace(&mut self.role, Role::Following { learning: None });
         match role {
             Role::Recovering(mut survey) => {
-                self.take_decided(&mut survey, out);
+                self.take_decided(&mut survey, port);
                 // Its next head must say so too: votes below may have been dropped.
                 self.floor = self.floor.max(survey.floor);
-                self.recovered(survey.own, out);
+                self.recovered(survey.own, port);
             }
             Role::Standing {
                 mut survey, ballot, ..
             } => {
-                self.take_decided(&mut survey, out);
-                self.lead(ballot, survey, out);
+                self.take_decided(&mut survey, port);
+                self.lead(ballot, survey, port);
             }
             Role::Following { learning } => {
                 if let Some(mut survey) = learning {
-                    self.take_decided(&mut survey, out);
+                    self.take_decided(&mut survey, port);
                     if self.known_decided > self.state.applied && self.state.applied > applied {
-                        self.learn(out);
+                        self.learn(port);
                     }
                 }
             }
@@ -196,17 +196,17 @@ impl<M: StateMachine> Replica<M> {
     }
 
     /// Applies what is known to be decided, as far as its votes were found.
-    fn take_decided(&mut self, survey: &mut Survey<M>, out: &mut impl ReplicaSink<M>) {
+    fn take_decided(&mut self, survey: &mut Survey<M>, port: &mut impl Port<Self>) {
         let mut slot = self.state.applied;
         while slot < survey.decided {
             let Some(vote) = survey.votes.remove(&slot) else {
                 break;
             };
             let batch = self.half(vote.batch);
-            self.choose(slot, batch, out);
+            self.choose(slot, batch, port);
             slot = slot.next();
         }
-        self.apply_chosen(out);
+        self.apply_chosen(port);
     }
 
     #[cfg(not(feature = "planted-bugs"))]
@@ -223,21 +223,15 @@ impl<M: StateMachine> Replica<M> {
         batch
     }
 
-    fn fetch(
-        &mut self,
-        name: SnapshotName,
-        store: StoreId,
-        attempt: u8,
-        out: &mut impl ReplicaSink<M>,
-    ) {
+    fn fetch(&mut self, name: SnapshotName, store: StoreId, tries: u8, port: &mut impl Port<Self>) {
         if let Some(survey) = self.survey_mut() {
             survey.fetching = Some((name, store));
             let errand = Errand {
                 store,
                 doing: Doing::Fetch { name },
-                attempt,
+                tries,
             };
-            self.desk.ask(errand, Ask::ReadSnapshot { name }, out);
+            self.desk.ask(errand, LogOp::ReadSnapshot { name }, port);
         }
     }
 
@@ -247,7 +241,7 @@ impl<M: StateMachine> Replica<M> {
         store: StoreId,
         name: SnapshotName,
         found: Option<&Arc<Snapshot<M>>>,
-        out: &mut impl ReplicaSink<M>,
+        port: &mut impl Port<Self>,
     ) {
         let stores = self.config.base.envelope.stores();
         let Some(survey) = self.survey_mut() else {
@@ -258,18 +252,18 @@ impl<M: StateMachine> Replica<M> {
         }
         survey.fetching = None;
         if let Some(snapshot) = found {
-            self.install(snapshot, out);
-            self.advance(out);
+            self.install(snapshot, port);
+            self.advance(port);
         } else if store.0 + 1 < stores {
-            self.fetch(name, StoreId(store.0 + 1), 0, out);
+            self.fetch(name, StoreId(store.0 + 1), 0, port);
         } else {
             // It may have made way for a newer one meanwhile.
-            self.survey_again(out);
+            self.survey_again(port);
         }
     }
 
     /// Begins the survey anew.
-    fn survey_again(&mut self, out: &mut impl ReplicaSink<M>) {
+    fn survey_again(&mut self, port: &mut impl Port<Self>) {
         let Some(to) = self.survey_mut().map(|survey| survey.to) else {
             return;
         };
@@ -277,10 +271,10 @@ impl<M: StateMachine> Replica<M> {
         if let Some(survey) = self.survey_mut() {
             *survey = fresh;
         }
-        self.scan_all(out);
+        self.scan_all(port);
     }
 
-    fn install(&mut self, snapshot: &Snapshot<M>, out: &mut impl ReplicaSink<M>) {
+    fn install(&mut self, snapshot: &Snapshot<M>, port: &mut impl Port<Self>) {
         if snapshot.slot <= self.state.applied {
             return;
         }
@@ -301,7 +295,7 @@ impl<M: StateMachine> Replica<M> {
         if let Some(survey) = self.survey_mut() {
             survey.votes.retain(|&slot, _| slot >= applied);
         }
-        out.push(ReplicaEffect::Installed { slot: applied });
-        self.apply_chosen(out);
+        port.say(LogSaid::Installed { slot: applied });
+        self.apply_chosen(port);
     }
 }
