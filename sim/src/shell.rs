@@ -1,0 +1,368 @@
+//! The engine: takes events in order, lets agents and stores act, and keeps the account.
+//!
+//! One run is one seed. What every run has in common is here: the queue, faults that strike agents and stores, pauses
+//! and restarts, stalls, the heal. What agents ask of stores, and what it means, is a [`System`]'s: blocks on disks
+//! (`blocks.rs`), or objects in buckets (`objects.rs`).
+
+mod liveness;
+mod participant;
+mod run;
+mod strike;
+
+use std::{
+    fmt::{self, Debug},
+    sync::Arc,
+};
+
+use bivalent_core::{AgentId, StoreId};
+
+use crate::{
+    engine::net::Net,
+    event::Event,
+    fault::{FaultKind, Happening},
+    fingerprint::Fingerprint,
+    oracle::envelope::Accounting,
+    plan::Plan,
+    planted::Planted,
+    report::Violation,
+    store::Service,
+};
+
+pub(crate) use liveness::Liveness;
+pub(crate) use participant::{Participant, Status, is_down};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// Every agent that is up has decided.
+    Decided,
+    /// Virtual time was over.
+    Time,
+    /// The steps were used up.
+    Steps,
+    /// Nothing is left to happen.
+    Quiet,
+    /// The script asks for an operation that nobody has in flight.
+    Misfit,
+}
+
+/// Agents of one protocol, the stores they use, who is served, and who judges: what differs from one kind of run to
+/// another.
+pub trait System: Clone + Debug + Sized {
+    /// An agent, and what is kept for it beside.
+    type Agent: Clone + Debug;
+    /// Something that came for an agent while it stood still.
+    type Held: Clone + Debug;
+    /// What a run leaves behind when it is asked to.
+    type Journal: Journal;
+    /// A stall is looked for again and again, and not only after each decision.
+    const LOOKS_AGAIN: bool;
+
+    /// Empties its stores and accounts for a new run.
+    fn reset(engine: &mut Engine<Self>);
+
+    /// The first steps of agents and clients.
+    fn begin(engine: &mut Engine<Self>);
+
+    /// Everything that comes of itself is in the queue.
+    fn begun(_: &mut Engine<Self>) {}
+
+    /// Before the next event is taken: an end, or something that was a step of its own.
+    #[inline]
+    fn before(_: &mut Engine<Self>) -> Option<Before> {
+        None
+    }
+
+    /// Takes an event; those that are not its own it hands to [`Engine::take_common`].
+    fn take(engine: &mut Engine<Self>, bits: u64);
+
+    /// Notes the feature of the step that has just been taken.
+    fn cover(engine: &mut Engine<Self>, bits: u64);
+
+    /// An agent is about to crash.
+    fn crashes(engine: &mut Engine<Self>, id: AgentId);
+
+    /// What a crash is called in its story.
+    fn crash_in_words(_: &Engine<Self>, returns: bool) -> &'static str {
+        if returns { "crashes" } else { "crashes for good" }
+    }
+
+    /// An agent has crashed.
+    fn crashed(_: &mut Engine<Self>, _: AgentId, _returns: bool) {}
+
+    /// A restart of an agent is on its way.
+    fn returns(_: &mut Engine<Self>, _: AgentId) {}
+
+    /// Whether a restart has to wait for something that the dead have in flight.
+    fn is_fenced(_: &Engine<Self>, _: AgentId, _unfenced: bool) -> bool {
+        false
+    }
+
+    /// An agent starts again.
+    fn starts_again(engine: &mut Engine<Self>, id: AgentId, incarnation: u16);
+
+    /// An agent goes on: what came meanwhile is taken in.
+    fn goes_on(engine: &mut Engine<Self>, id: AgentId, held: Vec<Self::Held>);
+
+    /// A store returns to the state of some writes ago, or to none for `u32::MAX`.
+    fn forget(engine: &mut Engine<Self>, store: StoreId, versions: u32);
+
+    /// A fault goes into the story.
+    fn note_fault(engine: &mut Engine<Self>, struck: Struck, what: fmt::Arguments<'_>);
+
+    /// Nothing is waited for any more, whatever else happens.
+    fn is_done(_: &Engine<Self>) -> bool {
+        false
+    }
+
+    /// Whether somebody waits for a decision or an answer.
+    fn waits(engine: &Engine<Self>) -> bool;
+
+    /// Agents that a stall is about.
+    fn stalled(engine: &Engine<Self>) -> Vec<AgentId>;
+
+    /// Whether a stall from here is one of contention.
+    fn is_contended(engine: &Engine<Self>) -> bool;
+
+    /// Whether an agent acts for what is waited for.
+    fn acts(participant: &Participant<Self>) -> bool;
+
+    /// Whether a heal brings back an agent that is down for good.
+    fn comes_back(participant: &Participant<Self>) -> bool;
+
+    /// Whether a fault-free run from this very state comes to something with one agent alone.
+    fn heals(engine: &Engine<Self>) -> bool;
+
+    /// Something was decided, or a client answered.
+    fn progressed(engine: &mut Engine<Self>);
+
+    /// A stall was found.
+    fn stall_found(engine: &mut Engine<Self>, kind: &'static str, heals: bool);
+
+    /// The stall that was found last is over.
+    fn stall_over(_: &mut Engine<Self>) {}
+
+    /// Everything heals: what the system itself holds back goes on.
+    fn healing(_: &mut Engine<Self>) {}
+
+    /// Everything has healed.
+    fn healed(engine: &mut Engine<Self>);
+
+    /// Ends the run if everyone who will ever take a step has what he wanted.
+    fn see_whether_over(engine: &mut Engine<Self>);
+
+    /// What can be judged only when a run is over.
+    fn wind_up(_: &mut Engine<Self>) {}
+}
+
+/// What came before an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Before {
+    /// A step was taken.
+    Acted,
+    /// The run can't go on.
+    Ended(End),
+}
+
+/// Whom a fault struck.
+#[derive(Clone, Copy, Debug)]
+pub struct Struck {
+    /// Which kind it is.
+    pub(crate) kind: FaultKind,
+    /// The agent, if it is one.
+    pub(crate) agent: Option<AgentId>,
+    /// The store, if it is one.
+    pub(crate) store: Option<StoreId>,
+}
+
+/// What a run leaves behind when it is asked to.
+pub trait Journal: Clone + Debug {
+    /// One that keeps notes, of a run of so many agents.
+    fn telling(agents: usize) -> Self;
+
+    /// The low 16 bits of the fingerprint after a step.
+    fn digest(&mut self, digest: u16);
+}
+
+/// A simulator of one scenario, to be run with many seeds.
+#[derive(Clone, Debug)]
+pub struct Engine<S: System> {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) net: Net,
+    pub(crate) participants: Vec<Participant<S>>,
+    pub(crate) service: Vec<Service>,
+    /// Requests that wait for a store to come back.
+    pub(crate) waiting: Vec<Vec<u64>>,
+    /// Tells one outage of a store from the next.
+    pub(crate) outages: Vec<u16>,
+    /// The same for its slowness: the two may overlap, and neither ends the other.
+    pub(crate) slow_spells: Vec<u16>,
+    pub(crate) envelope: Accounting,
+    /// What oracles found, one a property, by step.
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) journal: Option<Box<S::Journal>>,
+    pub(crate) steps: u64,
+    /// Only this agent takes steps: a solo probe.
+    pub(crate) solo: Option<AgentId>,
+    pub(crate) healed: bool,
+    pub(crate) liveness: Liveness,
+    /// Which happenings some rule waits for.
+    pub(crate) awaited: u32,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) bug: Option<bivalent_core::Bug>,
+    pub(crate) system: S,
+}
+
+impl<S: System> Engine<S> {
+    /// An engine of a system, with its agents before their first start.
+    pub(crate) fn of(
+        planted: Planted,
+        plan: Arc<Plan>,
+        system: S,
+        agent: impl Fn(AgentId) -> S::Agent,
+    ) -> Self {
+        let ids = (0..plan.agents as u8).map(AgentId);
+        Self {
+            participants: ids.map(|id| Participant::new(id, agent(id))).collect(),
+            service: vec![Service::Up; plan.stores],
+            waiting: vec![Vec::new(); plan.stores],
+            outages: vec![0; plan.stores],
+            slow_spells: vec![0; plan.stores],
+            envelope: Accounting::new(&plan),
+            violations: Vec::new(),
+            fingerprint: Fingerprint::new(),
+            journal: None,
+            steps: 0,
+            solo: None,
+            healed: false,
+            liveness: Liveness::default(),
+            awaited: strike::awaited(&plan),
+            net: Net::new(Arc::clone(&plan)),
+            plan,
+            #[cfg(feature = "planted-bugs")]
+            bug: planted.bug,
+            system,
+        }
+    }
+
+    /// Gives every agent a planted bug from the next run on.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant(&mut self, bug: Option<bivalent_core::Bug>) {
+        self.bug = bug;
+    }
+
+    /// Gives every agent the bug, if there is one, instead of the scenario's, from the next run on.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn plant_any(&mut self, planted: Planted) {
+        self.bug = planted.bug.or(self.bug);
+    }
+
+    /// Does nothing: this build has no bugs.
+    #[cfg(not(feature = "planted-bugs"))]
+    #[expect(clippy::unused_self, reason = "as where there are bugs")]
+    pub(crate) const fn plant_any(&mut self, _: Planted) {}
+
+    /// Goes on up to a step, or to the end. An open stall stays open.
+    pub(crate) fn run_on(&mut self, until: u64) -> End {
+        let until = until.min(self.plan.steps_max);
+        loop {
+            if self.steps >= until {
+                break End::Steps;
+            }
+            match S::before(self) {
+                None => {}
+                Some(Before::Acted) => continue,
+                Some(Before::Ended(end)) => break end,
+            }
+            let Some(bits) = self.net.wheel.pop() else {
+                break End::Quiet;
+            };
+            if self.net.now() > self.plan.end {
+                break End::Time;
+            }
+            if let Some(end) = self.step(bits) {
+                break end;
+            }
+        }
+    }
+
+    /// Takes one event.
+    #[inline]
+    pub(crate) fn step(&mut self, bits: u64) -> Option<End> {
+        self.steps += 1;
+        self.fingerprint.mix(self.net.now(), bits);
+        S::take(self, bits);
+        if self.net.touched.0 != 0 {
+            S::cover(self, bits);
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.digest(self.fingerprint.value() as u16);
+        }
+        self.liveness.over.then_some(End::Decided)
+    }
+
+    /// Takes an event that is none of the system's own.
+    pub(crate) fn take_common(&mut self, event: Event) {
+        match event {
+            Event::Restart {
+                agent,
+                incarnation,
+                unfenced,
+            } => self.on_restart(agent, incarnation, unfenced),
+            Event::Wake { agent, count } => {
+                if self.participants[agent.index()].pauses == count {
+                    self.wake(agent);
+                }
+            }
+            Event::StoreUp { store, count } => {
+                if self.outages[store.index()] == count {
+                    self.store_up(store);
+                }
+            }
+            Event::StoreFast { store, count } => {
+                if self.slow_spells[store.index()] == count {
+                    self.net.percent[store.index()] = 100;
+                }
+            }
+            Event::Trigger { rule } => self.on_time(rule),
+            Event::TriggerEnd { rule } => self.on_trigger_end(rule),
+            Event::Heal => self.heal(),
+            Event::StallCheck => self.check_stall(),
+            own => unreachable!("an event of a system: {own:?}"),
+        }
+    }
+
+    /// Puts an event into the queue; none comes before now.
+    pub(crate) fn put(&mut self, tick: u64, event: Event) {
+        self.net.wheel.put(tick.max(self.net.now()), event.pack());
+    }
+
+    /// Virtual time, ticks.
+    pub(crate) const fn now(&self) -> u64 {
+        self.net.now()
+    }
+
+    /// Takes note of the first breach of each property.
+    pub(crate) fn found(&mut self, property: &'static str, detail: String) {
+        if self
+            .violations
+            .iter()
+            .all(|known| known.property != property)
+        {
+            self.violations.push(Violation {
+                property,
+                step: self.steps,
+                detail,
+            });
+        }
+    }
+
+    /// Something happened; rules that wait for it may strike.
+    #[inline]
+    pub(crate) fn happened(&mut self, what: Happening, agent: AgentId, store: Option<StoreId>) {
+        if self.awaited & 1 << what as u32 != 0 && !self.healed {
+            self.happened_awaited(what, agent, store);
+        }
+    }
+}
