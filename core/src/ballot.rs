@@ -50,6 +50,12 @@ impl Ballot {
         Self::new(round, agent, incarnation)
     }
 
+    /// The same, or none if no round is left: after one that cannot be an agent's own (rotten bits of a raw block).
+    pub fn next(floor: Option<Self>, agent: AgentId, incarnation: Incarnation) -> Option<Self> {
+        let left = floor.is_none_or(|floor| floor.round() < Self::ROUND_MAX);
+        left.then(|| Self::above(floor, agent, incarnation))
+    }
+
     /// The round, from 1.
     pub const fn round(self) -> u64 {
         self.0.get() >> ROUND_SHIFT

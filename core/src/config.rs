@@ -56,7 +56,7 @@ impl Config {
         }
     }
 
-    /// The same agent, started again.
+    /// The same replica, started again. An agent of one decision is told its start by who starts it.
     #[must_use]
     pub const fn incarnation(self, incarnation: Incarnation) -> Self {
         Self {

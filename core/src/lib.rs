@@ -1,9 +1,9 @@
 //! Disk Paxos (Gafni and Lamport 2003) for stores that run no code, as a sans-IO value.
 //!
-//! An [`DiskPaxos`] takes [`Input`]s and leaves [`Effect`]s in a [`Sink`]. What is yours to bring:
-//! stores that read and write blocks, a pause before each retry ([`Contention`] says how long), and
-//! for every start of an agent an [`Incarnation`] greater than its earlier ones. The very same code
-//! runs in the simulator and on real stores.
+//! A [`DiskPaxos`] is an [`Agent`]: it is told [`Event`]s and leaves what it wants in a [`Port`]. What is
+//! yours to bring: stores that read and write blocks, a pause before each retry ([`Contention`] says how
+//! long), and for every start of an agent an [`Incarnation`] greater than its earlier ones. The very same
+//! code runs in the simulator and on real stores.
 //!
 //! [`Envelope`] says which storage faults are survived, [`Layout`] how blocks become bytes.
 //!
@@ -28,14 +28,13 @@ mod block;
 #[cfg(feature = "planted-bugs")]
 mod bug;
 mod codec;
+mod collector;
 mod config;
 mod contention;
 mod disk_paxos;
-mod effect;
 mod envelope;
 mod heartbeat;
 mod id;
-mod input;
 mod link;
 mod log;
 mod machine;
@@ -44,6 +43,7 @@ mod no_bug;
 mod put_if_absent;
 mod renaming;
 mod replica;
+mod single_decree;
 mod store;
 
 #[cfg(feature = "planted-bugs")]
@@ -54,14 +54,13 @@ pub use {
     ballot::Ballot,
     block::{Block, Value, Version, Vote},
     codec::{Format, Layout, LayoutError, Place, Unreadable},
+    collector::{Collector, Want, Wanted},
     config::{Config, Overwrite},
     contention::Contention,
     disk_paxos::{DiskPaxos, Phase},
-    effect::{Effect, Operation, Sink},
     envelope::{Envelope, EnvelopeError, Staleness},
     heartbeat::Heartbeat,
     id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, RECORD, StoreId},
-    input::Input,
     log::{
         Batch, Entry, Head, HeadRead, Outcome, Request, Session, SessionId, Slot, SlotVote,
         Snapshot, SnapshotName, Ticket,
@@ -75,5 +74,6 @@ pub use {
     replica::{
         Ask, Replica, ReplicaConfig, ReplicaEffect, ReplicaSink, Spread, Standing, Timer, Told,
     },
+    single_decree::{DecreeEvent, DecreeSaid, DecreeTimer, DecreeWant, SingleDecree},
     store::{BlockOp, BlockReply, BlockTag, If, Name, ObjectOp, ObjectReply, ObjectTag},
 };
