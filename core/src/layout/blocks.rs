@@ -257,11 +257,7 @@ macro_rules! laid {
                 BlockTask::of(op, $records)
             }
 
-            fn step(
-                task: &mut BlockTask,
-                came: Came<BlockBody>,
-                at: &mut At<'_>,
-            ) -> Next<Self> {
+            fn step(task: &mut BlockTask, came: Came<BlockBody>, at: &mut At<'_>) -> Next<Self> {
                 task.step(came, at)
             }
 

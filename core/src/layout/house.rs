@@ -105,8 +105,8 @@ fn identity_of<B, T>(found: Option<(Content<B>, T)>) -> Result<Option<Identity>,
     match found.map(|(content, _)| content) {
         None => Ok(None),
         Some(Content::Identity(identity)) => Ok(Some(identity)),
-        Some(
-            Content::Start { .. } | Content::Text(_) | Content::Trial(_) | Content::Body(_),
-        ) => Err(Why::Unreadable(ObjectName::Identity)),
+        Some(Content::Start { .. } | Content::Text(_) | Content::Trial(_) | Content::Body(_)) => {
+            Err(Why::Unreadable(ObjectName::Identity))
+        }
     }
 }

@@ -191,7 +191,7 @@ impl<A: Laid, P: Port<OnObjects<A>>> Port<A> for Inner<'_, A, P> {
         if above.is_none_or(|above| own > above) {
             return Some(own);
         }
-        Ballot::checked_above(above, me, start)
+        Ballot::next(above, me, start)
     }
 
     fn say(&mut self, said: A::Said) {

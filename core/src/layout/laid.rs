@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::{fmt::Debug, hash::Hash};
 
-use crate::{Agent, At, Content, Folder, If, Incarnation, Listing, ObjectName, ObjectTag, Value, Why};
+use crate::{
+    Agent, At, Content, Folder, If, Incarnation, Listing, ObjectName, ObjectTag, Value, Why,
+};
 
 /// A protocol whose logical operations are laid on objects.
 ///

@@ -42,7 +42,10 @@ impl Listing {
 
     /// The versions of `agent`, in order.
     pub fn versions_of(&self, agent: AgentId) -> impl DoubleEndedIterator<Item = Version> {
-        let own = self.versions.iter().filter(move |(owner, _)| *owner == agent);
+        let own = self
+            .versions
+            .iter()
+            .filter(move |(owner, _)| *owner == agent);
         own.map(|&(_, version)| version)
     }
 

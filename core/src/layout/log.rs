@@ -114,9 +114,7 @@ impl<M: StateMachine> LogTask<M> {
                 self.votes = votes;
                 self.heads()
             }
-            (Stage::DropVotes, _) => {
-                self.call(Stage::ListSnapshots, Call::List(Folder::Snapshots))
-            }
+            (Stage::DropVotes, _) => self.call(Stage::ListSnapshots, Call::List(Folder::Snapshots)),
             (Stage::ListSnapshots, Came::Names(names)) => {
                 let old = names.into_iter().filter(|name| self.is_old(name, at));
                 let old = old.collect();
@@ -202,10 +200,7 @@ impl<M: StateMachine> LogTask<M> {
         }
     }
 
-    fn answer_heads(
-        &mut self,
-        found: Vec<(ObjectName, Content<LogBody<M>>)>,
-    ) -> Next<Replica<M>> {
+    fn answer_heads(&mut self, found: Vec<(ObjectName, Content<LogBody<M>>)>) -> Next<Replica<M>> {
         let Some(heads) = bodies(found, head) else {
             return unasked();
         };

@@ -4,8 +4,8 @@ use alloc::{vec, vec::Vec};
 
 use super::{at::StoreState, laid::Who};
 use crate::{
-    AgentId, At, Call, Came, Content, Folder, If, Incarnation, Listing, ObjectName, ObjectOp, ObjectReply,
-    ObjectTag, Why,
+    AgentId, At, Call, Came, Content, Folder, If, Incarnation, Listing, ObjectName, ObjectOp,
+    ObjectReply, ObjectTag, Why,
 };
 
 /// How often something is tried again that somebody else was quicker at.
@@ -242,12 +242,7 @@ impl<B: Clone> Routine<B> {
 }
 
 /// A look whether a store is the one that it should be.
-fn look<B>(
-    always: bool,
-    lost: &mut u64,
-    told: &Told<'_, B>,
-    state: &mut StoreState,
-) -> Turn<B> {
+fn look<B>(always: bool, lost: &mut u64, told: &Told<'_, B>, state: &mut StoreState) -> Turn<B> {
     let Some(identity) = &state.identity else {
         return done(true);
     };
@@ -318,7 +313,9 @@ fn all<B>(names: &[ObjectName], found: &mut Vec<(usize, Content<B>)>, gone: bool
     found.sort_unstable_by_key(|&(place, _)| place);
     let found = found.drain(..);
     Turn::Return(Came::All {
-        found: found.map(|(place, content)| (names[place], content)).collect(),
+        found: found
+            .map(|(place, content)| (names[place], content))
+            .collect(),
         gone,
     })
 }
@@ -420,7 +417,7 @@ impl Mark {
                 };
                 return self.listed(&Listing::of(&names), (me, start), at.state);
             }
-            MarkStage::LookingAgain => return self.looked(cx),
+            MarkStage::LookingAgain => return self.looked(),
             MarkStage::Removing => return done(true),
         }
         self.stage = MarkStage::Listing;
@@ -470,7 +467,8 @@ fn trial<B>(
     told: &Told<'_, B>,
     state: &mut StoreState,
 ) -> Turn<B> {
-    let put = |content, only| Turn::Call(Call::Put(ObjectName::Trial, Content::Trial(content), only));
+    let put =
+        |content, only| Turn::Call(Call::Put(ObjectName::Trial, Content::Trial(content), only));
     let Told::Came(came) = told else {
         return Turn::Wait;
     };

@@ -238,12 +238,7 @@ impl<A: Laid> Work<A> {
     }
 
     /// Goes on with an undertaking until it waits for something.
-    fn drive(
-        &mut self,
-        id: u64,
-        mut told: Told<'_, A::Body>,
-        port: &mut impl Port<OnObjects<A>>,
-    ) {
+    fn drive(&mut self, id: u64, mut told: Told<'_, A::Body>, port: &mut impl Port<OnObjects<A>>) {
         loop {
             let Some(job) = self.jobs.get_mut(&id) else {
                 return;
@@ -399,8 +394,7 @@ impl<A: Laid> Work<A> {
         };
         if let Purpose::House(house) = job.purpose {
             let (kind, agrees) = (house.kind.clone(), result.is_ok());
-            self.ended
-                .push_back(Ended::House(job.store, house, result));
+            self.ended.push_back(Ended::House(job.store, house, result));
             if let HouseKind::Own(parent) = kind {
                 self.looked(parent, agrees, port);
             }
