@@ -1,10 +1,11 @@
 //! One agent of Paxos over acceptor records: a record a store, changed by conditional writes only.
 
-use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use crate::{
-    AgentId, Ballot, Block, Config, Effect, Incarnation, Input, MAX_STORES, Operation, Phase,
-    RECORD, Sink, StoreId, Value, Version, Vote, disk_paxos::reach,
+    Agent, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeSaid, DecreeTimer, Event,
+    Explored, Incarnation, MAX_STORES, Pause, Phase, Port, RECORD, SingleDecree, StoreId, Value,
+    Version, Vote, disk_paxos::reach,
 };
 
 #[cfg(feature = "planted-bugs")]
@@ -51,34 +52,39 @@ struct Link {
 /// nobody has to look again after writing. The record is the ranked register of Chockler and Malkhi
 /// 2002, a majority of them is Paxos; Rystsov's `CASPaxos` has the same acceptors.
 ///
-/// It is started, answered and restarted as an [`DiskPaxos`](crate::DiskPaxos) is, and asks for nothing but
-/// reads of [`RECORD`] and [`Effect::WriteIf`]:
+/// It asks for nothing but reads of [`RECORD`] and [`BlockOp::Swap`]s. Started again it has nothing to read first and
+/// waits for nothing in flight. That is safe, because all that was promised or accepted stands in the records, and all
+/// that an agent owes to its own past is one value a ballot: none of a life's ballots is another's. What a dead life
+/// has in flight fails on its version, or lands as it would have before. The runner drops answers to it: epochs begin
+/// anew.
 ///
 /// ```
 /// use bivalent_core::*;
 ///
 /// let envelope = Envelope::majority(1)?;
 /// let config = Config::new(AgentId(0), 1, envelope, Overwrite::InPlace, Value(7));
-/// let mut agent = AcceptorRecords::new(config);
-/// let ballot = Ballot::above(None, AgentId(0), Incarnation(0));
-/// let read = agent.step(Input::Start { ballot });
-/// let [Effect::Read { store, owner, epoch }] = read[..] else { panic!() };
-/// let (block, version) = (Block::default(), Version::default());
-/// let mut puts = agent.step(Input::Read { store, owner, epoch, block, version });
-/// while let [Effect::WriteIf { store, epoch, attempt, .. }] = puts[..] {
-///     puts = agent.step(Input::Wrote { store, epoch, attempt });
+/// let (mut agent, _) = AcceptorRecords::begin(&config, Incarnation(0));
+/// let read = agent.step(DecreeEvent::Woke(DecreeTimer::Attempt));
+/// let [Want::Ask { store, tag, op: BlockOp::Read { .. }, .. }] = read[..] else { panic!() };
+/// let empty = BlockReply::Block { block: Block::default(), version: Version::default() };
+/// let mut wants = agent.step(DecreeEvent::Replied(store, tag, empty));
+/// while let [Want::Ask { store, tag, op: BlockOp::Swap { .. }, .. }] = wants[..] {
+///     wants = agent.step(DecreeEvent::Replied(store, tag, BlockReply::Written));
 /// }
-/// assert_eq!(puts, [Effect::Decide(Value(7))]);
+/// assert_eq!(wants, [Want::Say(DecreeSaid::Decided(Value(7)))]);
 /// # Ok::<(), EnvelopeError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AcceptorRecords {
     config: Config,
+    incarnation: Incarnation,
     phase: Phase,
     /// The ballot, and in phase 2 the vote: what the records are to say.
     block: Block,
     /// Phase 1: the greatest vote in the records that hold our promise. Cleared else.
     best: Option<Vote>,
+    /// Waiting: the greatest ballot met. Cleared else.
+    above: Option<Ballot>,
     /// Counts phase starts and aborts; answers to an older one are stale.
     epoch: u32,
     /// Stores whose record is known to hold, or to have held, this phase's ballot.
@@ -86,139 +92,134 @@ pub struct AcceptorRecords {
     links: [Link; MAX_STORES],
 }
 
+impl Agent for AcceptorRecords {
+    type Setup = Config;
+    type Op = BlockOp;
+    type Reply = BlockReply;
+    type Tag = BlockTag;
+    type Timer = DecreeTimer;
+    type Request = Infallible;
+    type Said = DecreeSaid;
+
+    fn start(config: &Config, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        if start.0 > 0 {
+            port.say(DecreeSaid::Recovered { above: None });
+        }
+        port.wake(DecreeTimer::Attempt, Pause::NONE);
+        Self::new(*config, start)
+    }
+
+    fn on(&mut self, event: Event<'_, Self>, port: &mut impl Port<Self>) {
+        match event {
+            Event::Replied(store, tag, reply) => {
+                if self.awaits(store, tag) {
+                    self.on_reply(store, tag, reply, port);
+                }
+            }
+            Event::Woke(DecreeTimer::Attempt) => self.on_attempt(port),
+            Event::TimedOut(store, tag) | Event::Woke(DecreeTimer::Retry(store, tag)) => {
+                self.on_timed_out(store, tag, port);
+            }
+            Event::Asked(_, never) => match never {},
+            Event::Withdrawn(_) => {}
+        }
+    }
+}
+
 impl AcceptorRecords {
-    /// An agent that has never run before; it waits for [`Input::Start`] with its first ballot.
-    pub fn new(config: Config) -> Self {
+    fn new(config: Config, incarnation: Incarnation) -> Self {
         Self {
             config,
+            incarnation,
             phase: Phase::Waiting,
             block: Block::default(),
             best: None,
+            above: None,
             epoch: 0,
             complete: 0,
             links: [Link::default(); MAX_STORES],
         }
     }
 
-    /// An agent that ran before, or may have. It has nothing to read first and waits for nothing in
-    /// flight.
-    ///
-    /// Safe, because all that was promised or accepted stands in the records, and all that an agent
-    /// owes to its own past is one value a ballot: `config` carries a new incarnation, whose ballots
-    /// are none of a dead one's. What the dead one has in flight fails on its version, or lands as
-    /// it would have before. The driver drops answers to it: epochs begin anew.
-    pub fn recover(config: Config, out: &mut impl Sink) -> Self {
-        out.push(Effect::Abort { above: None });
-        Self::new(config)
-    }
-
-    /// Takes one step, leaving its effects in `out`.
-    pub fn on(&mut self, input: Input, out: &mut impl Sink) {
-        match input {
-            Input::Start { ballot } => self.on_start(ballot, out),
-            Input::Read {
-                store,
-                owner,
-                epoch,
-                block,
-                version,
-            } => {
-                if self.awaits(Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                }) {
-                    self.on_record(store, block, version, out);
+    fn on_reply(
+        &mut self,
+        store: StoreId,
+        tag: BlockTag,
+        reply: &BlockReply,
+        port: &mut impl Port<Self>,
+    ) {
+        match (tag, *reply) {
+            (BlockTag::Read { .. }, BlockReply::Block { block, version }) => {
+                self.on_record(store, block, version, port);
+            }
+            // Not an empty record: what was promised in it is not known.
+            (BlockTag::Read { .. }, BlockReply::Unreadable) => {
+                port.wake(DecreeTimer::Retry(store, tag), Pause::Patience);
+            }
+            (BlockTag::Write { .. }, BlockReply::Written) => self.on_wrote(store, port),
+            (BlockTag::Write { .. }, BlockReply::Refused) => {
+                if self.has(Bug::RefusedIsWritten) {
+                    self.on_wrote(store, port);
+                } else {
+                    self.read(store, port);
                 }
             }
-            Input::Wrote {
-                store,
-                epoch,
-                attempt,
-            } => {
-                if self.awaits_write(store, epoch, attempt) {
-                    self.on_wrote(store, out);
-                }
-            }
-            Input::Refused {
-                store,
-                epoch,
-                attempt,
-            } => {
-                if self.awaits_write(store, epoch, attempt) {
-                    if self.has(Bug::RefusedIsWritten) {
-                        self.on_wrote(store, out);
-                    } else {
-                        self.read(store, out);
-                    }
-                }
-            }
-            Input::Unreadable {
-                store,
-                owner,
-                epoch,
-            } => {
-                let operation = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
-                // Not an empty record: what was promised in it is not known.
-                if self.awaits(operation) {
-                    out.push(Effect::Retry { operation });
-                }
-            }
-            Input::TimedOut { operation } => self.on_timed_out(operation, out),
+            // A reply to another operation is none.
+            (BlockTag::Read { .. }, BlockReply::Written | BlockReply::Refused)
+            | (BlockTag::Write { .. }, BlockReply::Block { .. } | BlockReply::Unreadable) => {}
         }
     }
 
-    /// Takes one step and returns its effects: [`AcceptorRecords::on`] for tests and readers.
-    pub fn step(&mut self, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.on(input, &mut |effect| effects.push(effect));
-        effects
+    fn on_attempt(&mut self, port: &mut impl Port<Self>) {
+        if self.phase != Phase::Waiting {
+            return;
+        }
+        // With no ballot left it is stuck.
+        if let Some(ballot) = port.ballot(self.above.max(self.block.mbal)) {
+            self.start_ballot(ballot, port);
+        }
     }
 
-    fn on_start(&mut self, ballot: Ballot, out: &mut impl Sink) {
-        assert!(
-            self.phase == Phase::Waiting,
-            "a ballot that was not asked for: {:?}",
-            self.phase
-        );
+    fn start_ballot(&mut self, ballot: Ballot, port: &mut impl Port<Self>) {
         assert!(
             Some(ballot) > self.block.mbal,
             "{ballot:?} after {:?}",
             self.block.mbal
         );
         assert!(
-            ballot.agent() == self.config.me && ballot.incarnation() == self.config.incarnation,
+            ballot.agent() == self.config.me && ballot.incarnation() == self.incarnation,
             "{ballot:?} is not a ballot of {:?}",
             self.config.me
         );
         self.block.mbal = Some(ballot);
+        self.above = None;
         self.phase = Phase::One;
         self.epoch += 1;
         for store in self.config.stores() {
-            self.read(store, out);
+            self.read(store, port);
         }
     }
 
     /// Asks for the record; of what was known of it nothing is kept.
-    fn read(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn read(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         let link = &mut self.links[store.index()];
         link.step = Step::Reading;
         link.tag = Version::default();
         link.vote = None;
-        out.push(Effect::Read {
-            store,
-            owner: RECORD,
-            epoch: self.epoch,
-        });
+        let (owner, epoch) = (RECORD, self.epoch);
+        let tag = BlockTag::Read { owner, epoch };
+        port.ask(store, tag, 0, BlockOp::Read { owner });
     }
 
     /// The record that was asked for: a promise or vote of ours that stands in it is as good as an
     /// acknowledgement, one that does not is written.
-    fn on_record(&mut self, store: StoreId, block: Block, tag: Version, out: &mut impl Sink) {
+    fn on_record(
+        &mut self,
+        store: StoreId,
+        block: Block,
+        tag: Version,
+        port: &mut impl Port<Self>,
+    ) {
         let promised = reach(block);
         // In phase 1 nobody can have voted in our ballot; a record that says so is rotten.
         let voted = self.phase == Phase::One && vote_bal(block) >= self.block.mbal;
@@ -228,7 +229,7 @@ impl AcceptorRecords {
             if self.phase == Phase::Two && self.complete != 0 {
                 crate::bug::stumble(&self.config);
             }
-            self.abort(promised, out);
+            self.abort(promised, port);
             return;
         }
         let stands = match self.phase {
@@ -242,17 +243,17 @@ impl AcceptorRecords {
             link.vote = block.vote;
         }
         if stands {
-            self.complete_store(store, out);
+            self.complete_store(store, port);
         } else {
-            self.write(store, out);
+            self.write(store, port);
         }
     }
 
     /// Writes this phase's record, on condition that nobody has written since `tag` was read.
-    fn write(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn write(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         let link = &mut self.links[store.index()];
         if link.writes == WRITES_MAX {
-            self.abort(None, out);
+            self.abort(None, port);
             return;
         }
         link.step = Step::Writing;
@@ -263,26 +264,25 @@ impl AcceptorRecords {
             Phase::One | Phase::Waiting | Phase::Recovering | Phase::Decided => None,
             Phase::Two => self.block.vote,
         };
-        let mbal = self.block.mbal;
-        out.push(Effect::WriteIf {
-            store,
-            epoch: self.epoch,
-            attempt,
+        let (mbal, epoch) = (self.block.mbal, self.epoch);
+        let swap = BlockOp::Swap {
             expect,
             version: after(expect),
             block: Block { mbal, vote },
-        });
+        };
+        // Numbers, not tries: no two of them ask for the same.
+        port.ask(store, BlockTag::Write { epoch, attempt }, 0, swap);
     }
 
-    fn on_wrote(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn on_wrote(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         let link = &mut self.links[store.index()];
         link.tag = after(link.tag);
-        self.complete_store(store, out);
+        self.complete_store(store, port);
     }
 
     /// The record held our promise, or our vote, at some moment of this phase. That is enough even if
     /// it is written over by now: no lower ballot can be accepted there any more.
-    fn complete_store(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn complete_store(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         self.complete |= store.bit();
         let link = &mut self.links[store.index()];
         if self.phase == Phase::One {
@@ -298,14 +298,14 @@ impl AcceptorRecords {
             return;
         }
         match self.phase {
-            Phase::One => self.end_phase_one(out),
-            Phase::Two => self.end_phase_two(out),
+            Phase::One => self.end_phase_one(port),
+            Phase::Two => self.end_phase_two(port),
             Phase::Waiting | Phase::Recovering | Phase::Decided => {}
         }
     }
 
     /// Promised on a quorum: votes for the value of the greatest vote there, or for the own input.
-    fn end_phase_one(&mut self, out: &mut impl Sink) {
+    fn end_phase_one(&mut self, port: &mut impl Port<Self>) {
         let Some(bal) = self.block.mbal else {
             unreachable!("phase 1 starts with a ballot");
         };
@@ -316,7 +316,7 @@ impl AcceptorRecords {
         self.best = None;
         self.block.vote = Some(Vote { bal, inp });
         if self.has(Bug::DecidesAfterPhase1) {
-            self.end_phase_two(out);
+            self.end_phase_two(port);
             return;
         }
         let promised = self.complete;
@@ -326,14 +326,14 @@ impl AcceptorRecords {
         for store in self.config.stores() {
             self.links[store.index()].writes = 0;
             if promised & store.bit() != 0 {
-                self.write(store, out);
+                self.write(store, port);
             } else {
-                self.read(store, out);
+                self.read(store, port);
             }
         }
     }
 
-    fn end_phase_two(&mut self, out: &mut impl Sink) {
+    fn end_phase_two(&mut self, port: &mut impl Port<Self>) {
         let Some(Vote { inp, .. }) = self.block.vote else {
             unreachable!("phase 2 starts with a vote");
         };
@@ -343,13 +343,15 @@ impl AcceptorRecords {
         } else {
             inp
         };
-        out.push(Effect::Decide(inp));
+        port.say(DecreeSaid::Decided(inp));
     }
 
-    fn abort(&mut self, above: Option<Ballot>, out: &mut impl Sink) {
+    fn abort(&mut self, above: Option<Ballot>, port: &mut impl Port<Self>) {
         self.leave(Phase::Waiting);
         self.block.vote = None;
-        out.push(Effect::Abort { above });
+        self.above = above;
+        port.say(DecreeSaid::Preempted { above });
+        port.wake(DecreeTimer::Attempt, Pause::Backoff);
     }
 
     /// Ends a phase without a next one; what is in flight stays, its answers mean nothing any more.
@@ -362,85 +364,23 @@ impl AcceptorRecords {
     }
 
     /// Silence: a read is asked for again, a write of unknown fate is looked for in the record.
-    fn on_timed_out(&mut self, operation: Operation, out: &mut impl Sink) {
-        if !self.awaits(operation) {
+    fn on_timed_out(&mut self, store: StoreId, tag: BlockTag, port: &mut impl Port<Self>) {
+        if !self.awaits(store, tag) {
             return;
         }
-        match operation {
-            Operation::Read { store, .. } => self.read(store, out),
-            Operation::Write { store, .. } => {
-                if self.phase == Phase::Two
-                    && self.has(Bug::VotesAgain)
-                    && let Some(vote) = &mut self.block.vote
-                {
-                    vote.inp = self.config.input;
-                }
-                self.read(store, out);
-            }
+        if matches!(tag, BlockTag::Write { .. })
+            && self.phase == Phase::Two
+            && self.has(Bug::VotesAgain)
+            && let Some(vote) = &mut self.block.vote
+        {
+            vote.inp = self.config.input;
         }
-    }
-
-    /// Whether an answer to this operation could still change anything: what an explorer may drop
-    /// from a state is all the rest, but for the effect of a write on its store.
-    pub fn awaits(&self, operation: Operation) -> bool {
-        match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => {
-                let step = self.links[store.index()].step;
-                owner == RECORD && epoch == self.epoch && step == Step::Reading
-            }
-            Operation::Write {
-                store,
-                epoch,
-                attempt,
-            } => self.awaits_write(store, epoch, attempt),
-        }
+        self.read(store, port);
     }
 
     fn awaits_write(&self, store: StoreId, epoch: u32, attempt: u8) -> bool {
         let link = &self.links[store.index()];
         epoch == self.epoch && link.step == Step::Writing && attempt + 1 == link.writes
-    }
-
-    /// Who this is.
-    pub const fn id(&self) -> AgentId {
-        self.config.me
-    }
-
-    /// Which start of it this is.
-    pub const fn incarnation(&self) -> Incarnation {
-        self.config.incarnation
-    }
-
-    /// What it proposes if it is free to choose.
-    pub const fn input(&self) -> Value {
-        self.config.input
-    }
-
-    /// Where it stands. It never recovers.
-    pub const fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Its ballot, and from phase 2 on its vote.
-    pub const fn block(&self) -> Block {
-        self.block
-    }
-
-    /// The value it decided, if it has.
-    pub fn decision(&self) -> Option<Value> {
-        self.block
-            .vote
-            .filter(|_| self.phase == Phase::Decided)
-            .map(|vote| vote.inp)
-    }
-
-    /// The number of the current phase; answers that carry another are stale.
-    pub const fn epoch(&self) -> u32 {
-        self.epoch
     }
 
     /// The stores on which the current phase is complete, as a bit set.
@@ -450,6 +390,35 @@ impl AcceptorRecords {
 
     fn has(&self, bug: Bug) -> bool {
         has(&self.config, bug)
+    }
+}
+
+/// It never recovers.
+impl SingleDecree for AcceptorRecords {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Its ballot, and from phase 2 on its vote.
+    fn block(&self) -> Block {
+        self.block
+    }
+
+    fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    fn decision(&self) -> Option<Value> {
+        let vote = self.block.vote.filter(|_| self.phase == Phase::Decided);
+        vote.map(|vote| vote.inp)
     }
 }
 

@@ -49,6 +49,24 @@ pub enum Event<'a, A: Agent> {
     Withdrawn(u64),
 }
 
+impl<'a, A: Agent> Event<'a, A> {
+    /// The same, told to an agent of another type that has the same names for everything: one that is a case of this
+    /// one, or that wraps it.
+    #[inline]
+    pub fn retold<B>(self) -> Event<'a, B>
+    where
+        B: Agent<Reply = A::Reply, Tag = A::Tag, Timer = A::Timer, Request = A::Request>,
+    {
+        match self {
+            Self::Replied(store, tag, reply) => Event::Replied(store, tag, reply),
+            Self::TimedOut(store, tag) => Event::TimedOut(store, tag),
+            Self::Woke(timer) => Event::Woke(timer),
+            Self::Asked(number, request) => Event::Asked(number, request),
+            Self::Withdrawn(number) => Event::Withdrawn(number),
+        }
+    }
+}
+
 /// Where an agent leaves what it wants, in order.
 ///
 /// Generic wherever it is taken, so that an engine can queue an operation without a list in between.

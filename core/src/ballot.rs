@@ -50,12 +50,8 @@ impl Ballot {
         Self::new(round, agent, incarnation)
     }
 
-    /// The same, or none if rounds are used up.
-    pub fn checked_above(
-        floor: Option<Self>,
-        agent: AgentId,
-        incarnation: Incarnation,
-    ) -> Option<Self> {
+    /// The same, or none if no round is left: after one that cannot be an agent's own (rotten bits of a raw block).
+    pub fn next(floor: Option<Self>, agent: AgentId, incarnation: Incarnation) -> Option<Self> {
         let left = floor.is_none_or(|floor| floor.round() < Self::ROUND_MAX);
         left.then(|| Self::above(floor, agent, incarnation))
     }
@@ -139,7 +135,7 @@ mod tests {
     #[test]
     fn above_the_last_round_there_is_no_ballot() {
         let last = Ballot::new(Ballot::ROUND_MAX, AgentId(0), Incarnation(0));
-        let next = |floor| Ballot::checked_above(floor, AgentId(1), Incarnation(2));
+        let next = |floor| Ballot::next(floor, AgentId(1), Incarnation(2));
         assert_eq!(next(Some(last)), None);
         assert_eq!(next(None), Some(Ballot::new(1, AgentId(1), Incarnation(2))));
     }

@@ -2,35 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::{Agent, AgentId, Ballot, Incarnation, Pause, Port, StoreId};
-
-/// One thing that an agent left in its port.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Wanted<A: Agent> {
-    /// [`Port::ask`].
-    Ask {
-        /// Where.
-        store: StoreId,
-        /// The agent's name for it.
-        tag: A::Tag,
-        /// How often the same was asked before.
-        tries: u8,
-        /// What.
-        op: A::Op,
-    },
-    /// [`Port::wake`].
-    Wake {
-        /// Which alarm.
-        timer: A::Timer,
-        /// When.
-        pause: Pause,
-    },
-    /// [`Port::say`].
-    Say(A::Said),
-}
+use crate::{Agent, AgentId, Ballot, Incarnation, Pause, Port, StoreId, Want, Wanted};
 
 /// A port that keeps what an agent wants, in order. Its ballots are the lowest there are
-/// ([`Ballot::checked_above`]), its draws all 0.
+/// ([`Ballot::next`]), its draws all 0.
 pub struct Collected<A: Agent> {
     agent: AgentId,
     start: Incarnation,
@@ -57,7 +32,7 @@ impl<A: Agent> Collected<A> {
 
 impl<A: Agent> Port<A> for Collected<A> {
     fn ask(&mut self, store: StoreId, tag: A::Tag, tries: u8, op: A::Op) {
-        self.wanted.push(Wanted::Ask {
+        self.wanted.push(Want::Ask {
             store,
             tag,
             tries,
@@ -66,7 +41,7 @@ impl<A: Agent> Port<A> for Collected<A> {
     }
 
     fn wake(&mut self, timer: A::Timer, pause: Pause) {
-        self.wanted.push(Wanted::Wake { timer, pause });
+        self.wanted.push(Want::Wake(timer, pause));
     }
 
     fn draw(&mut self, _: u64) -> u64 {
@@ -74,10 +49,10 @@ impl<A: Agent> Port<A> for Collected<A> {
     }
 
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
-        Ballot::checked_above(above, self.agent, self.start)
+        Ballot::next(above, self.agent, self.start)
     }
 
     fn say(&mut self, said: A::Said) {
-        self.wanted.push(Wanted::Say(said));
+        self.wanted.push(Want::Say(said));
     }
 }

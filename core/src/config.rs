@@ -56,13 +56,19 @@ impl Config {
         }
     }
 
-    /// The same agent, started again.
+    /// The same replica, started again. An agent of one decision is told its start by who starts it.
     #[must_use]
     pub const fn incarnation(self, incarnation: Incarnation) -> Self {
         Self {
             incarnation,
             ..self
         }
+    }
+
+    /// The same agent with another proposal.
+    #[must_use]
+    pub const fn with_input(self, input: Value) -> Self {
+        Self { input, ..self }
     }
 
     /// The same agent with a planted bug.

@@ -1,10 +1,11 @@
 //! One agent of Disk Paxos: the phases and the steps between them (Gafni and Lamport 2003, section 3).
 
-use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use crate::{
-    AgentId, Ballot, Block, Config, Effect, Incarnation, Input, MAX_STORES, Operation, Overwrite,
-    Sink, StoreId, Value, Version, Vote, link::Link,
+    Agent, AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeSaid, DecreeTimer,
+    Event, Incarnation, MAX_STORES, Overwrite, Pause, Port, SingleDecree, StoreId, Value, Version,
+    Vote, link::Link,
 };
 
 #[cfg(feature = "planted-bugs")]
@@ -22,7 +23,7 @@ mod silence;
 /// Where an agent stands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Phase {
-    /// Between two attempts: a ballot was asked for. The paper fuses this with the next start.
+    /// Between two attempts: it waits for its alarm. The paper fuses this with the next start.
     Waiting,
     /// Phase 0: restarted, reads its own blocks on a quorum.
     Recovering,
@@ -36,8 +37,10 @@ pub enum Phase {
 
 /// One agent of Disk Paxos, single decree.
 ///
-/// It owns no clock, no dice and no wire. It learns through [`Input`], acts through [`Effect`], and
-/// given the same inputs it takes the same steps.
+/// An agent that ran before, or may have, has forgotten everything, and first reads its own blocks. With blocks that
+/// are overwritten in place it may be started again only once nothing of the dead life can land any more; with
+/// versioned blocks at any time. Either way its runner drops answers to the dead life's operations: epochs begin
+/// anew.
 ///
 /// ```
 /// use bivalent_core::*;
@@ -45,24 +48,26 @@ pub enum Phase {
 /// // One agent, one store, nobody to synchronise with: two writes and it is decided.
 /// let envelope = Envelope::majority(1)?;
 /// let config = Config::new(AgentId(0), 1, envelope, Overwrite::InPlace, Value(7));
-/// let mut agent = DiskPaxos::new(config);
-/// let ballot = Ballot::above(None, AgentId(0), Incarnation(0));
-/// let mut waiting = agent.step(Input::Start { ballot });
-/// while let [Effect::Write { store, epoch, attempt, .. }] = waiting[..] {
-///     waiting = agent.step(Input::Wrote { store, epoch, attempt });
+/// let (mut agent, _) = DiskPaxos::begin(&config, Incarnation(0));
+/// let mut wants = agent.step(DecreeEvent::Woke(DecreeTimer::Attempt));
+/// while let [Want::Ask { store, tag, op: BlockOp::Write { .. }, .. }] = wants[..] {
+///     wants = agent.step(DecreeEvent::Replied(store, tag, BlockReply::Written));
 /// }
-/// assert_eq!(waiting, [Effect::Decide(Value(7))]);
+/// assert_eq!(wants, [Want::Say(DecreeSaid::Decided(Value(7)))]);
 /// # Ok::<(), EnvelopeError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DiskPaxos {
     config: Config,
+    incarnation: Incarnation,
     phase: Phase,
     /// `dblock`: what this agent's blocks say, or will once written.
     block: Block,
     /// Recovering and phase 1: the greatest vote met so far, the own one included. Cleared else,
     /// so that a state has one spelling.
     best: Option<Vote>,
+    /// Waiting: the greatest ballot met. Cleared else.
+    above: Option<Ballot>,
     /// Counts phase starts and aborts; answers to an older one are stale.
     epoch: u32,
     /// Stores on which this phase's block is written.
@@ -74,17 +79,70 @@ pub struct DiskPaxos {
     extra: planted::Extra,
 }
 
+impl Agent for DiskPaxos {
+    type Setup = Config;
+    type Op = BlockOp;
+    type Reply = BlockReply;
+    type Tag = BlockTag;
+    type Timer = DecreeTimer;
+    type Request = Infallible;
+    type Said = DecreeSaid;
+
+    fn start(config: &Config, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        let mut agent = Self::new(*config, start);
+        if start.0 == 0 {
+            port.wake(DecreeTimer::Attempt, Pause::NONE);
+            return agent;
+        }
+        #[cfg(feature = "planted-bugs")]
+        if agent.has(Bug::RestartsFromNothing) {
+            port.say(DecreeSaid::Recovered { above: None });
+            port.wake(DecreeTimer::Attempt, Pause::NONE);
+            return agent;
+        }
+        agent.phase = Phase::Recovering;
+        agent.epoch = 1;
+        agent.links = [Link::CLOSED; MAX_STORES];
+        for store in config.stores() {
+            agent.read(store, config.me, port);
+        }
+        agent
+    }
+
+    #[inline]
+    fn on(&mut self, event: Event<'_, Self>, port: &mut impl Port<Self>) {
+        match event {
+            Event::Replied(store, tag, reply) => {
+                #[cfg(feature = "planted-bugs")]
+                let had_decided = self.phase == Phase::Decided;
+                self.on_reply(store, tag, reply, port);
+                #[cfg(feature = "planted-bugs")]
+                if had_decided {
+                    self.change_decision(reply, port);
+                }
+            }
+            Event::Woke(DecreeTimer::Attempt) => self.on_attempt(port),
+            Event::TimedOut(store, tag) | Event::Woke(DecreeTimer::Retry(store, tag)) => {
+                self.on_timed_out(store, tag, port);
+            }
+            Event::Asked(_, never) => match never {},
+            Event::Withdrawn(_) => {}
+        }
+    }
+}
+
 impl DiskPaxos {
-    /// An agent that has never run before; it waits for [`Input::Start`] with its first ballot.
-    pub const fn new(config: Config) -> Self {
+    const fn new(config: Config, incarnation: Incarnation) -> Self {
         Self {
             config,
+            incarnation,
             phase: Phase::Waiting,
             block: Block {
                 mbal: None,
                 vote: None,
             },
             best: None,
+            above: None,
             epoch: 0,
             written: 0,
             complete: 0,
@@ -94,107 +152,69 @@ impl DiskPaxos {
         }
     }
 
-    /// An agent that ran before, or may have: it has forgotten everything, and first reads its own
-    /// blocks. `config` carries its new incarnation.
-    ///
-    /// With blocks that are overwritten in place this is safe only once nothing of the dead
-    /// incarnation can land any more; with versioned blocks it is safe at any time. Either way the
-    /// driver drops answers to the dead incarnation's requests: epochs begin anew.
-    pub fn recover(config: Config, out: &mut impl Sink) -> Self {
-        let mut agent = Self::new(config);
-        #[cfg(feature = "planted-bugs")]
-        if agent.has(Bug::RestartsFromNothing) {
-            out.push(Effect::Abort { above: None });
-            return agent;
-        }
-        agent.phase = Phase::Recovering;
-        agent.epoch = 1;
-        agent.links = [Link::CLOSED; MAX_STORES];
-        for store in config.stores() {
-            out.push(Effect::Read {
-                store,
-                owner: config.me,
-                epoch: agent.epoch,
-            });
-        }
-        agent
-    }
-
-    /// Takes one step, leaving its effects in `out`.
     #[inline]
-    pub fn on(&mut self, input: Input, out: &mut impl Sink) {
-        #[cfg(feature = "planted-bugs")]
-        let had_decided = self.phase == Phase::Decided;
-        match input {
-            Input::Read {
-                store,
-                owner,
-                epoch,
-                block,
-                version,
-            } => {
+    fn on_reply(
+        &mut self,
+        store: StoreId,
+        tag: BlockTag,
+        reply: &BlockReply,
+        port: &mut impl Port<Self>,
+    ) {
+        match (tag, *reply) {
+            (BlockTag::Read { owner, epoch }, BlockReply::Block { block, version }) => {
                 if owner == self.config.me {
-                    self.on_own_read(store, epoch, block, version, out);
+                    self.on_own_read(store, epoch, block, version, port);
                 } else {
-                    self.on_read(store, owner, epoch, block, out);
+                    self.on_read(store, owner, epoch, block, port);
                 }
             }
-            Input::Wrote {
-                store,
-                epoch,
-                attempt,
-            } => self.on_wrote(store, epoch, attempt, out),
-            Input::Start { ballot } => self.on_start(ballot, out),
-            Input::Unreadable {
-                store,
-                owner,
-                epoch,
-            } => {
-                self.on_unreadable(store, owner, epoch, out);
+            (BlockTag::Write { epoch, attempt }, BlockReply::Written) => {
+                self.on_wrote(store, epoch, attempt, port);
             }
-            Input::TimedOut { operation } => self.on_timed_out(operation, out),
-            // None of its writes has a condition.
-            Input::Refused { .. } => {}
-        }
-        #[cfg(feature = "planted-bugs")]
-        if had_decided {
-            self.change_decision(input, out);
+            (BlockTag::Read { owner, epoch }, BlockReply::Unreadable) => {
+                self.on_unreadable(store, owner, epoch, port);
+            }
+            // None of its writes has a condition, and a reply to another operation is none.
+            (BlockTag::Read { .. }, BlockReply::Written | BlockReply::Refused)
+            | (
+                BlockTag::Write { .. },
+                BlockReply::Block { .. } | BlockReply::Unreadable | BlockReply::Refused,
+            ) => {}
         }
     }
 
-    /// Takes one step and returns its effects: [`DiskPaxos::on`] for tests and readers.
-    pub fn step(&mut self, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.on(input, &mut |effect| effects.push(effect));
-        effects
+    fn on_attempt(&mut self, port: &mut impl Port<Self>) {
+        if self.phase != Phase::Waiting {
+            return;
+        }
+        // With no ballot left it is stuck.
+        if let Some(ballot) = port.ballot(self.above.max(self.block.mbal)) {
+            self.start_ballot(ballot, port);
+        }
     }
 
     // `StartBallot(p, b)`: bal and inp are kept.
-    fn on_start(&mut self, ballot: Ballot, out: &mut impl Sink) {
-        assert!(
-            self.phase == Phase::Waiting,
-            "a ballot that was not asked for: {:?}",
-            self.phase
-        );
+    fn start_ballot(&mut self, ballot: Ballot, port: &mut impl Port<Self>) {
         assert!(
             Some(ballot) > self.block.mbal,
             "{ballot:?} after {:?}",
             self.block.mbal
         );
         assert!(
-            ballot.agent() == self.config.me && ballot.incarnation() == self.config.incarnation,
+            ballot.agent() == self.config.me && ballot.incarnation() == self.incarnation,
             "{ballot:?} is not a ballot of {:?}",
             self.config.me
         );
         self.block.mbal = Some(ballot);
+        self.above = None;
         self.best = self.block.vote;
         #[cfg(feature = "planted-bugs")]
         self.begin_phase_one();
         self.phase = Phase::One;
-        self.begin_phase(out);
+        self.begin_phase(port);
     }
 
-    fn begin_phase(&mut self, out: &mut impl Sink) {
+    fn begin_phase(&mut self, port: &mut impl Port<Self>) {
         self.epoch += 1;
         self.written = 0;
         self.complete = 0;
@@ -206,11 +226,11 @@ impl DiskPaxos {
             if self.reads_first() {
                 continue;
             }
-            self.write(store, out);
+            self.write(store, port);
         }
         #[cfg(feature = "planted-bugs")]
         if self.has(Bug::CountsApart) || self.reads_first() {
-            self.read_all(out);
+            self.read_all(port);
         }
     }
 
@@ -225,25 +245,27 @@ impl DiskPaxos {
     }
 
     /// Writes the block to `store`, or notes that it must wait for an earlier write's answer.
-    fn write(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn write(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         let link = &mut self.links[store.index()];
         let overtakes = self.config.overwrite == Overwrite::InPlace && link.unanswered != 0;
         if !link.open || (overtakes && !has(&self.config, Bug::OvertakesWrite)) {
             link.waiting = true;
             return;
         }
-        let version = link.begin_write(self.epoch, self.config.incarnation);
+        let version = link.begin_write(self.epoch, self.incarnation);
         let (epoch, block) = (self.epoch, self.block);
-        out.push(Effect::Write {
-            store,
-            epoch,
-            attempt: 0,
-            version,
-            block,
-        });
+        let tag = BlockTag::Write { epoch, attempt: 0 };
+        port.ask(store, tag, 0, BlockOp::Write { version, block });
     }
 
-    fn on_wrote(&mut self, store: StoreId, epoch: u32, attempt: u8, out: &mut impl Sink) {
+    #[inline]
+    fn read(&self, store: StoreId, owner: AgentId, port: &mut impl Port<Self>) {
+        let epoch = self.epoch;
+        let tag = BlockTag::Read { owner, epoch };
+        port.ask(store, tag, 0, BlockOp::Read { owner });
+    }
+
+    fn on_wrote(&mut self, store: StoreId, epoch: u32, attempt: u8, port: &mut impl Port<Self>) {
         #[cfg(feature = "planted-bugs")]
         let store = self.booked_on(store, epoch);
         let link = &mut self.links[store.index()];
@@ -251,7 +273,7 @@ impl DiskPaxos {
             return;
         }
         if link.waiting && link.unanswered == 0 {
-            self.write(store, out);
+            self.write(store, port);
         }
         let current = epoch == self.epoch || self.has(Bug::CountsOldAnswers);
         if !current || !self.is_balloting() || self.written & store.bit() != 0 {
@@ -260,27 +282,22 @@ impl DiskPaxos {
         self.written |= store.bit();
         #[cfg(feature = "planted-bugs")]
         if self.counts_apart() {
-            self.wrote_apart(out);
+            self.wrote_apart(port);
             return;
         }
         #[cfg(feature = "planted-bugs")]
         if self.reads_first() {
-            self.complete_store(store, out);
+            self.complete_store(store, port);
             return;
         }
         // `Phase1or2Read(p, d, q)` is enabled only now: read after write is what makes two rivals
         // meet (the flag principle).
-        let epoch = self.epoch;
         for owner in self.config.other_ids() {
-            out.push(Effect::Read {
-                store,
-                owner,
-                epoch,
-            });
+            self.read(store, owner, port);
         }
         let skips = self.phase == Phase::Two && self.has(Bug::NoReread);
         if self.links[store.index()].seen == self.config.others() || skips {
-            self.complete_store(store, out);
+            self.complete_store(store, port);
         }
     }
 
@@ -291,7 +308,7 @@ impl DiskPaxos {
         owner: AgentId,
         epoch: u32,
         block: Block,
-        out: &mut impl Sink,
+        port: &mut impl Port<Self>,
     ) {
         let current = epoch == self.epoch || self.has(Bug::CountsOldAnswers);
         if !current || !self.may_read(store) || !self.is_balloting() {
@@ -304,7 +321,7 @@ impl DiskPaxos {
             if self.has(Bug::ForgetsVote) {
                 self.block.vote = None;
             }
-            self.abort(reach, out);
+            self.abort(reach, port);
             return;
         }
         if self.phase == Phase::One {
@@ -315,10 +332,10 @@ impl DiskPaxos {
         if *seen == self.config.others() {
             #[cfg(feature = "planted-bugs")]
             if self.reads_first() {
-                self.write(store, out);
+                self.write(store, port);
                 return;
             }
-            self.complete_store(store, out);
+            self.complete_store(store, port);
         }
     }
 
@@ -342,9 +359,11 @@ impl DiskPaxos {
         self.best = self.best.max(block.vote);
     }
 
-    fn abort(&mut self, above: Option<Ballot>, out: &mut impl Sink) {
+    fn abort(&mut self, above: Option<Ballot>, port: &mut impl Port<Self>) {
         self.leave(Phase::Waiting);
-        out.push(Effect::Abort { above });
+        self.above = above;
+        port.say(DecreeSaid::Preempted { above });
+        port.wake(DecreeTimer::Attempt, Pause::Backoff);
     }
 
     /// Ends a phase without a next one: nothing more is asked for, and what is in flight stays.
@@ -365,7 +384,7 @@ impl DiskPaxos {
         }
     }
 
-    fn complete_store(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn complete_store(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         #[cfg(feature = "planted-bugs")]
         if self.has(Bug::CountsTwice) && self.complete & store.bit() != 0 {
             self.extra.again = self.extra.again.saturating_add(1);
@@ -379,8 +398,8 @@ impl DiskPaxos {
             return;
         }
         match self.phase {
-            Phase::One => self.end_phase_one(out),
-            Phase::Two => self.end_phase_two(out),
+            Phase::One => self.end_phase_one(port),
+            Phase::Two => self.end_phase_two(port),
             Phase::Waiting | Phase::Recovering | Phase::Decided => {}
         }
     }
@@ -393,7 +412,7 @@ impl DiskPaxos {
     }
 
     // `EndPhase1(p)`: the value of the greatest vote seen, or the own input if there is none.
-    fn end_phase_one(&mut self, out: &mut impl Sink) {
+    fn end_phase_one(&mut self, port: &mut impl Port<Self>) {
         let Some(bal) = self.block.mbal else {
             unreachable!("phase 1 starts with a ballot");
         };
@@ -413,15 +432,15 @@ impl DiskPaxos {
         self.block.vote = Some(Vote { bal, inp });
         #[cfg(feature = "planted-bugs")]
         if early {
-            self.end_phase_two(out);
+            self.end_phase_two(port);
             return;
         }
         self.phase = Phase::Two;
-        self.begin_phase(out);
+        self.begin_phase(port);
     }
 
     // `EndPhase2(p)`.
-    fn end_phase_two(&mut self, out: &mut impl Sink) {
+    fn end_phase_two(&mut self, port: &mut impl Port<Self>) {
         let Some(Vote { inp, .. }) = self.block.vote else {
             unreachable!("phase 2 starts with a vote");
         };
@@ -431,7 +450,7 @@ impl DiskPaxos {
         } else {
             inp
         };
-        out.push(Effect::Decide(inp));
+        port.say(DecreeSaid::Decided(inp));
     }
 
     // `Phase0Read(p, d)`, and later the opening of a store that recovery did not wait for.
@@ -441,7 +460,7 @@ impl DiskPaxos {
         epoch: u32,
         block: Block,
         version: Version,
-        out: &mut impl Sink,
+        port: &mut impl Port<Self>,
     ) {
         let link = &mut self.links[store.index()];
         if link.epoch == 0 {
@@ -450,7 +469,7 @@ impl DiskPaxos {
             link.open = true;
             link.version = version;
             if link.waiting {
-                self.write(store, out);
+                self.write(store, port);
             }
         }
         if self.phase != Phase::Recovering || epoch != self.epoch {
@@ -466,61 +485,26 @@ impl DiskPaxos {
         self.best = self.best.max(block.vote);
         self.complete |= store.bit();
         if self.has_quorum(self.complete) || self.has(Bug::RecoversFromOne) {
-            self.end_recovery(out);
+            self.end_recovery(port);
         }
     }
 
     // `EndPhase0(p)`, up to the choice of the ballot.
-    fn end_recovery(&mut self, out: &mut impl Sink) {
-        let floor = self.block.mbal;
+    fn end_recovery(&mut self, port: &mut impl Port<Self>) {
+        let above = self.block.mbal;
         self.block.vote = if self.has(Bug::RecoversWithoutVote) {
             None
         } else {
             self.best
         };
-        self.abort(floor, out);
+        self.leave(Phase::Waiting);
+        self.above = above;
+        port.say(DecreeSaid::Recovered { above });
+        port.wake(DecreeTimer::Attempt, Pause::NONE);
     }
 
     const fn is_balloting(&self) -> bool {
         matches!(self.phase, Phase::One | Phase::Two)
-    }
-
-    /// Who this is.
-    pub const fn id(&self) -> AgentId {
-        self.config.me
-    }
-
-    /// Which start of it this is.
-    pub const fn incarnation(&self) -> Incarnation {
-        self.config.incarnation
-    }
-
-    /// What it proposes if it is free to choose.
-    pub const fn input(&self) -> Value {
-        self.config.input
-    }
-
-    /// Where it stands.
-    pub const fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Its block in memory, `dblock`.
-    pub const fn block(&self) -> Block {
-        self.block
-    }
-
-    /// The value it decided, if it has.
-    pub fn decision(&self) -> Option<Value> {
-        self.block
-            .vote
-            .filter(|_| self.phase == Phase::Decided)
-            .map(|vote| vote.inp)
-    }
-
-    /// The number of the current phase; answers that carry another are stale.
-    pub const fn epoch(&self) -> u32 {
-        self.epoch
     }
 
     /// The stores on which the current phase's block is known to be written, as a bit set.
@@ -535,13 +519,45 @@ impl DiskPaxos {
 
     /// The own write on `store` whose answer is still out, if there is one. Blocks that are
     /// overwritten in place keep every further write to that store waiting.
-    pub fn unanswered(&self, store: StoreId) -> Option<Operation> {
-        self.links[store.index()].silent_write(store)
+    pub fn unanswered(&self, store: StoreId) -> Option<BlockTag> {
+        self.links[store.index()].silent_write()
     }
 
     #[inline]
     fn has(&self, bug: Bug) -> bool {
         has(&self.config, bug)
+    }
+}
+
+impl SingleDecree for DiskPaxos {
+    #[inline]
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    #[inline]
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    #[inline]
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    #[inline]
+    fn block(&self) -> Block {
+        self.block
+    }
+
+    #[inline]
+    fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    fn decision(&self) -> Option<Value> {
+        let vote = self.block.vote.filter(|_| self.phase == Phase::Decided);
+        vote.map(|vote| vote.inp)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Disk Paxos (Gafni and Lamport 2003) for stores that run no code, as a sans-IO value.
 //!
-//! An [`DiskPaxos`] takes [`Input`]s and leaves [`Effect`]s in a [`Sink`]. What is yours to bring:
-//! stores that read and write blocks, a pause before each retry ([`Contention`] says how long), and
-//! for every start of an agent an [`Incarnation`] greater than its earlier ones. The very same code
-//! runs in the simulator and on real stores.
+//! A [`DiskPaxos`] is an [`Agent`]: it is told [`Event`]s and leaves what it wants in a [`Port`]. What is
+//! yours to bring: stores that read and write blocks, a pause before each retry ([`Contention`] says how
+//! long), and for every start of an agent an [`Incarnation`] greater than its earlier ones. The very same
+//! code runs in the simulator and on real stores.
 //!
 //! [`Envelope`] says which storage faults are survived, [`Layout`] how blocks become bytes.
 //!
@@ -29,14 +29,14 @@ mod block;
 mod bug;
 mod codec;
 mod collected;
+mod collector;
 mod config;
 mod contention;
 mod disk_paxos;
-mod effect;
 mod envelope;
 mod heartbeat;
 mod id;
-mod input;
+mod layout;
 mod link;
 mod log;
 mod machine;
@@ -45,6 +45,7 @@ mod no_bug;
 mod put_if_absent;
 mod renaming;
 mod replica;
+mod single_decree;
 mod store;
 
 #[cfg(feature = "planted-bugs")]
@@ -55,15 +56,19 @@ pub use {
     ballot::Ballot,
     block::{Block, Value, Version, Vote},
     codec::{Format, Layout, LayoutError, Place, Unreadable},
-    collected::{Collected, Wanted},
+    collected::Collected,
+    collector::{Collector, Want, Wanted},
     config::{Config, Overwrite},
     contention::Contention,
     disk_paxos::{DiskPaxos, Phase},
-    effect::{Effect, Operation, Sink},
     envelope::{Envelope, EnvelopeError, Staleness},
     heartbeat::Heartbeat,
     id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, RECORD, StoreId},
-    input::Input,
+    layout::{
+        At, BlockBody, BlockTask, Call, Came, Content, Folder, Identity, Laid, LaidTag, LaidTimer,
+        Listing, LogBody, LogTask, Next, ObjectName, ObjectsSaid, ObjectsSetup, OnObjects, Stop,
+        StoreTraits, Why, proposal, proposer,
+    },
     log::{
         Batch, Entry, Head, HeadRead, Outcome, Request, Session, SessionId, Slot, SlotVote,
         Snapshot, SnapshotName, Ticket,
@@ -77,5 +82,6 @@ pub use {
     replica::{
         LogOp, LogReply, LogSaid, Replica, ReplicaConfig, ReplicaSetup, Spread, Standing, Timer,
     },
+    single_decree::{DecreeEvent, DecreeSaid, DecreeTimer, DecreeWant, SingleDecree},
     store::{BlockOp, BlockReply, BlockTag, If, Name, ObjectOp, ObjectReply, ObjectTag},
 };

@@ -1,6 +1,6 @@
 //! What an agent remembers of one store: what it read there in this phase, and its own writes.
 
-use crate::{Incarnation, Operation, StoreId, Version};
+use crate::{BlockTag, Incarnation, Version};
 
 /// Tries that are told apart; each unanswered one is a bit of `Link::unanswered`. Later ones share
 /// the last one's number, and then no answer proves that none of them is still on its way.
@@ -85,9 +85,8 @@ impl Link {
     }
 
     /// Our newest write here, if it has had no answer at all.
-    pub(crate) fn silent_write(&self, store: StoreId) -> Option<Operation> {
-        (self.unanswered != 0).then_some(Operation::Write {
-            store,
+    pub(crate) fn silent_write(&self) -> Option<BlockTag> {
+        (self.unanswered != 0).then_some(BlockTag::Write {
             epoch: self.epoch,
             attempt: 0,
         })

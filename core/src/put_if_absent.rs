@@ -1,11 +1,14 @@
 //! One agent of put-if-absent: whoever writes a store's record first has it for ever.
 
-use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
+use core::{
+    convert::Infallible,
+    hash::{Hash, Hasher},
+};
 
 use crate::{
-    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Incarnation, Input, MAX_STORES, Operation,
-    Phase, RECORD, Renaming, Sink, StoreId, Value, Version, Vote, acceptor_records::after,
+    Agent, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeSaid, DecreeTimer,
+    DiskPaxos, Event, Explored, Incarnation, MAX_STORES, Pause, Phase, Port, RECORD, Renaming,
+    SingleDecree, StoreId, Value, Version, Vote, acceptor_records::after,
 };
 
 #[cfg(feature = "planted-bugs")]
@@ -39,24 +42,25 @@ enum Link {
 /// quorum, and then nobody decides. It has no second attempt, since nothing that stands is ever
 /// replaced.
 ///
-/// Its ballot orders nothing; it says in the record who put the value there.
+/// Its ballot orders nothing; it says in the record who put the value there. Started again it just starts: what its
+/// dead life put stands like anyone's, what that has in flight lands where nothing stands or nowhere.
 ///
 /// ```
 /// use bivalent_core::*;
 ///
 /// let envelope = Envelope::majority(1)?;
 /// let config = Config::new(AgentId(0), 2, envelope, Overwrite::InPlace, Value(7));
-/// let mut agent = PutIfAbsent::new(config);
-/// let ballot = Ballot::above(None, AgentId(0), Incarnation(0));
-/// let put = agent.step(Input::Start { ballot });
-/// let [Effect::WriteIf { store, epoch, attempt, .. }] = put[..] else { panic!() };
-/// let decided = agent.step(Input::Wrote { store, epoch, attempt });
-/// assert_eq!(decided, [Effect::Decide(Value(7))]);
+/// let (mut agent, _) = PutIfAbsent::begin(&config, Incarnation(0));
+/// let put = agent.step(DecreeEvent::Woke(DecreeTimer::Attempt));
+/// let [Want::Ask { store, tag, op: BlockOp::Swap { .. }, .. }] = put[..] else { panic!() };
+/// let decided = agent.step(DecreeEvent::Replied(store, tag, BlockReply::Written));
+/// assert_eq!(decided, [Want::Say(DecreeSaid::Decided(Value(7)))]);
 /// # Ok::<(), EnvelopeError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PutIfAbsent {
     config: Config,
+    incarnation: Incarnation,
     /// Waiting, phase 1, or decided.
     phase: Phase,
     /// What it puts where nothing stands; once decided, the vote's value is the decision.
@@ -65,11 +69,46 @@ pub struct PutIfAbsent {
     links: [Link; MAX_STORES],
 }
 
+impl Agent for PutIfAbsent {
+    type Setup = Config;
+    type Op = BlockOp;
+    type Reply = BlockReply;
+    type Tag = BlockTag;
+    type Timer = DecreeTimer;
+    type Request = Infallible;
+    type Said = DecreeSaid;
+
+    fn start(config: &Config, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        if start.0 > 0 {
+            port.say(DecreeSaid::Recovered { above: None });
+        }
+        port.wake(DecreeTimer::Attempt, Pause::NONE);
+        Self::new(*config, start)
+    }
+
+    fn on(&mut self, event: Event<'_, Self>, port: &mut impl Port<Self>) {
+        match event {
+            Event::Replied(store, tag, reply) => self.on_reply(store, tag, reply, port),
+            Event::Woke(DecreeTimer::Attempt) => self.on_attempt(port),
+            Event::TimedOut(store, tag) | Event::Woke(DecreeTimer::Retry(store, tag)) => {
+                if self.awaits(store, tag) {
+                    match tag {
+                        BlockTag::Read { .. } => self.ask(store, port),
+                        BlockTag::Write { attempt, .. } => self.read_back(store, attempt + 1, port),
+                    }
+                }
+            }
+            Event::Asked(_, never) => match never {},
+            Event::Withdrawn(_) => {}
+        }
+    }
+}
+
 impl PutIfAbsent {
-    /// An agent that has never run before; it waits for [`Input::Start`] with its one ballot.
-    pub fn new(config: Config) -> Self {
+    fn new(config: Config, incarnation: Incarnation) -> Self {
         Self {
             config,
+            incarnation,
             phase: Phase::Waiting,
             block: Block::default(),
             epoch: 0,
@@ -77,103 +116,62 @@ impl PutIfAbsent {
         }
     }
 
-    /// An agent that ran before, or may have: it just starts. What its dead incarnation put stands
-    /// like anyone's, what it has in flight lands where nothing stands or nowhere.
-    pub fn recover(config: Config, out: &mut impl Sink) -> Self {
-        out.push(Effect::Abort { above: None });
-        Self::new(config)
-    }
-
-    /// Takes one step, leaving its effects in `out`.
-    pub fn on(&mut self, input: Input, out: &mut impl Sink) {
-        match input {
-            Input::Start { ballot } => self.on_start(ballot, out),
-            Input::Wrote { store, epoch, .. } => {
+    fn on_reply(
+        &mut self,
+        store: StoreId,
+        tag: BlockTag,
+        reply: &BlockReply,
+        port: &mut impl Port<Self>,
+    ) {
+        match (tag, *reply) {
+            (BlockTag::Write { epoch, .. }, BlockReply::Written) => {
                 // Any of its writes: they all put the same value there.
                 if epoch == self.epoch && self.phase == Phase::One {
-                    self.hold(store, self.config.input, out);
+                    self.hold(store, self.config.input, port);
                 }
             }
-            Input::Refused {
-                store,
-                epoch,
-                attempt,
-            } => {
-                let operation = Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                };
-                if self.awaits(operation) {
+            (BlockTag::Write { attempt, .. }, BlockReply::Refused) => {
+                if self.awaits(store, tag) {
                     if self.has(Bug::CountsRefusals) {
-                        self.hold(store, self.config.input, out);
+                        self.hold(store, self.config.input, port);
                     } else {
-                        self.read_back(store, attempt + 1, out);
+                        self.read_back(store, attempt + 1, port);
                     }
                 }
             }
-            Input::Read {
-                store,
-                owner,
-                epoch,
-                block,
-                ..
-            } => {
-                let operation = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
-                if self.awaits(operation) {
+            (BlockTag::Read { .. }, BlockReply::Block { block, .. }) => {
+                if self.awaits(store, tag) {
                     match block.vote {
-                        Some(vote) => self.hold(store, vote.inp, out),
+                        Some(vote) => self.hold(store, vote.inp, port),
                         // The write never got there, or the store has forgotten.
-                        None => self.claim(store, out),
+                        None => self.claim(store, port),
                     }
                 }
             }
-            Input::Unreadable {
-                store,
-                owner,
-                epoch,
-            } => {
-                let operation = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
-                if self.awaits(operation) {
-                    out.push(Effect::Retry { operation });
+            (BlockTag::Read { .. }, BlockReply::Unreadable) => {
+                if self.awaits(store, tag) {
+                    port.wake(DecreeTimer::Retry(store, tag), Pause::Patience);
                 }
             }
-            Input::TimedOut { operation } => {
-                if self.awaits(operation) {
-                    match operation {
-                        Operation::Read { store, .. } => self.ask(store, out),
-                        Operation::Write { store, attempt, .. } => {
-                            self.read_back(store, attempt + 1, out);
-                        }
-                    }
-                }
-            }
+            // A reply to another operation is none.
+            (BlockTag::Read { .. }, BlockReply::Written | BlockReply::Refused)
+            | (BlockTag::Write { .. }, BlockReply::Block { .. } | BlockReply::Unreadable) => {}
         }
     }
 
-    /// Takes one step and returns its effects: [`PutIfAbsent::on`] for tests and readers.
-    pub fn step(&mut self, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.on(input, &mut |effect| effects.push(effect));
-        effects
+    fn on_attempt(&mut self, port: &mut impl Port<Self>) {
+        if self.phase != Phase::Waiting {
+            return;
+        }
+        // With no ballot left it is stuck.
+        if let Some(ballot) = port.ballot(self.block.mbal) {
+            self.start_ballot(ballot, port);
+        }
     }
 
-    fn on_start(&mut self, ballot: Ballot, out: &mut impl Sink) {
+    fn start_ballot(&mut self, ballot: Ballot, port: &mut impl Port<Self>) {
         assert!(
-            self.phase == Phase::Waiting,
-            "a ballot that was not asked for: {:?}",
-            self.phase
-        );
-        assert!(
-            ballot.agent() == self.config.me && ballot.incarnation() == self.config.incarnation,
+            ballot.agent() == self.config.me && ballot.incarnation() == self.incarnation,
             "{ballot:?} is not a ballot of {:?}",
             self.config.me
         );
@@ -185,43 +183,40 @@ impl PutIfAbsent {
         self.phase = Phase::One;
         self.epoch += 1;
         for store in self.config.stores() {
-            self.claim(store, out);
+            self.claim(store, port);
         }
     }
 
     /// Puts the own value on a store, if nothing stands there.
-    fn claim(&mut self, store: StoreId, out: &mut impl Sink) {
+    fn claim(&mut self, store: StoreId, port: &mut impl Port<Self>) {
         let link = &mut self.links[store.index()];
         let attempt = match *link {
             Link::Idle | Link::Claiming(_) | Link::Held(_) => 0,
             Link::Reading(writes) => writes.min(ATTEMPT_MAX),
         };
         *link = Link::Claiming(attempt);
-        out.push(Effect::WriteIf {
-            store,
-            epoch: self.epoch,
-            attempt,
+        let epoch = self.epoch;
+        let swap = BlockOp::Swap {
             expect: Version::default(),
             version: after(Version::default()),
             block: self.block,
-        });
+        };
+        port.ask(store, BlockTag::Write { epoch, attempt }, attempt, swap);
     }
 
-    fn read_back(&mut self, store: StoreId, writes: u8, out: &mut impl Sink) {
+    fn read_back(&mut self, store: StoreId, writes: u8, port: &mut impl Port<Self>) {
         self.links[store.index()] = Link::Reading(writes);
-        self.ask(store, out);
+        self.ask(store, port);
     }
 
-    fn ask(&self, store: StoreId, out: &mut impl Sink) {
-        out.push(Effect::Read {
-            store,
-            owner: RECORD,
-            epoch: self.epoch,
-        });
+    fn ask(&self, store: StoreId, port: &mut impl Port<Self>) {
+        let (owner, epoch) = (RECORD, self.epoch);
+        let tag = BlockTag::Read { owner, epoch };
+        port.ask(store, tag, 0, BlockOp::Read { owner });
     }
 
     /// A value stands on a store, and always will.
-    fn hold(&mut self, store: StoreId, value: Value, out: &mut impl Sink) {
+    fn hold(&mut self, store: StoreId, value: Value, port: &mut impl Port<Self>) {
         let link = &mut self.links[store.index()];
         if matches!(link, Link::Held(_)) {
             return;
@@ -243,7 +238,7 @@ impl PutIfAbsent {
         } else {
             value
         };
-        out.push(Effect::Decide(value));
+        port.say(DecreeSaid::Decided(value));
     }
 
     /// On how many stores a value is known to stand.
@@ -266,80 +261,67 @@ impl PutIfAbsent {
         self.phase == Phase::One && most.unwrap_or(0) + open < quorum
     }
 
-    /// Whether an answer to this operation could still change anything.
-    pub fn awaits(&self, operation: Operation) -> bool {
-        match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => {
-                let reading = matches!(self.links[store.index()], Link::Reading(_));
-                owner == RECORD && epoch == self.epoch && reading
-            }
-            Operation::Write {
-                store,
-                epoch,
-                attempt,
-            } => epoch == self.epoch && self.links[store.index()] == Link::Claiming(attempt),
-        }
+    fn has(&self, bug: Bug) -> bool {
+        has(&self.config, bug)
+    }
+}
+
+/// It is waiting, in phase 1, or decided. Its epoch is 0 before its attempt, 1 until it has decided.
+impl SingleDecree for PutIfAbsent {
+    fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// Who this is.
-    pub const fn id(&self) -> AgentId {
-        self.config.me
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
     }
 
-    /// Which start of it this is.
-    pub const fn incarnation(&self) -> Incarnation {
-        self.config.incarnation
-    }
-
-    /// What it puts where nothing stands.
-    pub const fn input(&self) -> Value {
-        self.config.input
-    }
-
-    /// Where it stands: waiting, phase 1, or decided.
-    pub const fn phase(&self) -> Phase {
+    fn phase(&self) -> Phase {
         self.phase
     }
 
     /// What it puts where nothing stands; once decided, the vote's value is the decision.
-    pub const fn block(&self) -> Block {
+    fn block(&self) -> Block {
         self.block
     }
 
-    /// The value it decided, if it has.
-    pub fn decision(&self) -> Option<Value> {
-        self.block
-            .vote
-            .filter(|_| self.phase == Phase::Decided)
-            .map(|vote| vote.inp)
-    }
-
-    /// 0 before its start, 1 until it has decided; answers that carry another are stale.
-    pub const fn epoch(&self) -> u32 {
+    fn epoch(&self) -> u32 {
         self.epoch
     }
 
-    /// Says every ballot in its state.
-    pub fn ballots(&self, each: &mut impl FnMut(Ballot)) {
+    fn decision(&self) -> Option<Value> {
+        let vote = self.block.vote.filter(|_| self.phase == Phase::Decided);
+        vote.map(|vote| vote.inp)
+    }
+}
+
+/// Renaming leaves everything that only grows or no longer matters in one spelling. The epoch is then
+/// [`DiskPaxos::CURRENT`] and a write that is waited for has attempt 0; operations in flight must be renamed with it.
+/// Of a decided agent only the value is left. Holds for runners that answer each operation at most once and never
+/// time out.
+impl Explored for PutIfAbsent {
+    fn awaits(&self, store: StoreId, tag: BlockTag) -> bool {
+        match tag {
+            BlockTag::Read { owner, epoch } => {
+                let reading = matches!(self.links[store.index()], Link::Reading(_));
+                owner == RECORD && epoch == self.epoch && reading
+            }
+            BlockTag::Write { epoch, attempt } => {
+                epoch == self.epoch && self.links[store.index()] == Link::Claiming(attempt)
+            }
+        }
+    }
+
+    fn ballots(&self, each: &mut impl FnMut(Ballot)) {
         if self.phase != Phase::Decided {
             self.block.ballots(each);
         }
     }
 
-    /// The same state renamed, with everything that only grows or no longer matters in one spelling.
-    ///
-    /// The epoch is then [`DiskPaxos::CURRENT`] and a write that is waited for has attempt 0; operations
-    /// in flight must be renamed with it. Of a decided agent only the value is left. Holds for drivers
-    /// that answer each operation at most once and never time out.
-    #[must_use]
-    pub fn renamed(&self, names: &impl Renaming) -> Self {
+    fn renamed(&self, names: &impl Renaming) -> Self {
         let mut config = self.config;
         config.me = names.agent(config.me);
-        let mut same = Self::new(config);
+        let mut same = Self::new(config, self.incarnation);
         same.phase = self.phase;
         same.epoch = DiskPaxos::CURRENT;
         if let Some(inp) = self.decision() {
@@ -358,17 +340,13 @@ impl PutIfAbsent {
         }
         same
     }
-
-    fn has(&self, bug: Bug) -> bool {
-        has(&self.config, bug)
-    }
 }
 
 /// As derived, but for the links of stores that do not exist: those never differ.
 impl Hash for PutIfAbsent {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let stores = self.config.envelope.stores() as usize;
-        self.config.hash(state);
+        (self.config, self.incarnation).hash(state);
         (self.phase, self.block, self.epoch).hash(state);
         self.links[..stores].hash(state);
     }

@@ -83,6 +83,11 @@ pub trait Name: Clone + Debug + Ord {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ObjectTag(pub u64);
 
+impl ObjectTag {
+    /// Names no state that anything was ever in.
+    pub const NEVER: Self = Self(u64::MAX);
+}
+
 /// When a put takes effect.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum If {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bivalent_core::{
     Agent, AgentId, Collected, Envelope, Event, Heartbeat, Incarnation, Kv, LogOp, LogReply,
-    Replica, ReplicaConfig, ReplicaSetup, Standing, StoreId, Wanted,
+    Replica, ReplicaConfig, ReplicaSetup, Standing, StoreId, Want,
 };
 
 type Map = Kv<char, u8>;
@@ -38,8 +38,8 @@ fn a_promise_is_written_wherever_it_may_still_be_read() {
             panic!("{:?}, and waits for nothing", replica.standing());
         };
         match wanted {
-            Wanted::Wake { timer, .. } => replica.on(Event::Woke(timer), &mut port),
-            Wanted::Ask { store, tag, op, .. } => {
+            Want::Wake(timer, _) => replica.on(Event::Woke(timer), &mut port),
+            Want::Ask { store, tag, op, .. } => {
                 let head = matches!(op, LogOp::WriteHead { .. });
                 // The second store takes the promise and is never heard of again; the third one refuses it, once
                 // both others have it.
@@ -59,7 +59,7 @@ fn a_promise_is_written_wherever_it_may_still_be_read() {
                 };
                 replica.on(event, &mut port);
             }
-            Wanted::Say(_) => {}
+            Want::Say(_) => {}
         }
         asked.extend(port.take());
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bivalent_core::{
     Agent, AgentId, Ballot, Collected, Envelope, Event, Head, HeadRead, Heartbeat, Incarnation, Kv,
     KvCommand, LogOp, LogReply, LogSaid, Replica, ReplicaConfig, ReplicaSetup, Slot, SlotVote,
-    Snapshot, SnapshotName, Standing, StateMachine, StoreId, Timer, Version, Wanted,
+    Snapshot, SnapshotName, Standing, StateMachine, StoreId, Timer, Version, Want, Wanted,
 };
 
 type Map = Kv<char, u8>;
@@ -79,7 +79,7 @@ fn serve(
             return rest;
         }
         for wanted in wanted {
-            let Wanted::Ask { store, tag, op, .. } = &wanted else {
+            let Want::Ask { store, tag, op, .. } = &wanted else {
                 rest.push(wanted);
                 continue;
             };
@@ -113,9 +113,9 @@ fn serve(
 fn chosen_or_voted(wanted: &[Wanted<Replica<Map>>]) -> Vec<Slot> {
     let mut slots = Vec::new();
     for wanted in wanted {
-        if let Wanted::Say(LogSaid::Chosen { slot, .. }) = wanted {
+        if let Want::Say(LogSaid::Chosen { slot, .. }) = wanted {
             slots.push(*slot);
-        } else if let Wanted::Ask { op, .. } = wanted
+        } else if let Want::Ask { op, .. } = wanted
             && let LogOp::WriteVote(vote) = op
         {
             slots.push(vote.slot);
@@ -157,7 +157,7 @@ fn who_begins_to_lead_does_not_propose_the_vote_again() {
     assert_eq!(replica.standing(), Standing::Leading);
     assert_eq!(replica.applied(), FLOOR.slot);
     let from = rest.iter().find_map(|wanted| {
-        if let Wanted::Say(LogSaid::Leads { from, .. }) = wanted {
+        if let Want::Say(LogSaid::Leads { from, .. }) = wanted {
             Some(*from)
         } else {
             None

@@ -3,7 +3,7 @@
 //! Only in builds with the feature `planted-bugs`.
 
 use super::{Bug, DiskPaxos};
-use crate::{Ballot, Block, Effect, Input, Phase, Renaming, Sink, StoreId, Value};
+use crate::{Ballot, Block, BlockReply, DecreeSaid, Phase, Port, Renaming, StoreId, Value};
 
 /// What some mutants remember; the others leave it as it is in a fresh agent.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -80,11 +80,11 @@ impl DiskPaxos {
         self.has(Bug::ReadsFirst) && self.config.others() != 0
     }
 
-    pub(super) fn change_decision(&self, input: Input, out: &mut impl Sink) {
-        let is_answer = matches!(input, Input::Read { .. } | Input::Wrote { .. });
+    pub(super) fn change_decision(&self, reply: &BlockReply, port: &mut impl Port<Self>) {
+        let is_answer = matches!(reply, BlockReply::Block { .. } | BlockReply::Written);
         if is_answer && self.has(Bug::ChangesDecision) {
             let changed = self.block.vote.map_or(0, |vote| vote.inp.0 + 1);
-            out.push(Effect::Decide(Value(changed)));
+            port.say(DecreeSaid::Decided(Value(changed)));
         }
     }
 

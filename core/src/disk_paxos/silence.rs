@@ -1,7 +1,10 @@
 //! What an agent does about an answer that is none: an unreadable block, or silence.
 
 use super::{Bug, DiskPaxos};
-use crate::{AgentId, Block, Effect, Input, Operation, Phase, Sink, StoreId, Version};
+use crate::{
+    AgentId, Block, BlockOp, BlockReply, BlockTag, DecreeTimer, Pause, Phase, Port, StoreId,
+    Version,
+};
 
 impl DiskPaxos {
     pub(super) fn on_unreadable(
@@ -9,20 +12,12 @@ impl DiskPaxos {
         store: StoreId,
         owner: AgentId,
         epoch: u32,
-        out: &mut impl Sink,
+        port: &mut impl Port<Self>,
     ) {
         if self.has(Bug::UnreadableIsEmpty) {
             let (block, version) = (Block::default(), Version::default());
-            self.on(
-                Input::Read {
-                    store,
-                    owner,
-                    epoch,
-                    block,
-                    version,
-                },
-                out,
-            );
+            let tag = BlockTag::Read { owner, epoch };
+            self.on_reply(store, tag, &BlockReply::Block { block, version }, port);
             return;
         }
         if owner == self.config.me {
@@ -31,39 +26,31 @@ impl DiskPaxos {
                 // What stands there can't be read, so nothing is lost by writing over it; a new
                 // incarnation's versions are above all earlier ones whatever their count was.
                 link.open = true;
-                link.version = Version::new(self.config.incarnation, 0);
+                link.version = Version::new(self.incarnation, 0);
                 if link.waiting {
-                    self.write(store, out);
+                    self.write(store, port);
                 }
             }
         }
         if self.wants_read(store, owner, epoch) {
-            out.push(Effect::Retry {
-                operation: Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                },
-            });
+            let tag = BlockTag::Read { owner, epoch };
+            port.wake(DecreeTimer::Retry(store, tag), Pause::Patience);
         }
     }
 
-    pub(super) fn on_timed_out(&mut self, operation: Operation, out: &mut impl Sink) {
-        match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => {
+    pub(super) fn on_timed_out(
+        &mut self,
+        store: StoreId,
+        tag: BlockTag,
+        port: &mut impl Port<Self>,
+    ) {
+        match tag {
+            BlockTag::Read { owner, epoch } => {
                 if self.wants_read(store, owner, epoch) {
-                    out.push(Effect::Read {
-                        store,
-                        owner,
-                        epoch,
-                    });
+                    port.ask(store, tag, 0, BlockOp::Read { owner });
                 }
             }
-            Operation::Write { store, epoch, .. } => {
+            BlockTag::Write { epoch, .. } => {
                 let wanted =
                     epoch == self.epoch && self.is_balloting() && self.written & store.bit() == 0;
                 let link = &mut self.links[store.index()];
@@ -73,13 +60,8 @@ impl DiskPaxos {
                 // The same bytes to the same place: lands twice at worst, and nothing different
                 // is written there before every try is answered.
                 let (attempt, version, block) = (link.retry_write(), link.version, self.block);
-                out.push(Effect::Write {
-                    store,
-                    epoch,
-                    attempt,
-                    version,
-                    block,
-                });
+                let tag = BlockTag::Write { epoch, attempt };
+                port.ask(store, tag, attempt, BlockOp::Write { version, block });
             }
         }
     }

@@ -92,6 +92,15 @@ impl ReplicaConfig {
         }
     }
 
+    /// The same, with a companion that never starts if there is no other agent.
+    #[must_use]
+    pub const fn accompanied(mut self) -> Self {
+        if self.base.agents < 2 {
+            self.base.agents = 2;
+        }
+        self
+    }
+
     /// All stores, as a set.
     pub(crate) const fn all_stores(self) -> u16 {
         u16::MAX >> (16 - self.base.envelope.stores())
