@@ -213,7 +213,13 @@ impl AcceptorRecords {
 
     /// The record that was asked for: a promise or vote of ours that stands in it is as good as an
     /// acknowledgement, one that does not is written.
-    fn on_record(&mut self, store: StoreId, block: Block, tag: Version, port: &mut impl Port<Self>) {
+    fn on_record(
+        &mut self,
+        store: StoreId,
+        block: Block,
+        tag: Version,
+        port: &mut impl Port<Self>,
+    ) {
         let promised = reach(block);
         // In phase 1 nobody can have voted in our ballot; a record that says so is rotten.
         let voted = self.phase == Phase::One && vote_bal(block) >= self.block.mbal;

@@ -5,8 +5,8 @@ use core::hash::{Hash, Hasher};
 
 use super::{AcceptorRecords, Link, Step};
 use crate::{
-    Ballot, Block, BlockTag, DiskPaxos, Explored, Incarnation, Phase, RECORD, Renaming, SingleDecree,
-    StoreId, Version, Vote,
+    Ballot, Block, BlockTag, DiskPaxos, Explored, Incarnation, Phase, RECORD, Renaming,
+    SingleDecree, StoreId, Version, Vote,
 };
 
 /// Renaming leaves everything that only grows or no longer matters in one spelling. The epoch is then

@@ -176,7 +176,11 @@ mod tests {
             mbal: Some(ballot(3, 1)),
             vote: None,
         };
-        assert_eq!(read(&mut agent, rival).len(), 2, "it says so, and sets its alarm");
+        assert_eq!(
+            read(&mut agent, rival).len(),
+            2,
+            "it says so, and sets its alarm"
+        );
         agent.attempt(ballot(5, 0));
 
         let again = agent.renamed(&Up(0));

@@ -2,7 +2,8 @@
 
 use super::{Bug, DiskPaxos};
 use crate::{
-    AgentId, Block, BlockOp, BlockReply, BlockTag, DecreeTimer, Pause, Phase, Port, StoreId, Version,
+    AgentId, Block, BlockOp, BlockReply, BlockTag, DecreeTimer, Pause, Phase, Port, StoreId,
+    Version,
 };
 
 impl DiskPaxos {
