@@ -8,7 +8,6 @@ mod words;
 
 use std::{ops::Range, sync::Arc, thread, time::Duration};
 
-
 use super::{
     block::{Settings, block_size},
     findings::{Effort, Finding, Findings},
