@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bivalent_core::{
     Agent, Ballot, Event, LogOp, LogReply, LogSaid, Outcome, Pause, Replica, ReplicaSetup, Request,
-    Slot, Standing, StateMachine, StoreId, Timer, Version, Wanted,
+    Slot, Standing, StateMachine, StoreId, Timer, Version, Want, Wanted,
 };
 use futures_channel::{mpsc, oneshot};
 use futures_util::{
@@ -327,14 +327,14 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let mut installed = false;
         for wanted in all.drain(..) {
             match wanted {
-                Wanted::Ask {
+                Want::Ask {
                     store,
                     tag,
                     tries,
                     op,
                 } => self.ask(store, tag, tries, op),
-                Wanted::Wake { timer, pause } => self.wake(timer, pause),
-                Wanted::Say(said) => {
+                Want::Wake(timer, pause) => self.wake(timer, pause),
+                Want::Say(said) => {
                     installed |= matches!(said, LogSaid::Installed { .. });
                     self.hear(said);
                 }

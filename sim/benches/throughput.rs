@@ -12,7 +12,7 @@
 use std::{hint::black_box, time::Instant};
 
 use bivalent_core::{AgentId, Config, DiskPaxos, Effect, Incarnation, Input};
-use bivalent_sim::{engine::Engine, scenario::Scenario};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
 
 /// Seeds in a measured round.
 const SEEDS: u64 = 2000;
@@ -53,7 +53,7 @@ stale-read = {{ store = "s1", versions = 2 }}
 /// Every input of every agent of some runs, in order: (agent, start, input).
 type Tape = Vec<(AgentId, u16, Option<Input>)>;
 
-fn record(engine: &mut Engine, seeds: u64) -> Vec<Tape> {
+fn record(engine: &mut BlockEngine, seeds: u64) -> Vec<Tape> {
     (0..seeds).map(|seed| engine.run_taped(seed)).collect()
 }
 
@@ -86,14 +86,14 @@ fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u
 
 fn measure(agents: u32, stores: u32) {
     let scenario = scenario(agents, stores);
-    let mut engine = Engine::new(&scenario);
+    let mut engine = BlockEngine::new(&scenario);
     let tapes = record(&mut engine, 500);
     let taped_ops: u64 = tapes
         .iter()
         .flatten()
         .filter(|(_, _, input)| matches!(input, Some(Input::Read { .. } | Input::Wrote { .. })))
         .count() as u64;
-    let config_of = Engine::new(&scenario);
+    let config_of = BlockEngine::new(&scenario);
     let config = |id| config_of.config_of(id);
     let (mut rates, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -6,7 +6,7 @@ use bivalent_core::{
     AcceptorRecords, Block, Config, DiskPaxos, Effect, Input, Operation, Phase, Sink, Value,
 };
 use bivalent_sim::{
-    engine::Engine,
+    blocks::BlockEngine,
     protocol::{Agents, Proposer},
     scenario::Scenario,
 };
@@ -74,8 +74,8 @@ as_if_own!(OwnDisk, DiskPaxos);
 as_if_own!(OwnRecord, AcceptorRecords);
 
 fn all_runs_are_the_same(scenario: &Scenario, agents: Agents) {
-    let mut theirs = Engine::new(scenario);
-    let mut own = Engine::with_agents(scenario, agents);
+    let mut theirs = BlockEngine::new(scenario);
+    let mut own = BlockEngine::with_agents(scenario, agents);
     for seed in 0..300 {
         assert_eq!(theirs.run(seed), own.run(seed), "{seed}");
         assert_eq!(theirs.fingerprint(), own.fingerprint(), "{seed}");
@@ -95,7 +95,7 @@ fn agents_of_the_core_run_the_same_if_they_come_as_a_users() {
 fn a_copy_of_an_engine_has_copies_of_its_agents() {
     let scenario = scenario("disk-paxos");
     let agents = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
-    let mut engine = Engine::with_agents(&scenario, agents);
+    let mut engine = BlockEngine::with_agents(&scenario, agents);
     engine.run(1);
 
     let copy = engine.clone();
@@ -111,5 +111,5 @@ fn an_adversary_that_explores_refuses_agents_it_does_not_know() {
     scenario.schedule.adversary = bivalent_sim::scenario::Adversary::KeepBivalent;
 
     let agents = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
-    Engine::with_agents(&scenario, agents);
+    BlockEngine::with_agents(&scenario, agents);
 }

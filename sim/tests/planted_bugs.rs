@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use bivalent_core::Bug;
-use bivalent_sim::{engine::Engine, scenario::Scenario};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
 
 /// Storage that breaks nothing: only a bug can be found here.
 const CALM: &str = r#"
@@ -23,13 +23,13 @@ delay = { by = "1ms..20ms" }
 "#;
 const SEEDS: u64 = 4000;
 
-fn engine(text: &str) -> Engine {
+fn engine(text: &str) -> BlockEngine {
     let none = |_: &str| Err("no file".to_owned());
-    Engine::new(&Scenario::parse("calm", text, &none).unwrap())
+    BlockEngine::new(&Scenario::parse("calm", text, &none).unwrap())
 }
 
 /// The first seed at which each property breaks, and the first at which one breaks alone.
-fn broken(engine: &mut Engine) -> (Vec<&'static str>, Vec<Vec<&'static str>>) {
+fn broken(engine: &mut BlockEngine) -> (Vec<&'static str>, Vec<Vec<&'static str>>) {
     let (mut ever, mut sets) = (Vec::new(), Vec::new());
     for seed in 0..SEEDS {
         engine.run(seed);

@@ -28,7 +28,7 @@ pub(crate) const TRUE_RATE: u32 = 1_000_000;
 
 /// One agent of a run.
 #[derive(Clone, Debug)]
-pub struct Participant<S: System> {
+pub(crate) struct Participant<S: System> {
     pub(crate) agent: S::Agent,
     pub(crate) id: AgentId,
     pub(crate) status: Status,
@@ -42,11 +42,13 @@ pub struct Participant<S: System> {
     pub(crate) inbox: Vec<S::Held>,
     /// Steps it has taken, over all incarnations.
     pub(crate) steps: u64,
+    /// What its system keeps for it.
+    pub(crate) own: S::Own,
 }
 
 impl<S: System> Participant<S> {
     /// An agent that is up.
-    pub(crate) const fn new(id: AgentId, agent: S::Agent) -> Self {
+    pub(crate) fn new(id: AgentId, agent: S::Agent) -> Self {
         Self {
             agent,
             id,
@@ -56,6 +58,7 @@ impl<S: System> Participant<S> {
             pauses: 0,
             inbox: Vec::new(),
             steps: 0,
+            own: S::Own::default(),
         }
     }
 
