@@ -2,8 +2,9 @@
 #![cfg(test)]
 
 use bivalent_core::{
-    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Overwrite,
-    Phase, StoreId, Value, Version, Vote,
+    Agent, AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Collector, Config, DecreeEvent,
+    DecreeSaid, DecreeTimer, DecreeWant, DiskPaxos, Envelope, Event, Incarnation, Overwrite, Pause,
+    Phase, SingleDecree, StoreId, Value, Version, Vote, Want,
 };
 
 const A1: AgentId = AgentId(0);
@@ -39,9 +40,13 @@ fn block(mbal: Ballot, vote: Option<(Ballot, u64)>) -> Block {
     }
 }
 
+fn fresh() -> DiskPaxos {
+    DiskPaxos::begin(&config(), Incarnation(0)).0
+}
+
 /// An agent in phase 1 of its ballot in `round`.
 fn in_phase_one(round: u64) -> DiskPaxos {
-    let mut agent = DiskPaxos::new(config());
+    let mut agent = fresh();
     start(&mut agent, round);
     agent
 }
@@ -55,65 +60,76 @@ fn in_phase_two(round: u64) -> DiskPaxos {
     agent
 }
 
-fn start(agent: &mut DiskPaxos, round: u64) -> Vec<Effect> {
+fn start(agent: &mut DiskPaxos, round: u64) -> Vec<DecreeWant> {
     let ballot = Ballot::new(round, A1, agent.incarnation());
-    agent.step(Input::Start { ballot })
+    agent.attempt(ballot)
 }
 
-fn wrote(agent: &mut DiskPaxos, store: StoreId) -> Vec<Effect> {
-    let epoch = agent.epoch();
-    agent.step(Input::Wrote {
-        store,
-        epoch,
-        attempt: 0,
-    })
+fn wrote(agent: &mut DiskPaxos, store: StoreId) -> Vec<DecreeWant> {
+    answer_write(agent, store, agent.epoch())
 }
 
-fn read(agent: &mut DiskPaxos, store: StoreId, owner: AgentId, block: Block) -> Vec<Effect> {
+fn answer_write(agent: &mut DiskPaxos, store: StoreId, epoch: u32) -> Vec<DecreeWant> {
+    let tag = BlockTag::Write { epoch, attempt: 0 };
+    agent.step(DecreeEvent::Replied(store, tag, BlockReply::Written))
+}
+
+fn read(agent: &mut DiskPaxos, store: StoreId, owner: AgentId, block: Block) -> Vec<DecreeWant> {
     let epoch = agent.epoch();
-    agent.step(Input::Read {
+    let version = Version::default();
+    agent.step(DecreeEvent::Replied(
         store,
-        owner,
-        epoch,
-        block,
-        version: Version::default(),
-    })
+        BlockTag::Read { owner, epoch },
+        BlockReply::Block { block, version },
+    ))
 }
 
 /// Writes to `store`, then reads there that nobody else has been there.
-fn complete(agent: &mut DiskPaxos, store: StoreId) -> Vec<Effect> {
+fn complete(agent: &mut DiskPaxos, store: StoreId) -> Vec<DecreeWant> {
     wrote(agent, store);
     read(agent, store, A2, EMPTY);
     read(agent, store, A3, EMPTY)
 }
 
-fn written_block(effects: &[Effect]) -> Option<Block> {
-    effects.iter().find_map(|effect| match effect {
-        Effect::Write { block, .. } => Some(*block),
-        Effect::Read { .. }
-        | Effect::WriteIf { .. }
-        | Effect::Retry { .. }
-        | Effect::Abort { .. }
-        | Effect::Decide(_) => None,
+fn written_block(wants: &[DecreeWant]) -> Option<Block> {
+    wants.iter().find_map(|want| match want {
+        Want::Ask {
+            op: BlockOp::Write { block, .. },
+            ..
+        } => Some(*block),
+        Want::Ask { .. } | Want::Wake(..) | Want::Say(_) => None,
     })
+}
+
+/// What an agent says and sets that gives up an attempt.
+fn preempted(above: Option<Ballot>) -> [DecreeWant; 2] {
+    [
+        Want::Say(DecreeSaid::Preempted { above }),
+        Want::Wake(DecreeTimer::Attempt, Pause::Backoff),
+    ]
 }
 
 // StartBallot(p, b)
 
 #[test]
 fn a_start_writes_the_new_ballot_to_every_store() {
-    let mut agent = DiskPaxos::new(config());
+    let mut agent = fresh();
 
-    let effects = start(&mut agent, 4);
+    let wants = start(&mut agent, 4);
 
-    let expected = [D1, D2, D3].map(|store| Effect::Write {
+    let expected = [D1, D2, D3].map(|store| Want::Ask {
         store,
-        epoch: 1,
-        attempt: 0,
-        version: Version::new(Incarnation(0), 1),
-        block: block(ballot(4, A1), None),
+        tag: BlockTag::Write {
+            epoch: 1,
+            attempt: 0,
+        },
+        tries: 0,
+        op: BlockOp::Write {
+            version: Version::new(Incarnation(0), 1),
+            block: block(ballot(4, A1), None),
+        },
     });
-    assert_eq!(effects, expected);
+    assert_eq!(wants, expected);
     assert_eq!(agent.phase(), Phase::One);
 }
 
@@ -154,19 +170,39 @@ fn a_ballot_that_is_not_above_the_last_one_is_refused() {
 #[test]
 #[should_panic(expected = "is not a ballot of")]
 fn a_ballot_of_another_agent_is_refused() {
-    let mut agent = DiskPaxos::new(config());
+    let mut agent = fresh();
 
-    agent.step(Input::Start {
-        ballot: ballot(1, A2),
-    });
+    agent.attempt(ballot(1, A2));
 }
 
 #[test]
-#[should_panic(expected = "not asked for")]
 fn a_ballot_is_not_started_at_will() {
     let mut agent = in_phase_one(1);
+    let before = agent.clone();
 
-    start(&mut agent, 2);
+    let wants = start(&mut agent, 2);
+
+    assert_eq!((wants, agent), (vec![], before));
+}
+
+#[test]
+fn an_attempt_asks_for_a_ballot_above_the_own_last_one_and_all_that_was_met() {
+    for met in [2, 9] {
+        let mut agent = in_phase_one(2);
+        wrote(&mut agent, D1);
+        read(&mut agent, D1, A2, block(ballot(met, A2), None));
+        let mut asked = None;
+        let mut port = Collector::new(|above| {
+            asked = Some(above);
+            None
+        });
+
+        agent.on(Event::Woke(DecreeTimer::Attempt), &mut port);
+
+        assert_eq!(port.wants, [], "there is none: it waits");
+        assert_eq!(asked, Some(Some(ballot(met, A2))));
+        assert_eq!(agent.phase(), Phase::Waiting);
+    }
 }
 
 // Phase1or2Write(p, d) and Phase1or2Read(p, d, q)
@@ -175,14 +211,15 @@ fn a_ballot_is_not_started_at_will() {
 fn a_block_is_read_only_after_the_own_write_there() {
     let mut agent = in_phase_one(1);
 
-    let effects = wrote(&mut agent, D2);
+    let wants = wrote(&mut agent, D2);
 
-    let expected = [A2, A3].map(|owner| Effect::Read {
+    let expected = [A2, A3].map(|owner| Want::Ask {
         store: D2,
-        owner,
-        epoch: 1,
+        tag: BlockTag::Read { owner, epoch: 1 },
+        tries: 0,
+        op: BlockOp::Read { owner },
     });
-    assert_eq!(effects, expected, "every block but the own one, there only");
+    assert_eq!(wants, expected, "every block but the own one, there only");
 }
 
 #[test]
@@ -202,9 +239,9 @@ fn a_higher_ballot_on_any_store_aborts_phase_one() {
     wrote(&mut agent, D3);
     let above = Some(ballot(1, A2));
 
-    let effects = read(&mut agent, D3, A2, block(ballot(1, A2), None));
+    let wants = read(&mut agent, D3, A2, block(ballot(1, A2), None));
 
-    assert_eq!(effects, [Effect::Abort { above }]);
+    assert_eq!(wants, preempted(above));
     assert_eq!(agent.phase(), Phase::Waiting);
 }
 
@@ -214,9 +251,9 @@ fn a_higher_ballot_on_any_store_aborts_phase_two() {
     wrote(&mut agent, D3);
     let above = Some(ballot(7, A3));
 
-    let effects = read(&mut agent, D3, A3, block(ballot(7, A3), None));
+    let wants = read(&mut agent, D3, A3, block(ballot(7, A3), None));
 
-    assert_eq!(effects, [Effect::Abort { above }]);
+    assert_eq!(wants, preempted(above));
     assert_eq!(agent.phase(), Phase::Waiting);
 }
 
@@ -225,9 +262,9 @@ fn a_lower_ballot_aborts_nothing() {
     let mut agent = in_phase_one(2);
     wrote(&mut agent, D1);
 
-    let effects = read(&mut agent, D1, A2, block(ballot(1, A2), None));
+    let wants = read(&mut agent, D1, A2, block(ballot(1, A2), None));
 
-    assert_eq!(effects, []);
+    assert_eq!(wants, []);
     assert_eq!(agent.seen(D1), A2.bit());
 }
 
@@ -238,13 +275,9 @@ fn an_aborted_ballot_asks_for_nothing_more() {
     let stale = agent.epoch();
     read(&mut agent, D1, A2, block(ballot(2, A2), None));
 
-    let effects = agent.step(Input::Wrote {
-        store: D2,
-        epoch: stale,
-        attempt: 0,
-    });
+    let wants = answer_write(&mut agent, D2, stale);
 
-    assert_eq!(effects, []);
+    assert_eq!(wants, []);
 }
 
 #[test]
@@ -321,10 +354,10 @@ fn without_a_vote_the_own_input_is_proposed() {
     let mut agent = in_phase_one(3);
     complete(&mut agent, D1);
 
-    let effects = complete(&mut agent, D3);
+    let wants = complete(&mut agent, D3);
 
     let voted = block(ballot(3, A1), Some((ballot(3, A1), MINE.0)));
-    assert_eq!(written_block(&effects), Some(voted));
+    assert_eq!(written_block(&wants), Some(voted));
 }
 
 #[test]
@@ -387,9 +420,9 @@ fn phase_two_decides_its_vote() {
     complete(&mut agent, D2);
     assert_eq!(agent.decision(), None);
 
-    let effects = complete(&mut agent, D3);
+    let wants = complete(&mut agent, D3);
 
-    assert_eq!(effects, [Effect::Decide(MINE)]);
+    assert_eq!(wants, [Want::Say(DecreeSaid::Decided(MINE))]);
     assert_eq!(agent.decision(), Some(MINE));
 }
 
@@ -405,9 +438,9 @@ fn votes_that_phase_two_reads_do_not_change_its_value() {
     );
     read(&mut agent, D1, A3, EMPTY);
 
-    let effects = complete(&mut agent, D2);
+    let wants = complete(&mut agent, D2);
 
-    assert_eq!(effects, [Effect::Decide(MINE)]);
+    assert_eq!(wants, [Want::Say(DecreeSaid::Decided(MINE))]);
 }
 
 #[test]
@@ -417,8 +450,8 @@ fn an_agent_that_has_decided_says_nothing_more() {
     complete(&mut agent, D2);
     let decided = agent.clone();
 
-    let effects = read(&mut agent, D1, A2, block(ballot(9, A2), None));
+    let wants = read(&mut agent, D1, A2, block(ballot(9, A2), None));
 
-    assert_eq!(effects, []);
+    assert_eq!(wants, []);
     assert_eq!(agent, decided);
 }

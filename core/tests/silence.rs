@@ -2,8 +2,9 @@
 #![cfg(test)]
 
 use bivalent_core::{
-    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Operation,
-    Overwrite, Phase, StoreId, Value, Version, Vote,
+    AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeEvent, DecreeSaid,
+    DecreeTimer, DecreeWant, DiskPaxos, Envelope, Incarnation, Overwrite, Pause, Phase,
+    SingleDecree, StoreId, Value, Version, Vote, Want,
 };
 
 const A1: AgentId = AgentId(0);
@@ -18,20 +19,21 @@ const EMPTY: Block = Block {
 /// The first of two agents on three stores, in phase 1 of its ballot in round 1 (epoch 1).
 fn in_phase_one(overwrite: Overwrite) -> DiskPaxos {
     let envelope = Envelope::majority(3).unwrap();
-    let mut agent = DiskPaxos::new(Config::new(A1, 2, envelope, overwrite, Value(10)));
+    let config = Config::new(A1, 2, envelope, overwrite, Value(10));
+    let (mut agent, _) = DiskPaxos::begin(&config, Incarnation(0));
     start(&mut agent, 1);
     agent
 }
 
 /// The same agent in phase 1 of round 3 (epoch 3), with every write of round 1 unanswered but the
 /// one to d1.
-fn in_second_ballot(overwrite: Overwrite) -> (DiskPaxos, Vec<Effect>) {
+fn in_second_ballot(overwrite: Overwrite) -> (DiskPaxos, Vec<DecreeWant>) {
     let mut agent = in_phase_one(overwrite);
     wrote(&mut agent, D1, 1, 0);
     read(&mut agent, D1, 1, theirs(2));
-    let effects = start(&mut agent, 3);
+    let wants = start(&mut agent, 3);
     assert_eq!((agent.phase(), agent.epoch()), (Phase::One, 3));
-    (agent, effects)
+    (agent, wants)
 }
 
 fn theirs(round: u64) -> Block {
@@ -41,57 +43,50 @@ fn theirs(round: u64) -> Block {
     }
 }
 
-fn start(agent: &mut DiskPaxos, round: u64) -> Vec<Effect> {
+fn start(agent: &mut DiskPaxos, round: u64) -> Vec<DecreeWant> {
     let ballot = Ballot::new(round, A1, Incarnation(0));
-    agent.step(Input::Start { ballot })
+    agent.attempt(ballot)
 }
 
-fn wrote(agent: &mut DiskPaxos, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effect> {
-    agent.step(Input::Wrote {
-        store,
-        epoch,
-        attempt,
-    })
+fn wrote(agent: &mut DiskPaxos, store: StoreId, epoch: u32, attempt: u8) -> Vec<DecreeWant> {
+    let tag = BlockTag::Write { epoch, attempt };
+    agent.step(DecreeEvent::Replied(store, tag, BlockReply::Written))
 }
 
-fn read(agent: &mut DiskPaxos, store: StoreId, epoch: u32, block: Block) -> Vec<Effect> {
-    agent.step(Input::Read {
-        store,
-        owner: A2,
-        epoch,
-        block,
-        version: Version::default(),
-    })
+fn read(agent: &mut DiskPaxos, store: StoreId, epoch: u32, block: Block) -> Vec<DecreeWant> {
+    let version = Version::default();
+    let reply = BlockReply::Block { block, version };
+    agent.step(DecreeEvent::Replied(store, read_of(epoch), reply))
 }
 
-fn read_of(store: StoreId, epoch: u32) -> Operation {
-    Operation::Read {
-        store,
-        owner: A2,
-        epoch,
-    }
+/// What the agent calls a read of the other one's block.
+const fn read_of(epoch: u32) -> BlockTag {
+    BlockTag::Read { owner: A2, epoch }
 }
 
-fn write_timed_out(agent: &mut DiskPaxos, store: StoreId, epoch: u32, attempt: u8) -> Vec<Effect> {
-    let operation = Operation::Write {
+fn write_timed_out(
+    agent: &mut DiskPaxos,
+    store: StoreId,
+    epoch: u32,
+    attempt: u8,
+) -> Vec<DecreeWant> {
+    agent.step(DecreeEvent::TimedOut(
         store,
-        epoch,
-        attempt,
+        BlockTag::Write { epoch, attempt },
+    ))
+}
+
+/// Where the agent writes.
+fn written_to(wants: &[DecreeWant]) -> Vec<StoreId> {
+    let store = |want: &DecreeWant| match *want {
+        Want::Ask {
+            store,
+            op: BlockOp::Write { .. },
+            ..
+        } => Some(store),
+        Want::Ask { .. } | Want::Wake(..) | Want::Say(_) => None,
     };
-    agent.step(Input::TimedOut { operation })
-}
-
-/// Where the effects write.
-fn written_to(effects: &[Effect]) -> Vec<StoreId> {
-    let store = |effect: &Effect| match *effect {
-        Effect::Write { store, .. } => Some(store),
-        Effect::Read { .. }
-        | Effect::WriteIf { .. }
-        | Effect::Retry { .. }
-        | Effect::Abort { .. }
-        | Effect::Decide(_) => None,
-    };
-    effects.iter().filter_map(store).collect()
+    wants.iter().filter_map(store).collect()
 }
 
 #[test]
@@ -99,14 +94,10 @@ fn an_unreadable_block_is_not_an_empty_one() {
     let mut agent = in_phase_one(Overwrite::InPlace);
     wrote(&mut agent, D1, 1, 0);
 
-    let effects = agent.step(Input::Unreadable {
-        store: D1,
-        owner: A2,
-        epoch: 1,
-    });
+    let wants = agent.step(DecreeEvent::Replied(D1, read_of(1), BlockReply::Unreadable));
 
-    let operation = read_of(D1, 1);
-    assert_eq!(effects, [Effect::Retry { operation }]);
+    let retry = DecreeTimer::Retry(D1, read_of(1));
+    assert_eq!(wants, [Want::Wake(retry, Pause::Patience)]);
     assert_eq!(agent.seen(D1), 0);
 }
 
@@ -116,29 +107,39 @@ fn an_unreadable_block_that_nobody_waits_for_is_not_asked_for_again() {
     wrote(&mut agent, D1, 1, 0);
     read(&mut agent, D1, 1, EMPTY);
 
-    let effects = agent.step(Input::Unreadable {
-        store: D1,
-        owner: A2,
-        epoch: 1,
-    });
+    let wants = agent.step(DecreeEvent::Replied(D1, read_of(1), BlockReply::Unreadable));
 
-    assert_eq!(effects, []);
+    assert_eq!(wants, []);
+}
+
+#[test]
+fn an_alarm_to_ask_again_is_taken_as_silence_is() {
+    let mut woken = in_phase_one(Overwrite::InPlace);
+    wrote(&mut woken, D1, 1, 0);
+    let mut silent = woken.clone();
+
+    let asked = woken.step(DecreeEvent::Woke(DecreeTimer::Retry(D1, read_of(1))));
+
+    assert_eq!(asked, silent.step(DecreeEvent::TimedOut(D1, read_of(1))));
+    assert_eq!(asked.len(), 1);
+    assert_eq!(woken, silent);
 }
 
 #[test]
 fn a_read_is_asked_for_until_it_is_answered() {
     let mut agent = in_phase_one(Overwrite::InPlace);
     wrote(&mut agent, D1, 1, 0);
-    let operation = read_of(D1, 1);
+    let silence = DecreeEvent::TimedOut(D1, read_of(1));
 
-    let before = agent.step(Input::TimedOut { operation });
+    let before = agent.step(silence);
     read(&mut agent, D1, 1, EMPTY);
-    let after = agent.step(Input::TimedOut { operation });
+    let after = agent.step(silence);
 
-    let asked = Effect::Read {
+    let asked = Want::Ask {
         store: D1,
-        owner: A2,
-        epoch: 1,
+        tag: read_of(1),
+        tries: 0,
+        op: BlockOp::Read { owner: A2 },
     };
     assert_eq!((before, after), (vec![asked], vec![]));
 }
@@ -147,16 +148,21 @@ fn a_read_is_asked_for_until_it_is_answered() {
 fn a_retry_writes_the_same_bytes_under_the_same_version() {
     let mut agent = in_phase_one(Overwrite::InPlace);
 
-    let effects = write_timed_out(&mut agent, D2, 1, 0);
+    let wants = write_timed_out(&mut agent, D2, 1, 0);
 
-    let again = Effect::Write {
+    let again = Want::Ask {
         store: D2,
-        epoch: 1,
-        attempt: 1,
-        version: Version::new(Incarnation(0), 1),
-        block: agent.block(),
+        tag: BlockTag::Write {
+            epoch: 1,
+            attempt: 1,
+        },
+        tries: 1,
+        op: BlockOp::Write {
+            version: Version::new(Incarnation(0), 1),
+            block: agent.block(),
+        },
     };
-    assert_eq!(effects, [again]);
+    assert_eq!(wants, [again]);
 }
 
 #[test]
@@ -172,13 +178,13 @@ fn any_try_that_is_answered_counts_for_the_phase() {
 
 #[test]
 fn an_unanswered_write_in_place_is_never_overtaken() {
-    let (mut agent, effects) = in_second_ballot(Overwrite::InPlace);
-    assert_eq!(written_to(&effects), [D1]);
+    let (mut agent, wants) = in_second_ballot(Overwrite::InPlace);
+    assert_eq!(written_to(&wants), [D1]);
     assert!(agent.unanswered(D2).is_some());
 
-    let effects = wrote(&mut agent, D2, 1, 0);
+    let wants = wrote(&mut agent, D2, 1, 0);
 
-    assert_eq!(written_to(&effects), [D2]);
+    assert_eq!(written_to(&wants), [D2]);
     assert_eq!(agent.written(), 0, "the answer was to the old block");
 }
 
@@ -189,9 +195,9 @@ fn a_write_that_waits_dies_with_its_ballot() {
     read(&mut agent, D1, 3, theirs(4));
     assert_eq!(agent.phase(), Phase::Waiting);
 
-    let effects = wrote(&mut agent, D2, 1, 0);
+    let wants = wrote(&mut agent, D2, 1, 0);
 
-    assert_eq!(effects, []);
+    assert_eq!(wants, []);
 }
 
 #[test]
@@ -200,15 +206,15 @@ fn two_answered_tries_of_one_write_read_once() {
     write_timed_out(&mut agent, D2, 1, 0);
     wrote(&mut agent, D2, 1, 1);
 
-    let effects = wrote(&mut agent, D2, 1, 0);
+    let wants = wrote(&mut agent, D2, 1, 0);
 
-    assert_eq!(effects, []);
+    assert_eq!(wants, []);
 }
 
 #[test]
 fn an_unanswered_versioned_write_holds_nothing_back() {
-    let (mut agent, effects) = in_second_ballot(Overwrite::Versioned);
-    assert_eq!(written_to(&effects).len(), 3);
+    let (mut agent, wants) = in_second_ballot(Overwrite::Versioned);
+    assert_eq!(written_to(&wants).len(), 3);
 
     let late = wrote(&mut agent, D2, 1, 0);
 
@@ -218,11 +224,15 @@ fn an_unanswered_versioned_write_holds_nothing_back() {
 
 #[test]
 fn each_write_to_a_store_has_a_greater_version() {
-    let (_, effects) = in_second_ballot(Overwrite::Versioned);
+    let (_, wants) = in_second_ballot(Overwrite::Versioned);
 
-    for effect in effects {
-        let Effect::Write { version, .. } = effect else {
-            panic!("only writes are expected: {effect:?}");
+    for want in wants {
+        let Want::Ask {
+            op: BlockOp::Write { version, .. },
+            ..
+        } = want
+        else {
+            panic!("only writes are expected: {want:?}");
         };
         assert_eq!(version, Version::new(Incarnation(0), 2));
     }
@@ -249,8 +259,8 @@ fn an_agent_retries_as_long_as_it_takes() {
     let mut agent = in_phase_one(Overwrite::Versioned);
 
     for attempt in 0..20 {
-        let effects = write_timed_out(&mut agent, D2, 1, attempt);
-        assert_eq!(written_to(&effects), [D2], "after attempt {attempt}");
+        let wants = write_timed_out(&mut agent, D2, 1, attempt);
+        assert_eq!(written_to(&wants), [D2], "after attempt {attempt}");
     }
     wrote(&mut agent, D2, 1, 7);
 
@@ -268,8 +278,8 @@ fn a_place_with_more_tries_than_are_told_apart_is_never_free() {
     start(&mut agent, 3);
 
     for attempt in [0, 1, 2, 3, 4, 5, 6, 7, 7, 7] {
-        let effects = wrote(&mut agent, D2, 1, attempt);
-        assert_eq!(effects, [], "one with number 7 may still be out");
+        let wants = wrote(&mut agent, D2, 1, attempt);
+        assert_eq!(wants, [], "one with number 7 may still be out");
     }
 }
 
@@ -289,9 +299,7 @@ fn answers_to_an_aborted_phase_do_not_count() {
 #[test]
 fn nothing_of_an_aborted_phase_is_asked_for_again() {
     let (mut agent, _) = in_second_ballot(Overwrite::InPlace);
-    let operation = read_of(D1, 1);
-
-    let read = agent.step(Input::TimedOut { operation });
+    let read = agent.step(DecreeEvent::TimedOut(D1, read_of(1)));
     let write = write_timed_out(&mut agent, D2, 1, 0);
 
     assert_eq!((read, write), (vec![], vec![]));
@@ -310,7 +318,8 @@ fn a_torn_block_with_a_bal_above_its_mbal_aborts_by_its_bal() {
         }),
     };
 
-    let effects = read(&mut agent, D1, 1, torn);
+    let wants = read(&mut agent, D1, 1, torn);
 
-    assert_eq!(effects, [Effect::Abort { above: Some(bal) }]);
+    let above = Some(bal);
+    assert_eq!(wants[0], Want::Say(DecreeSaid::Preempted { above }));
 }

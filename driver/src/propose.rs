@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bivalent_core::{
-    AcceptorRecords, AgentId, Ballot, Block, Config, Contention, DiskPaxos, Effect, Incarnation,
-    Input, Operation, Overwrite, Sink, StoreId, Value, Version,
+    AcceptorRecords, AgentId, Ballot, BlockOp, BlockReply, BlockTag, Collector, Config, Contention,
+    DecreeEvent, DecreeSaid, DecreeTimer, DecreeWant, DiskPaxos, Incarnation, Overwrite, Pause,
+    SingleDecree, StoreId, Value, Version, Want,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tracing::Instrument;
@@ -85,8 +86,7 @@ pub async fn propose(
     let start = taken.start;
     tracing::info!(agent = agent.0, start = start.0, "begins");
     let input = value(agent, start);
-    let config =
-        Config::new(agent, options.agents, options.envelope, overwrite, input).incarnation(start);
+    let config = Config::new(agent, options.agents, options.envelope, overwrite, input);
     let mut round = Round {
         options,
         stores,
@@ -118,14 +118,13 @@ const fn proposer(value: Value) -> (AgentId, Incarnation) {
 }
 
 /// Whether this writes a vote for `value`.
-fn votes_for(effect: Effect, value: Value) -> bool {
-    match effect {
-        Effect::Write { block, .. } | Effect::WriteIf { block, .. } => {
-            block.vote.is_some_and(|vote| vote.inp == value)
-        }
-        Effect::Read { .. } | Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
-            false
-        }
+fn votes_for(want: &DecreeWant, value: Value) -> bool {
+    match want {
+        Want::Ask {
+            op: BlockOp::Write { block, .. } | BlockOp::Swap { block, .. },
+            ..
+        } => block.vote.is_some_and(|vote| vote.inp == value),
+        Want::Ask { .. } | Want::Wake(..) | Want::Say(_) => false,
     }
 }
 
@@ -165,25 +164,45 @@ enum Proposer {
 }
 
 impl Proposer {
-    fn on(&mut self, input: Input, out: &mut impl Sink) {
-        match self {
-            Self::Disk(agent) => agent.on(input, out),
-            Self::Record(agent) => agent.on(input, out),
+    fn begin(protocol: Protocol, config: &Config, start: Incarnation) -> (Self, Vec<DecreeWant>) {
+        match protocol {
+            Protocol::DiskPaxos => {
+                let (agent, wants) = DiskPaxos::begin(config, start);
+                (Self::Disk(Box::new(agent)), wants)
+            }
+            Protocol::Records => {
+                let (agent, wants) = AcceptorRecords::begin(config, start);
+                (Self::Record(Box::new(agent)), wants)
+            }
         }
     }
 
-    const fn block(&self) -> Block {
+    fn on(&mut self, event: &DecreeEvent) -> Vec<DecreeWant> {
         match self {
-            Self::Disk(agent) => agent.block(),
-            Self::Record(agent) => agent.block(),
+            Self::Disk(agent) => step(&mut **agent, event),
+            Self::Record(agent) => step(&mut **agent, event),
         }
     }
+}
+
+fn step<A: SingleDecree>(agent: &mut A, event: &DecreeEvent) -> Vec<DecreeWant> {
+    let (id, start) = (agent.id(), agent.incarnation());
+    let mut port = Collector::new(|above| {
+        let ballot = Ballot::next(above, id, start);
+        match ballot {
+            Some(ballot) => tracing::debug!(?ballot, "starts"),
+            None => tracing::error!("no ballot is left"),
+        }
+        ballot
+    });
+    agent.on(event.told(), &mut port);
+    port.wants
 }
 
 /// What has happened to something in flight.
 enum Happened {
     Told {
-        input: Input,
+        event: DecreeEvent,
         /// A write that may still be answered.
         rest: Option<Flight>,
         /// The own block that is written, if one is.
@@ -194,6 +213,9 @@ enum Happened {
 }
 
 type Flight = BoxFuture<'static, Happened>;
+
+/// What a store is asked: where, the agent's name for it, and what.
+type Asked = (StoreId, BlockTag, BlockOp);
 
 struct Round<C> {
     options: Options,
@@ -220,40 +242,27 @@ impl<C: Clock> Round<C> {
         config: Config,
         text: &str,
     ) -> Result<(Value, u32), Error> {
-        let mut effects = Vec::new();
         let own = value(self.options.agent, self.start);
         let mut kept = false;
-        let fresh = self.start.0 == 0;
-        let mut out = |effect| effects.push(effect);
-        let mut agent = match protocol {
-            Protocol::DiskPaxos if fresh => Proposer::Disk(Box::new(DiskPaxos::new(config))),
-            Protocol::DiskPaxos => Proposer::Disk(Box::new(DiskPaxos::recover(config, &mut out))),
-            Protocol::Records if fresh => Proposer::Record(Box::new(AcceptorRecords::new(config))),
-            Protocol::Records => {
-                Proposer::Record(Box::new(AcceptorRecords::recover(config, &mut out)))
-            }
-        };
-        if fresh {
-            effects.push(Effect::Abort { above: None });
-        }
+        let (mut agent, mut wants) = Proposer::begin(protocol, &config, self.start);
         loop {
             // Not before: a start that only asks what was decided needs no room for a text of its own, which
             // a disk would run out of.
-            if !kept && effects.iter().any(|&effect| votes_for(effect, own)) {
+            if !kept && wants.iter().any(|want| votes_for(want, own)) {
                 keep_text(&self.options, &self.stores, self.start, text, &self.clock).await?;
                 kept = true;
             }
-            for effect in std::mem::take(&mut effects) {
-                match effect {
-                    Effect::Decide(value) => return Ok((value, self.attempts)),
-                    Effect::Abort { above } => {
-                        let floor = above.max(agent.block().mbal);
-                        self.start_later(floor);
-                    }
-                    Effect::Read { .. }
-                    | Effect::Write { .. }
-                    | Effect::WriteIf { .. }
-                    | Effect::Retry { .. } => self.carry_out(effect, protocol),
+            for want in std::mem::take(&mut wants) {
+                match want {
+                    Want::Say(DecreeSaid::Decided(value)) => return Ok((value, self.attempts)),
+                    Want::Say(DecreeSaid::Preempted { .. } | DecreeSaid::Recovered { .. }) => {}
+                    Want::Wake(timer, pause) => self.wake_later(timer, pause),
+                    Want::Ask {
+                        store,
+                        tag,
+                        tries,
+                        op,
+                    } => self.carry_out((store, tag, op), tries, protocol),
                 }
             }
             // An agent that has not decided waits for something: an answer, or a pause to end.
@@ -262,16 +271,16 @@ impl<C: Clock> Round<C> {
             };
             match happened {
                 Happened::Told {
-                    input,
+                    event,
                     rest,
                     written,
                 } => {
                     self.flights.extend(rest);
-                    self.note_slowness(input);
+                    self.note_slowness(event);
                     if let Some((store, version)) = written {
                         self.note_written(store, version);
                     }
-                    agent.on(input, &mut |effect| effects.push(effect));
+                    wants = agent.on(&event);
                 }
                 Happened::Fatal(error) => return Err(error),
                 Happened::Over => {}
@@ -280,80 +289,40 @@ impl<C: Clock> Round<C> {
     }
 
     /// The next attempt begins after a pause that grows with each one that was lost.
-    fn start_later(&mut self, floor: Option<Ballot>) {
+    fn wake_later(&mut self, timer: DecreeTimer, pause: Pause) {
         let nanos = |pause: Duration| u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
-        let pause = if self.attempts == 0 {
-            Duration::ZERO
-        } else {
-            self.aborts += 1;
-            let contention = Contention::Exponential {
-                min: nanos(self.options.backoff),
-                max: nanos(self.options.patience_max),
-            };
-            let (min, max) = contention.pause(self.aborts);
-            Duration::from_nanos(self.dice.between(min, max))
+        let pause = match pause {
+            Pause::NONE => Duration::ZERO,
+            Pause::Between { min, max } => Duration::from_nanos(self.dice.between(min, max)),
+            Pause::Patience => self.options.patience,
+            Pause::Backoff => {
+                self.aborts += 1;
+                let contention = Contention::Exponential {
+                    min: nanos(self.options.backoff),
+                    max: nanos(self.options.patience_max),
+                };
+                let (min, max) = contention.pause(self.aborts);
+                Duration::from_nanos(self.dice.between(min, max))
+            }
         };
-        self.attempts += 1;
-        if floor.is_some_and(|floor| floor.round() >= Ballot::ROUND_MAX) {
-            tracing::error!("no ballot is left");
-            return;
+        if timer == DecreeTimer::Attempt {
+            self.attempts += 1;
+            tracing::debug!(?pause, "will start");
         }
-        let ballot = Ballot::above(floor, self.options.agent, self.start);
-        tracing::debug!(?ballot, ?pause, "starts");
         let sleep = self.clock.sleep(pause);
         self.flights.push(Box::pin(async move {
             sleep.await;
-            told(Input::Start { ballot })
+            told(DecreeEvent::Woke(timer))
         }));
     }
 
-    fn carry_out(&mut self, effect: Effect, protocol: Protocol) {
-        let (operation, attempt) = match effect {
-            Effect::Read {
-                store,
-                owner,
-                epoch,
-            } => {
-                let read = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
-                (read, self.slow[store.index()])
-            }
-            Effect::Write {
-                store,
-                epoch,
-                attempt,
-                ..
-            }
-            | Effect::WriteIf {
-                store,
-                epoch,
-                attempt,
-                ..
-            } => {
-                let write = Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                };
-                (write, attempt)
-            }
-            Effect::Retry { operation } => {
-                let sleep = self.clock.sleep(self.options.patience);
-                self.flights.push(Box::pin(async move {
-                    sleep.await;
-                    told(Input::TimedOut { operation })
-                }));
-                return;
-            }
-            Effect::Abort { .. } | Effect::Decide(_) => return,
+    fn carry_out(&mut self, asked: Asked, tries: u8, protocol: Protocol) {
+        let (store_id, tag, op) = asked;
+        let (is_write, attempt) = match tag {
+            BlockTag::Read { .. } => (false, self.slow[store_id.index()]),
+            BlockTag::Write { .. } => (true, tries),
         };
-        let store_id = match operation {
-            Operation::Read { store, .. } | Operation::Write { store, .. } => store,
-        };
-        let span = tracing::debug_span!("store", store = store_id.0, ?operation);
+        let span = tracing::debug_span!("store", store = store_id.0, ?tag);
         let store = Arc::clone(&self.stores[store_id.index()]);
         let asker = Asker {
             me: self.options.agent,
@@ -362,19 +331,18 @@ impl<C: Clock> Round<C> {
             alone: self.options.agents == 1 && protocol == Protocol::DiskPaxos,
             protocol,
         };
-        let written = if let Effect::Write { version, .. } = effect {
+        let written = if let BlockOp::Write { version, .. } = op {
             Some((store_id, version))
         } else {
             None
         };
-        let is_write = matches!(operation, Operation::Write { .. });
         if is_write && self.overwrite == Overwrite::InPlace {
-            let flight = write_through(store, asker, effect, self.options, self.clock.clone());
+            let flight = write_through(store, asker, asked, self.options, self.clock.clone());
             let flight = flight.instrument(span);
             self.flights.push(Box::pin(async move {
                 match flight.await {
-                    Ok(input) => Happened::Told {
-                        input,
+                    Ok(event) => Happened::Told {
+                        event,
                         rest: None,
                         written,
                     },
@@ -383,14 +351,8 @@ impl<C: Clock> Round<C> {
             }));
             return;
         }
-        let work: BoxFuture<'static, Result<Input, StoreError>> =
-            Box::pin(async move { ask(&*store, asker, effect).await });
-        // Conditional writes have numbers, not tries: each is the first of its kind.
-        let attempt = if protocol == Protocol::Records && is_write {
-            0
-        } else {
-            attempt
-        };
+        let work: BoxFuture<'static, Result<DecreeEvent, StoreError>> =
+            Box::pin(async move { ask(&*store, asker, asked).await });
         let limit = self.options.limit(attempt, self.options.patience_max);
         let longest = self.options.patience_max.saturating_mul(2);
         let clock = self.clock.clone();
@@ -398,8 +360,8 @@ impl<C: Clock> Round<C> {
             let began = clock.now();
             let mut work = work;
             match within(&clock, limit, &mut work).await {
-                Some(Ok(input)) => Happened::Told {
-                    input,
+                Some(Ok(event)) => Happened::Told {
+                    event,
                     rest: None,
                     written,
                 },
@@ -412,15 +374,15 @@ impl<C: Clock> Round<C> {
                     clock
                         .sleep(limit.saturating_sub(clock.now().saturating_sub(began)))
                         .await;
-                    told(silence(&error, operation))
+                    told(silence(&error, store_id, tag))
                 }
                 None => {
                     tracing::debug!(store = store_id.0, attempt, "no answer in time");
                     let rest: Option<Flight> = is_write.then(|| {
                         let rest: Flight = Box::pin(async move {
                             match within(&clock, longest, work).await {
-                                Some(Ok(input)) => Happened::Told {
-                                    input,
+                                Some(Ok(event)) => Happened::Told {
+                                    event,
                                     rest: None,
                                     written,
                                 },
@@ -430,7 +392,7 @@ impl<C: Clock> Round<C> {
                         rest
                     });
                     Happened::Told {
-                        input: Input::TimedOut { operation },
+                        event: DecreeEvent::TimedOut(store_id, tag),
                         rest,
                         written: None,
                     }
@@ -441,20 +403,16 @@ impl<C: Clock> Round<C> {
     }
 
     /// A store that is slow to read is given more time, as writes are by their tries.
-    fn note_slowness(&mut self, input: Input) {
-        match input {
-            Input::Read { store, .. } => self.slow[store.index()] = 0,
-            Input::TimedOut {
-                operation: Operation::Read { store, .. },
-            } => {
+    fn note_slowness(&mut self, event: DecreeEvent) {
+        match event {
+            DecreeEvent::Replied(store, _, BlockReply::Block { .. }) => {
+                self.slow[store.index()] = 0;
+            }
+            DecreeEvent::TimedOut(store, BlockTag::Read { .. }) => {
                 let slow = &mut self.slow[store.index()];
                 *slow = slow.saturating_add(1);
             }
-            Input::TimedOut { .. }
-            | Input::Start { .. }
-            | Input::Wrote { .. }
-            | Input::Refused { .. }
-            | Input::Unreadable { .. } => {}
+            DecreeEvent::Replied(..) | DecreeEvent::TimedOut(..) | DecreeEvent::Woke(_) => {}
         }
     }
 
@@ -491,9 +449,9 @@ impl<C: Clock> Round<C> {
     }
 }
 
-const fn told(input: Input) -> Happened {
+const fn told(event: DecreeEvent) -> Happened {
     Happened::Told {
-        input,
+        event,
         rest: None,
         written: None,
     }

@@ -11,7 +11,10 @@
 
 use std::{hint::black_box, time::Instant};
 
-use bivalent_core::{AgentId, Config, DiskPaxos, Effect, Incarnation, Input};
+use bivalent_core::{
+    Agent, AgentId, Ballot, BlockOp, BlockReply, BlockTag, Config, DecreeEvent, DecreeSaid,
+    DecreeTimer, DiskPaxos, Incarnation, Pause, Port, SingleDecree, StoreId,
+};
 use bivalent_sim::{engine::Engine, scenario::Scenario};
 
 /// Seeds in a measured round.
@@ -50,38 +53,67 @@ stale-read = {{ store = "s1", versions = 2 }}
     Scenario::parse("throughput", &text, &|_| Err(String::new())).expect("the bench's own scenario")
 }
 
-/// Every input of every agent of some runs, in order: (agent, start, input).
-type Tape = Vec<(AgentId, u16, Option<Input>)>;
+/// Every event of every agent of some runs, in order: (agent, start, event).
+type Tape = Vec<(AgentId, u16, Option<DecreeEvent>)>;
+
+/// A port that counts what is asked of stores.
+struct Count {
+    asked: u64,
+    agent: AgentId,
+    incarnation: Incarnation,
+}
+
+impl Port<DiskPaxos> for Count {
+    fn ask(&mut self, _: StoreId, _: BlockTag, _: u8, op: BlockOp) {
+        let plain = matches!(black_box(op), BlockOp::Read { .. } | BlockOp::Write { .. });
+        self.asked += u64::from(plain);
+    }
+
+    fn wake(&mut self, timer: DecreeTimer, _: Pause) {
+        black_box(timer);
+    }
+
+    fn draw(&mut self, _: u64) -> u64 {
+        0
+    }
+
+    fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
+        Ballot::next(above, self.agent, self.incarnation)
+    }
+
+    fn say(&mut self, said: DecreeSaid) {
+        black_box(said);
+    }
+}
 
 fn record(engine: &mut Engine, seeds: u64) -> Vec<Tape> {
     (0..seeds).map(|seed| engine.run_taped(seed)).collect()
 }
 
-/// Feeds the recorded inputs to fresh agents; returns how many effects they left.
+/// Tells fresh agents the recorded events; returns how many operations they asked for.
 fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u64 {
-    let mut effects = 0_u64;
-    let mut count = |effect: Effect| {
-        effects += u64::from(matches!(
-            black_box(effect),
-            Effect::Read { .. } | Effect::Write { .. }
-        ));
+    let mut count = Count {
+        asked: 0,
+        agent: AgentId(0),
+        incarnation: Incarnation(0),
     };
     let fresh: Vec<DiskPaxos> = (0..agents)
-        .map(|index| DiskPaxos::new(config(AgentId(index as u8))))
+        .map(|index| DiskPaxos::begin(&config(AgentId(index as u8)), Incarnation(0)).0)
         .collect();
     let mut seats = fresh.clone();
     for tape in tapes {
         seats.clone_from(&fresh);
-        for &(id, incarnation, input) in tape {
-            if let Some(input) = input {
-                seats[id.index()].on(input, &mut count);
+        for (id, incarnation, event) in tape {
+            (count.agent, count.incarnation) = (*id, Incarnation(*incarnation));
+            if let Some(event) = event {
+                seats[id.index()].on(event.told(), &mut count);
             } else {
-                let config = config(id).incarnation(Incarnation(incarnation));
-                seats[id.index()] = DiskPaxos::recover(config, &mut count);
+                let incarnation = count.incarnation;
+                seats[id.index()] = DiskPaxos::start(&config(*id), incarnation, &mut count);
             }
         }
     }
-    effects
+    count.asked
 }
 
 fn measure(agents: u32, stores: u32) {
@@ -91,7 +123,12 @@ fn measure(agents: u32, stores: u32) {
     let taped_ops: u64 = tapes
         .iter()
         .flatten()
-        .filter(|(_, _, input)| matches!(input, Some(Input::Read { .. } | Input::Wrote { .. })))
+        .filter(|(_, _, event)| {
+            let reply = |reply: &BlockReply| {
+                matches!(reply, BlockReply::Block { .. } | BlockReply::Written)
+            };
+            matches!(event, Some(DecreeEvent::Replied(_, _, it)) if reply(it))
+        })
         .count() as u64;
     let config_of = Engine::new(&scenario);
     let config = |id| config_of.config_of(id);

@@ -10,10 +10,12 @@ mod walk;
 
 use std::fmt;
 
-use bivalent_core::{AgentId, Config, Envelope, Overwrite, StoreId, Value};
+use bivalent_core::{
+    AgentId, Config, Envelope, Incarnation, Overwrite, SingleDecree, StoreId, Value,
+};
 
 use crate::{
-    member::Member,
+    member::{Cast, Member, Role},
     plan::Plan,
     scenario::Scenario,
     script::{Deed, Entry, Script},
@@ -124,8 +126,13 @@ pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<
             }
         }
     }
-    let agents = (0..plan.agents)
-        .map(|index| Member::new(plan.protocol, config(&plan, plan.envelope, index)));
+    let agents = (0..plan.agents).map(|index| {
+        let role = Role {
+            cast: Cast::BuiltIn(plan.protocol),
+            config: config(&plan, plan.envelope, index),
+        };
+        Member::begin(&role, Incarnation(0)).0
+    });
     let conditional = plan.protocol.is_conditional();
     let mut walk = Walk::new(agents.collect(), plan.stores, conditional);
     take(&mut walk, stem, 0)?;

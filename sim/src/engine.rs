@@ -4,6 +4,7 @@
 //! first few have warmed it up.
 
 mod account;
+mod ballots;
 mod cover;
 mod duel;
 mod judge;
@@ -26,7 +27,10 @@ mod write;
 
 use std::sync::Arc;
 
-use bivalent_core::{AgentId, Ballot, Config, Incarnation, Input, Phase, StoreId, Value};
+use bivalent_core::{
+    AgentId, Ballot, BlockTag, Config, DecreeEvent, DecreeTimer, Incarnation, Pause, Phase,
+    SingleDecree, StoreId, Value,
+};
 
 use crate::{
     coverage::Touched,
@@ -35,7 +39,7 @@ use crate::{
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
     journal::{Journal, What},
-    member::Cast,
+    member::{Cast, Member, Role},
     oracle::Oracles,
     plan::Plan,
     planted::Planted,
@@ -129,20 +133,8 @@ impl Engine {
         let plan = Arc::new(Plan::new(scenario));
         let seats = (0..plan.agents as u8).map(|index| {
             let id = AgentId(index);
-            Seat {
-                agent: cast.fresh(config(&plan, id)),
-                id,
-                status: Status::Up,
-                incarnation: 0,
-                aborts: 0,
-                above: None,
-                rate: 1_000_000,
-                inbox: Vec::new(),
-                held: Vec::new(),
-                pauses: 0,
-                decided: false,
-                steps: 0,
-            }
+            let config = config(&plan, id);
+            Seat::new(id, Member::begin(&Role { cast, config }, Incarnation(0)).0)
         });
         Self {
             seats: seats.collect(),
@@ -203,6 +195,13 @@ impl Engine {
     #[cfg(feature = "planted-bugs")]
     pub fn plant_in_stores(&mut self, loses_writes: bool) {
         self.stores.loses_writes = loses_writes;
+    }
+
+    fn role(&self, id: AgentId) -> Role {
+        Role {
+            cast: self.cast,
+            config: self.config(id),
+        }
     }
 
     fn config(&self, id: AgentId) -> Config {
@@ -282,12 +281,8 @@ impl Engine {
             Event::Read(_) => self.on_read(bits),
             Event::Write { .. } => self.on_write(bits),
             Event::ReadTimeout(op) => {
-                let operation = bivalent_core::Operation::Read {
-                    store: op.store,
-                    owner: op.owner,
-                    epoch: op.epoch,
-                };
-                self.deliver(op.agent, op.incarnation, Input::TimedOut { operation });
+                let silence = DecreeEvent::TimedOut(op.store, op.tag());
+                self.deliver(op.agent, op.incarnation, silence);
             }
             Event::WriteTimeout {
                 agent,
@@ -296,12 +291,8 @@ impl Engine {
                 epoch,
                 attempt,
             } => {
-                let operation = bivalent_core::Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                };
-                self.deliver(agent, incarnation, Input::TimedOut { operation });
+                let tag = BlockTag::Write { epoch, attempt };
+                self.deliver(agent, incarnation, DecreeEvent::TimedOut(store, tag));
             }
             Event::Start {
                 agent,
@@ -350,29 +341,24 @@ impl Engine {
             self.start_later(agent, incarnation, epoch);
             return;
         }
-        let seat = &self.seats[agent.index()];
-        let floor = seat.above.max(seat.agent.block().mbal);
-        if floor.is_some_and(|floor| floor.round() >= Ballot::ROUND_MAX) {
-            // Rotten bits of a raw block: no ballot is above that, the agent is stuck.
-            return;
-        }
-        let ballot = self.next_ballot(floor, agent, Incarnation(incarnation));
-        self.deliver(agent, incarnation, Input::Start { ballot });
+        self.prepare_ballot();
+        let alarm = DecreeEvent::Woke(DecreeTimer::Attempt);
+        self.deliver(agent, incarnation, alarm);
     }
 
     /// Gives an answer to an agent, if it is still the one that asked.
     #[inline]
-    fn deliver(&mut self, agent: AgentId, incarnation: u16, input: Input) {
+    fn deliver(&mut self, agent: AgentId, incarnation: u16, event: DecreeEvent) {
         let seat = &self.seats[agent.index()];
         if seat.incarnation == incarnation && seat.status == Status::Up {
-            self.feed(agent, input);
+            self.feed(agent, event);
         } else {
-            self.deliver_odd(agent, incarnation, input);
+            self.deliver_odd(agent, incarnation, event);
         }
     }
 
     #[cold]
-    fn deliver_odd(&mut self, agent: AgentId, incarnation: u16, input: Input) {
+    fn deliver_odd(&mut self, agent: AgentId, incarnation: u16, event: DecreeEvent) {
         let seat = &mut self.seats[agent.index()];
         if seat.incarnation != incarnation || matches!(seat.status, Status::Down { .. }) {
             // Asked for by an incarnation that is no more.
@@ -380,15 +366,15 @@ impl Engine {
             self.net.observed(FaultKind::Crash);
             return;
         }
-        seat.inbox.push(input);
+        seat.inbox.push(event);
         self.net.observed(FaultKind::Pause);
     }
 
     /// Lets an agent take one step.
     #[inline]
-    fn feed(&mut self, id: AgentId, input: Input) {
+    fn feed(&mut self, id: AgentId, event: DecreeEvent) {
         if self.journal.is_some() {
-            self.feed_witnessed(id, input);
+            self.feed_witnessed(id, event);
             return;
         }
         let seat = &mut self.seats[id.index()];
@@ -399,7 +385,7 @@ impl Engine {
             incarnation: seat.incarnation,
             rate: seat.rate,
         };
-        let (before, after) = seat.agent.on(input, &mut port);
+        let (before, after) = seat.agent.step_over(event.told(), &mut port);
         if after != before || self.net.milestone.is_some() {
             self.turned(id, before);
         }
@@ -416,8 +402,16 @@ impl Engine {
         let ballot = block.mbal.map_or(0, Ballot::to_bits);
         self.fingerprint.mix(ballot, word << 8 | phase as u64);
         match self.net.milestone.take() {
-            Some(Milestone::Abort { above }) => self.on_abort(id, before, above),
-            Some(Milestone::Decide(value)) => self.on_decide(id, value),
+            Some(Milestone::Over {
+                recovered,
+                above,
+                alarm,
+            }) => self.on_over(id, before, (recovered, above), alarm),
+            Some(Milestone::Alarm(pause)) => {
+                self.set_alarm(id, pause);
+                self.begin_at_once(id);
+            }
+            Some(Milestone::Decided(value)) => self.on_decide(id, value),
             None => {}
         }
         match phase {
@@ -448,33 +442,51 @@ impl Engine {
         }
     }
 
-    fn on_abort(&mut self, id: AgentId, before: Phase, above: Option<Ballot>) {
+    /// An attempt of an agent will begin after a pause, if it does not begin at once.
+    fn set_alarm(&mut self, id: AgentId, pause: Pause) {
         let seat = &mut self.seats[id.index()];
-        seat.above = above;
-        let block = seat.agent.block();
-        let (incarnation, epoch) = (seat.incarnation, seat.agent.epoch() & 0xff_ffff);
-        let recovered = before == Phase::Recovering;
-        let (min, max) = if recovered {
-            (0, 0)
-        } else {
-            seat.aborts += 1;
-            self.plan.retry.pause(seat.aborts)
+        let (min, max) = match pause {
+            Pause::Between { min, max } => (self.plan.ticks(min), self.plan.ticks(max)),
+            Pause::Patience => (self.plan.timeout, self.plan.timeout),
+            Pause::Backoff => {
+                seat.aborts += 1;
+                let (min, max) = self.plan.retry.pause(seat.aborts);
+                (self.plan.ticks(min), self.plan.ticks(max))
+            }
         };
         let rate = u64::from(seat.rate);
-        let (min, max) = (self.plan.ticks(min), self.plan.ticks(max));
+        let event = Event::Start {
+            agent: id,
+            incarnation: seat.incarnation,
+            epoch: seat.agent.epoch() & 0xff_ffff,
+        };
         let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
         if rate != 1_000_000 {
             self.net.observed(FaultKind::ClockSkew);
         }
-        let event = Event::Start {
-            agent: id,
-            incarnation,
-            epoch,
-        };
         if !self.order.restarts_at_once() {
             self.net
                 .wheel
                 .put(self.net.now() + pause.max(1), event.pack());
+        }
+    }
+
+    /// An attempt is over, or a recovery.
+    fn on_over(
+        &mut self,
+        id: AgentId,
+        before: Phase,
+        (recovered, above): (bool, Option<Ballot>),
+        alarm: Option<Pause>,
+    ) {
+        let seat = &mut self.seats[id.index()];
+        #[cfg(feature = "planted-bugs")]
+        {
+            seat.above = above;
+        }
+        let block = seat.agent.block();
+        if let Some(pause) = alarm {
+            self.set_alarm(id, pause);
         }
         if recovered {
             self.net.observed(FaultKind::Restart);
@@ -519,7 +531,16 @@ impl Engine {
             });
             self.happened(Happening::Aborted, id, None);
         }
+        if alarm.is_some() {
+            self.begin_at_once(id);
+        }
+    }
+
+    /// An agent that has set its alarm begins in the same step, where an adversary has it so.
+    fn begin_at_once(&mut self, id: AgentId) {
         if self.order.restarts_at_once() {
+            let seat = &self.seats[id.index()];
+            let (incarnation, epoch) = (seat.incarnation, seat.agent.epoch() & 0xff_ffff);
             self.on_start(id, incarnation, epoch);
         }
     }

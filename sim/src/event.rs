@@ -1,6 +1,6 @@
 //! Events packed into 64 bits, typed at the doors.
 
-use bivalent_core::{AgentId, StoreId};
+use bivalent_core::{AgentId, BlockTag, StoreId};
 
 /// What can happen next. `rule` is a fault rule's index, or none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +56,17 @@ pub(crate) struct ReadOp {
     pub(crate) owner: AgentId,
     pub(crate) epoch: u32,
     pub(crate) rule: Option<u8>,
+}
+
+impl ReadOp {
+    /// What its agent calls it.
+    #[inline]
+    pub(crate) const fn tag(&self) -> BlockTag {
+        BlockTag::Read {
+            owner: self.owner,
+            epoch: self.epoch,
+        }
+    }
 }
 
 /// Incarnations are packed into this many bits; the scenario's step limit keeps epochs below 2^24.

@@ -42,7 +42,7 @@ pub use crate::planted::Planted;
 pub use bisimulation::Classes;
 pub use bounds::Bounds;
 pub use lasso::{Lasso, Stalls};
-pub(crate) use lookup::{Flying, World};
+pub(crate) use lookup::{Begins, Flying, World};
 pub use moves::{Act, Move};
 pub use stepper::Broken;
 pub use valence::Valence;

@@ -4,7 +4,7 @@ mod clocks;
 
 use std::collections::BTreeMap;
 
-use bivalent_core::{AgentId, Ballot, Block, Input, Place, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Block, DecreeEvent, Place, StoreId, Value};
 
 use crate::{
     causality::{Process, Stamp},
@@ -157,14 +157,14 @@ pub(crate) struct Journal {
     pub(crate) notes: Vec<Note>,
     /// How many notes were dropped.
     pub(crate) dropped: u64,
-    /// Every input an agent took; none stands for a restart.
-    pub(crate) tape: Vec<(AgentId, u16, Option<Input>)>,
+    /// Every event an agent was told; none stands for a restart.
+    pub(crate) tape: Vec<(AgentId, u16, Option<DecreeEvent>)>,
     pub(crate) contest: Contest,
     /// One for each stall of the run, in order.
     pub(crate) found: Vec<Found>,
     /// Keep notes.
     pub(crate) tells: bool,
-    /// Keep inputs.
+    /// Keep events.
     pub(crate) tapes: bool,
     pub(crate) keeps: Keeps,
     /// In the stamps of the notes.
@@ -174,10 +174,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// An agent takes an input, or starts again.
-    pub(crate) fn took(&mut self, agent: AgentId, incarnation: u16, input: Option<Input>) {
+    /// An agent is told an event, or starts again.
+    pub(crate) fn took(&mut self, agent: AgentId, incarnation: u16, event: Option<DecreeEvent>) {
         if self.tapes {
-            self.tape.push((agent, incarnation, input));
+            self.tape.push((agent, incarnation, event));
         }
     }
 

@@ -1,14 +1,18 @@
 //! A member of a system: an agent of whichever protocol the scenario names.
 //!
-//! Nothing of a protocol is here. Each call goes to the core's agent, or to a user's, as it is.
+//! Nothing of a protocol is here. It is an agent like each of them: every call goes to the core's agent, or to a
+//! user's, as it is.
+
+use std::convert::Infallible;
 
 use bivalent_core::{
-    AcceptorRecords, Ballot, Block, Config, DiskPaxos, Incarnation, Input, Operation, Phase,
-    PutIfAbsent, Renaming, Sink, StoreId, Value,
+    AcceptorRecords, Agent, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeSaid,
+    DecreeTimer, DiskPaxos, Event, Explored, Incarnation, Phase, Port, PutIfAbsent, Renaming,
+    SingleDecree, StoreId, Value,
 };
 
 use crate::{
-    protocol::{Agents, Own},
+    protocol::{Agents, Own, Through},
     scenario::Protocol,
 };
 
@@ -26,7 +30,7 @@ pub(crate) enum Member {
 }
 
 /// Which agents take part.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Cast {
     /// The core's, of this protocol.
     BuiltIn(Protocol),
@@ -39,32 +43,14 @@ impl Cast {
     pub(crate) fn is(&self, protocol: Protocol) -> bool {
         matches!(self, Self::BuiltIn(it) if *it == protocol)
     }
-
-    /// An agent that has never run before.
-    pub(crate) fn fresh(&self, config: Config) -> Member {
-        match self {
-            Self::BuiltIn(protocol) => Member::new(*protocol, config),
-            Self::Own(agents) => Member::Own(agents.fresh(config)),
-        }
-    }
-
-    /// An agent that ran before, with its new incarnation.
-    pub(crate) fn recovered(&self, config: Config, out: &mut impl Sink) -> Member {
-        match self {
-            Self::BuiltIn(protocol) => Member::recover(*protocol, config, out),
-            Self::Own(agents) => {
-                let mut agent = agents.fresh(config);
-                agent.get_mut().recover(out);
-                Member::Own(agent)
-            }
-        }
-    }
 }
 
-/// Explorers take scenarios, and so none but the core's agents; of adversaries see [`Engine::with_agents`].
-///
-/// [`Engine::with_agents`]: crate::engine::Engine::with_agents
-const EXPLORED: &str = "agents of a user's protocol are not explored";
+/// What a member knows before it starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Role {
+    pub(crate) cast: Cast,
+    pub(crate) config: Config,
+}
 
 /// Asks whichever agent it is the same.
 macro_rules! each {
@@ -81,70 +67,71 @@ macro_rules! each {
     };
 }
 
-impl Member {
-    /// An agent that has never run before.
-    pub(crate) fn new(protocol: Protocol, config: Config) -> Self {
-        match protocol {
-            // Of a log: its first slot. Its replicas have an engine of their own (`log.rs`).
-            Protocol::DiskPaxos | Protocol::ReplicatedLog => Self::Disk(DiskPaxos::new(config)),
-            Protocol::AcceptorRecords => Self::Record(AcceptorRecords::new(config)),
-            Protocol::PutIfAbsent => Self::Claim(PutIfAbsent::new(config)),
-        }
-    }
+impl Agent for Member {
+    type Setup = Role;
+    type Op = BlockOp;
+    type Reply = BlockReply;
+    type Tag = BlockTag;
+    type Timer = DecreeTimer;
+    type Request = Infallible;
+    type Said = DecreeSaid;
 
-    /// An agent that ran before, with its new incarnation.
-    pub(crate) fn recover(protocol: Protocol, config: Config, out: &mut impl Sink) -> Self {
-        match protocol {
+    fn start(role: &Role, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        let config = &role.config;
+        let through = &mut Through(&mut *port);
+        match role.cast {
             // Of a log: its first slot. Its replicas have an engine of their own (`log.rs`).
-            Protocol::DiskPaxos | Protocol::ReplicatedLog => {
-                Self::Disk(DiskPaxos::recover(config, out))
+            Cast::BuiltIn(Protocol::DiskPaxos | Protocol::ReplicatedLog) => {
+                Self::Disk(DiskPaxos::start(config, start, through))
             }
-            Protocol::AcceptorRecords => Self::Record(AcceptorRecords::recover(config, out)),
-            Protocol::PutIfAbsent => Self::Claim(PutIfAbsent::recover(config, out)),
+            Cast::BuiltIn(Protocol::AcceptorRecords) => {
+                Self::Record(AcceptorRecords::start(config, start, through))
+            }
+            Cast::BuiltIn(Protocol::PutIfAbsent) => {
+                Self::Claim(PutIfAbsent::start(config, start, through))
+            }
+            Cast::Own(agents) => Self::Own(agents.start(config, start, port)),
         }
     }
 
+    #[inline]
+    fn on(&mut self, event: Event<'_, Self>, port: &mut impl Port<Self>) {
+        self.step_over(event, port);
+    }
+}
+
+impl Member {
     /// Takes one step; says where it stood before and where it stands after. In one call, since
     /// every event of a run comes by here and which agent it is need be asked only once.
     #[inline]
-    pub(crate) fn on(&mut self, input: Input, out: &mut impl Sink) -> (Phase, Phase) {
+    pub(crate) fn step_over(
+        &mut self,
+        event: Event<'_, Self>,
+        port: &mut impl Port<Self>,
+    ) -> (Phase, Phase) {
         let Self::Disk(agent) = self else {
-            return self.on_record(input, out);
+            return self.step_over_record(event, port);
         };
         let before = agent.phase();
-        agent.on(input, out);
+        agent.on(event.retold(), &mut Through(port));
         (before, agent.phase())
     }
 
     /// Apart, so that the many steps of Disk Paxos do not pay for the others' code.
     #[inline(never)]
-    fn on_record(&mut self, input: Input, out: &mut impl Sink) -> (Phase, Phase) {
+    fn step_over_record(
+        &mut self,
+        event: Event<'_, Self>,
+        port: &mut impl Port<Self>,
+    ) -> (Phase, Phase) {
         let before = self.phase();
         match self {
-            Self::Disk(agent) => agent.on(input, out),
-            Self::Record(agent) => agent.on(input, out),
-            Self::Claim(agent) => agent.on(input, out),
-            Self::Own(agent) => agent.get_mut().on(input, out),
+            Self::Disk(agent) => agent.on(event.retold(), &mut Through(port)),
+            Self::Record(agent) => agent.on(event.retold(), &mut Through(port)),
+            Self::Claim(agent) => agent.on(event.retold(), &mut Through(port)),
+            Self::Own(agent) => agent.get_mut().on(event, port),
         }
         (before, self.phase())
-    }
-
-    /// Where it stands.
-    #[inline]
-    pub(crate) fn phase(&self) -> Phase {
-        each!(self, agent => agent.phase())
-    }
-
-    /// Its block in memory.
-    #[inline]
-    pub(crate) fn block(&self) -> Block {
-        each!(self, agent => agent.block())
-    }
-
-    /// The number of its phase; answers that carry another are stale.
-    #[inline]
-    pub(crate) fn epoch(&self) -> u32 {
-        each!(self, agent => agent.epoch())
     }
 
     /// The agent, if it is one of Disk Paxos.
@@ -153,16 +140,6 @@ impl Member {
         match self {
             Self::Disk(agent) => Some(agent),
             Self::Record(_) | Self::Claim(_) | Self::Own(_) => None,
-        }
-    }
-
-    /// Which start of it this is.
-    pub(crate) fn incarnation(&self) -> Incarnation {
-        match self {
-            Self::Disk(agent) => agent.incarnation(),
-            Self::Record(agent) => agent.incarnation(),
-            Self::Claim(agent) => agent.incarnation(),
-            Self::Own(_) => unreachable!("{EXPLORED}"),
         }
     }
 
@@ -189,34 +166,57 @@ impl Member {
         missing.sort_unstable();
         Some(missing.iter().take(usize::from(quorum)).sum())
     }
+}
 
-    /// The value it decided, if it has.
-    pub(crate) fn decision(&self) -> Option<Value> {
+impl SingleDecree for Member {
+    fn config(&self) -> &Config {
+        each!(self, agent => agent.config())
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        each!(self, agent => agent.incarnation())
+    }
+
+    #[inline]
+    fn phase(&self) -> Phase {
+        each!(self, agent => agent.phase())
+    }
+
+    #[inline]
+    fn block(&self) -> Block {
+        each!(self, agent => agent.block())
+    }
+
+    #[inline]
+    fn epoch(&self) -> u32 {
+        each!(self, agent => agent.epoch())
+    }
+
+    fn decision(&self) -> Option<Value> {
         each!(self, agent => agent.decision())
     }
+}
 
-    /// Whether an answer to this operation could still change anything.
-    pub(crate) fn awaits(&self, operation: Operation) -> bool {
-        each!(self, agent => agent.awaits(operation))
+impl Explored for Member {
+    fn awaits(&self, store: StoreId, tag: BlockTag) -> bool {
+        each!(self, agent => agent.awaits(store, tag))
     }
 
-    /// Says every ballot in its state, some perhaps twice.
-    pub(crate) fn ballots(&self, each: &mut impl FnMut(Ballot)) {
+    fn ballots(&self, each: &mut impl FnMut(Ballot)) {
         match self {
             Self::Disk(agent) => agent.ballots(each),
             Self::Record(agent) => agent.ballots(each),
             Self::Claim(agent) => agent.ballots(each),
-            Self::Own(_) => unreachable!("{EXPLORED}"),
+            Self::Own(agent) => agent.get().each_ballot(each),
         }
     }
 
-    /// The same state renamed, in its one spelling.
-    pub(crate) fn renamed(&self, names: &impl Renaming) -> Self {
+    fn renamed(&self, names: &impl Renaming) -> Self {
         match self {
             Self::Disk(agent) => Self::Disk(agent.renamed(names)),
             Self::Record(agent) => Self::Record(agent.renamed(names)),
             Self::Claim(agent) => Self::Claim(agent.renamed(names)),
-            Self::Own(_) => unreachable!("{EXPLORED}"),
+            Self::Own(agent) => Self::Own(agent.get().renamed(names)),
         }
     }
 }

@@ -6,94 +6,114 @@
 //! do not. Nothing explores such agents: they run with seeds.
 
 use std::{
-    any::Any,
+    any::{Any, type_name},
     fmt::{self, Debug},
     hash::{Hash, Hasher},
-    sync::Arc,
 };
 
-use bivalent_core::{Block, Config, Effect, Input, Operation, Phase, Sink, Value};
+use bivalent_core::{
+    Agent, AgentId, Ballot, Block, BlockOp, BlockTag, Config, DecreeSaid, DecreeTimer, Event,
+    Explored, Incarnation, Pause, Phase, Port, Renaming, SingleDecree, StoreId, Value, Version,
+};
 
-use crate::scenario::Adversary;
+use crate::{member::Member, scenario::Adversary};
 
-/// One agent of a protocol of your own.
-///
-/// Like those of the core it owns no clock, no dice and no wire, and given the same inputs it takes the same
-/// steps. It begins in [`Phase::Waiting`] and is given [`Input::Start`] with a ballot; [`Effect::Abort`]
-/// asks for the next one and must find it in [`Phase::Waiting`] again.
+/// An agent of a protocol of your own: it follows the contract of the core's, [`Agent`].
 ///
 /// ```
+/// use std::convert::Infallible;
+///
 /// use bivalent_core::*;
 /// use bivalent_sim::engine::{End, Engine};
-/// use bivalent_sim::protocol::{Agents, Proposer};
+/// use bivalent_sim::protocol::Agents;
 /// use bivalent_sim::scenario::Scenario;
 ///
 /// /// Decides what it proposes and asks nobody: right for one agent.
 /// #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-/// struct Alone(Config, bool);
+/// struct Alone(Config, Incarnation, bool);
 ///
-/// impl Proposer for Alone {
-///     fn on(&mut self, _: Input, out: &mut dyn Sink) {
-///         if !std::mem::replace(&mut self.1, true) {
-///             out.push(Effect::Decide(self.0.input()));
+/// impl Agent for Alone {
+///     type Setup = Config;
+///     type Op = BlockOp;
+///     type Reply = BlockReply;
+///     type Tag = BlockTag;
+///     type Timer = DecreeTimer;
+///     type Request = Infallible;
+///     type Said = DecreeSaid;
+///
+///     fn start(setup: &Config, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+///         port.wake(DecreeTimer::Attempt, Pause::NONE);
+///         Self(*setup, start, false)
+///     }
+///     fn on(&mut self, _: Event<'_, Self>, port: &mut impl Port<Self>) {
+///         if !std::mem::replace(&mut self.2, true) {
+///             port.say(DecreeSaid::Decided(self.input()));
 ///         }
 ///     }
+/// }
+///
+/// impl SingleDecree for Alone {
+///     fn config(&self) -> &Config {
+///         &self.0
+///     }
+///     fn incarnation(&self) -> Incarnation {
+///         self.1
+///     }
 ///     fn phase(&self) -> Phase {
-///         if self.1 { Phase::Decided } else { Phase::Waiting }
+///         if self.2 { Phase::Decided } else { Phase::Waiting }
+///     }
+///     fn block(&self) -> Block {
+///         Block::default()
 ///     }
 ///     fn epoch(&self) -> u32 {
 ///         0
 ///     }
 ///     fn decision(&self) -> Option<Value> {
-///         self.1.then_some(self.0.input())
+///         self.2.then_some(self.input())
 ///     }
-///     fn awaits(&self, _: Operation) -> bool {
+/// }
+///
+/// impl Explored for Alone {
+///     fn awaits(&self, _: StoreId, _: BlockTag) -> bool {
 ///         false
+///     }
+///     fn ballots(&self, _: &mut impl FnMut(Ballot)) {}
+///     fn renamed(&self, _: &impl Renaming) -> Self {
+///         self.clone()
 ///     }
 /// }
 ///
 /// let text = "title = 'Alone'\nsummary = 'One agent.'\n[cluster]\nagents = 1\nstores = 1\n";
 /// let scenario = Scenario::parse("alone", text, &|_| Err("no file".into()))?;
-/// let mut engine = Engine::with_agents(&scenario, Agents::new(|config| Alone(config, false)));
+/// let mut engine = Engine::with_agents(&scenario, Agents::new::<Alone>());
 /// assert_eq!(engine.run(0x2a), End::Decided);
 /// # Ok::<(), bivalent_sim::scenario::ScenarioErrors>(())
 /// ```
-pub trait Proposer: Clone + Debug + Eq + Hash + Send + Sync + 'static {
-    /// Takes one step, leaving its effects in `out`.
-    fn on(&mut self, input: Input, out: &mut dyn Sink);
-
-    /// The first step of an agent that ran before, or may have; a fresh one takes none. What it must know of
-    /// its past it has to read. Unless it is said it just asks for a ballot.
-    fn recover(&mut self, out: &mut dyn Sink) {
-        out.push(Effect::Abort { above: None });
-    }
-
-    /// Where it stands.
-    fn phase(&self) -> Phase;
-
-    /// Its block in memory: the next ballot will be above `mbal`, and stories tell the vote. Empty unless it is said.
-    fn block(&self) -> Block {
-        Block::default()
-    }
-
-    /// The number of its phase, which its requests carry.
-    fn epoch(&self) -> u32;
-
-    /// The value it decided, if it has.
-    fn decision(&self) -> Option<Value>;
-
-    /// Whether an answer to this operation could still change anything.
-    fn awaits(&self, operation: Operation) -> bool;
+pub trait Proposer:
+    SingleDecree + Agent<Setup = Config> + Explored + Debug + Send + Sync + 'static
+{
 }
 
-/// Makes agents of a user's protocol.
-#[derive(Clone)]
-pub struct Agents(Arc<dyn Fn(Config) -> Own + Send + Sync>);
+impl<P> Proposer for P where
+    P: SingleDecree + Agent<Setup = Config> + Explored + Debug + Send + Sync + 'static
+{
+}
+
+/// Agents of a user's protocol.
+#[derive(Clone, Copy)]
+pub struct Agents {
+    start: fn(&Config, Incarnation, &mut dyn Port<Member>) -> Own,
+    name: fn() -> &'static str,
+}
 
 impl Agents {
-    /// Agents as `start` makes them.
-    pub fn new<P: Proposer>(start: impl Fn(Config) -> P + Send + Sync + 'static) -> Self {
-        Self(Arc::new(move |config| Own(Box::new(start(config)))))
+    /// Agents of this type.
+    #[must_use]
+    pub fn new<P: Proposer>() -> Self {
+        Self {
+            start: |config, start, port| Own(Box::new(P::start(config, start, &mut Through(port)))),
+            name: type_name::<P>,
+        }
     }
 
     /// Whether this adversary can be one of theirs.
@@ -101,15 +121,51 @@ impl Agents {
         !matches!(adversary, Adversary::KeepBivalent | Adversary::Script(_))
     }
 
-    /// An agent that has not taken a step.
-    pub(crate) fn fresh(&self, config: Config) -> Own {
-        (self.0)(config)
+    /// An agent at the beginning of a life.
+    pub(crate) fn start(
+        &self,
+        config: &Config,
+        start: Incarnation,
+        port: &mut dyn Port<Member>,
+    ) -> Own {
+        (self.start)(config, start, port)
     }
 }
 
 impl Debug for Agents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Agents")
+        write!(f, "Agents({})", (self.name)())
+    }
+}
+
+/// A port for any member, as the port of an agent of one type.
+#[derive(Debug)]
+pub(crate) struct Through<'a, P: ?Sized>(pub(crate) &'a mut P);
+
+impl<A: SingleDecree, P: Port<Member> + ?Sized> Port<A> for Through<'_, P> {
+    #[inline]
+    fn ask(&mut self, store: StoreId, tag: BlockTag, tries: u8, op: BlockOp) {
+        self.0.ask(store, tag, tries, op);
+    }
+
+    #[inline]
+    fn wake(&mut self, timer: DecreeTimer, pause: Pause) {
+        self.0.wake(timer, pause);
+    }
+
+    #[inline]
+    fn draw(&mut self, below: u64) -> u64 {
+        self.0.draw(below)
+    }
+
+    #[inline]
+    fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
+        self.0.ballot(above)
+    }
+
+    #[inline]
+    fn say(&mut self, said: DecreeSaid) {
+        self.0.say(said);
     }
 }
 
@@ -149,13 +205,16 @@ impl Hash for Own {
 
 /// [`Proposer`] without what can't be asked of a box.
 pub(crate) trait Boxed: Debug + Send + Sync {
-    fn on(&mut self, input: Input, out: &mut dyn Sink);
-    fn recover(&mut self, out: &mut dyn Sink);
+    fn on(&mut self, event: Event<'_, Member>, port: &mut dyn Port<Member>);
+    fn config(&self) -> &Config;
+    fn incarnation(&self) -> Incarnation;
     fn phase(&self) -> Phase;
     fn block(&self) -> Block;
     fn epoch(&self) -> u32;
     fn decision(&self) -> Option<Value>;
-    fn awaits(&self, operation: Operation) -> bool;
+    fn awaits(&self, store: StoreId, tag: BlockTag) -> bool;
+    fn each_ballot(&self, each: &mut dyn FnMut(Ballot));
+    fn renamed(&self, names: &dyn Renaming) -> Own;
     fn boxed(&self) -> Box<dyn Boxed>;
     fn any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -163,32 +222,44 @@ pub(crate) trait Boxed: Debug + Send + Sync {
 }
 
 impl<P: Proposer> Boxed for P {
-    fn on(&mut self, input: Input, out: &mut dyn Sink) {
-        Proposer::on(self, input, out);
+    fn on(&mut self, event: Event<'_, Member>, port: &mut dyn Port<Member>) {
+        Agent::on(self, event.retold(), &mut Through(port));
     }
 
-    fn recover(&mut self, out: &mut dyn Sink) {
-        Proposer::recover(self, out);
+    fn config(&self) -> &Config {
+        SingleDecree::config(self)
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        SingleDecree::incarnation(self)
     }
 
     fn phase(&self) -> Phase {
-        Proposer::phase(self)
+        SingleDecree::phase(self)
     }
 
     fn block(&self) -> Block {
-        Proposer::block(self)
+        SingleDecree::block(self)
     }
 
     fn epoch(&self) -> u32 {
-        Proposer::epoch(self)
+        SingleDecree::epoch(self)
     }
 
     fn decision(&self) -> Option<Value> {
-        Proposer::decision(self)
+        SingleDecree::decision(self)
     }
 
-    fn awaits(&self, operation: Operation) -> bool {
-        Proposer::awaits(self, operation)
+    fn awaits(&self, store: StoreId, tag: BlockTag) -> bool {
+        Explored::awaits(self, store, tag)
+    }
+
+    fn each_ballot(&self, mut each: &mut dyn FnMut(Ballot)) {
+        self.ballots(&mut each);
+    }
+
+    fn renamed(&self, names: &dyn Renaming) -> Own {
+        Own(Box::new(Explored::renamed(self, &Names(names))))
     }
 
     fn boxed(&self) -> Box<dyn Boxed> {
@@ -205,5 +276,21 @@ impl<P: Proposer> Boxed for P {
 
     fn hashed(&self, mut state: &mut dyn Hasher) {
         self.hash(&mut state);
+    }
+}
+
+struct Names<'a>(&'a dyn Renaming);
+
+impl Renaming for Names<'_> {
+    fn ballot(&self, ballot: Ballot) -> Ballot {
+        self.0.ballot(ballot)
+    }
+
+    fn agent(&self, agent: AgentId) -> AgentId {
+        self.0.agent(agent)
+    }
+
+    fn version(&self, store: StoreId, version: Version) -> Version {
+        self.0.version(store, version)
     }
 }

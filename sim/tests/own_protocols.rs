@@ -2,14 +2,8 @@
 
 #![cfg(test)]
 
-use bivalent_core::{
-    AcceptorRecords, Block, Config, DiskPaxos, Effect, Input, Operation, Phase, Sink, Value,
-};
-use bivalent_sim::{
-    engine::Engine,
-    protocol::{Agents, Proposer},
-    scenario::Scenario,
-};
+use bivalent_core::{AcceptorRecords, DiskPaxos};
+use bivalent_sim::{engine::Engine, protocol::Agents, scenario::Scenario};
 
 const STORM: &str = r#"
 title = "Storm"
@@ -38,41 +32,6 @@ fn scenario(protocol: &str) -> Scenario {
     Scenario::parse("test", &text, &|_| Err("no file".to_owned())).unwrap()
 }
 
-/// An agent of the core, as if it were a user's.
-macro_rules! as_if_own {
-    ($name:ident, $agent:ident) => {
-        #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-        struct $name(Config, $agent);
-
-        impl Proposer for $name {
-            fn on(&mut self, input: Input, out: &mut dyn Sink) {
-                self.1.on(input, &mut |effect: Effect| out.push(effect));
-            }
-            fn recover(&mut self, out: &mut dyn Sink) {
-                self.1 = $agent::recover(self.0, &mut |effect: Effect| out.push(effect));
-            }
-            fn phase(&self) -> Phase {
-                self.1.phase()
-            }
-            fn block(&self) -> Block {
-                self.1.block()
-            }
-            fn epoch(&self) -> u32 {
-                self.1.epoch()
-            }
-            fn decision(&self) -> Option<Value> {
-                self.1.decision()
-            }
-            fn awaits(&self, operation: Operation) -> bool {
-                self.1.awaits(operation)
-            }
-        }
-    };
-}
-
-as_if_own!(OwnDisk, DiskPaxos);
-as_if_own!(OwnRecord, AcceptorRecords);
-
 fn all_runs_are_the_same(scenario: &Scenario, agents: Agents) {
     let mut theirs = Engine::new(scenario);
     let mut own = Engine::with_agents(scenario, agents);
@@ -85,16 +44,16 @@ fn all_runs_are_the_same(scenario: &Scenario, agents: Agents) {
 
 #[test]
 fn agents_of_the_core_run_the_same_if_they_come_as_a_users() {
-    let disk = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
+    let disk = Agents::new::<DiskPaxos>();
     all_runs_are_the_same(&scenario("disk-paxos"), disk);
-    let record = Agents::new(|config| OwnRecord(config, AcceptorRecords::new(config)));
+    let record = Agents::new::<AcceptorRecords>();
     all_runs_are_the_same(&scenario("acceptor-records"), record);
 }
 
 #[test]
 fn a_copy_of_an_engine_has_copies_of_its_agents() {
     let scenario = scenario("disk-paxos");
-    let agents = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
+    let agents = Agents::new::<DiskPaxos>();
     let mut engine = Engine::with_agents(&scenario, agents);
     engine.run(1);
 
@@ -110,6 +69,6 @@ fn an_adversary_that_explores_refuses_agents_it_does_not_know() {
     let mut scenario = scenario("disk-paxos");
     scenario.schedule.adversary = bivalent_sim::scenario::Adversary::KeepBivalent;
 
-    let agents = Agents::new(|config| OwnDisk(config, DiskPaxos::new(config)));
+    let agents = Agents::new::<DiskPaxos>();
     Engine::with_agents(&scenario, agents);
 }

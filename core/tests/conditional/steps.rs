@@ -1,8 +1,9 @@
 //! Single steps of the agents over conditional writes: what each answer leads to.
 
 use bivalent_core::{
-    AcceptorRecords, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input,
-    Operation, Overwrite, Phase, PutIfAbsent, RECORD, StoreId, Value, Version, Vote,
+    AcceptorRecords, AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeEvent,
+    DecreeSaid, DecreeTimer, DecreeWant, Envelope, Incarnation, Overwrite, Pause, Phase,
+    PutIfAbsent, RECORD, SingleDecree, StoreId, Value, Version, Vote, Want,
 };
 
 const STORE: StoreId = StoreId(0);
@@ -26,75 +27,81 @@ fn record(mbal: Ballot, vote: Option<Vote>) -> Block {
 }
 
 /// The record of the store as the answer to a read in this epoch.
-fn read(epoch: u32, block: Block, count: u64) -> Input {
-    Input::Read {
+fn read(epoch: u32, block: Block, count: u64) -> DecreeEvent {
+    let version = version(count);
+    DecreeEvent::Replied(
+        STORE,
+        record_in(epoch),
+        BlockReply::Block { block, version },
+    )
+}
+
+/// What an agent calls its read of the record.
+const fn record_in(epoch: u32) -> BlockTag {
+    let owner = RECORD;
+    BlockTag::Read { owner, epoch }
+}
+
+fn wrote(epoch: u32, attempt: u8) -> DecreeEvent {
+    let tag = BlockTag::Write { epoch, attempt };
+    DecreeEvent::Replied(STORE, tag, BlockReply::Written)
+}
+
+fn refused(epoch: u32, attempt: u8) -> DecreeEvent {
+    let tag = BlockTag::Write { epoch, attempt };
+    DecreeEvent::Replied(STORE, tag, BlockReply::Refused)
+}
+
+fn silent(epoch: u32, attempt: u8) -> DecreeEvent {
+    DecreeEvent::TimedOut(STORE, BlockTag::Write { epoch, attempt })
+}
+
+fn asks_again(epoch: u32) -> [DecreeWant; 1] {
+    [Want::Ask {
         store: STORE,
-        owner: RECORD,
-        epoch,
-        block,
-        version: version(count),
-    }
-}
-
-fn wrote(epoch: u32, attempt: u8) -> Input {
-    let store = STORE;
-    Input::Wrote {
-        store,
-        epoch,
-        attempt,
-    }
-}
-
-fn refused(epoch: u32, attempt: u8) -> Input {
-    let store = STORE;
-    Input::Refused {
-        store,
-        epoch,
-        attempt,
-    }
-}
-
-fn silent(epoch: u32, attempt: u8) -> Input {
-    let operation = Operation::Write {
-        store: STORE,
-        epoch,
-        attempt,
-    };
-    Input::TimedOut { operation }
-}
-
-fn asks_again(epoch: u32) -> [Effect; 1] {
-    [Effect::Read {
-        store: STORE,
-        owner: RECORD,
-        epoch,
+        tag: record_in(epoch),
+        tries: 0,
+        op: BlockOp::Read { owner: RECORD },
     }]
 }
 
+/// What an agent says and sets that gives up an attempt.
+fn preempted(above: Option<Ballot>) -> [DecreeWant; 2] {
+    [
+        Want::Say(DecreeSaid::Preempted { above }),
+        Want::Wake(DecreeTimer::Attempt, Pause::Backoff),
+    ]
+}
+
+fn decided(value: Value) -> [DecreeWant; 1] {
+    [Want::Say(DecreeSaid::Decided(value))]
+}
+
 /// The one write that is asked for: its attempt, the condition's count, and the block.
-fn put(effects: &[Effect]) -> (u8, u64, Block) {
+fn put(wants: &[DecreeWant]) -> (u8, u64, Block) {
     let [
-        Effect::WriteIf {
-            attempt,
-            expect,
-            version,
-            block,
+        Want::Ask {
+            tag: BlockTag::Write { attempt, .. },
+            op:
+                BlockOp::Swap {
+                    expect,
+                    version,
+                    block,
+                },
             ..
         },
-    ] = *effects
+    ] = *wants
     else {
-        panic!("no write alone: {effects:?}");
+        panic!("no write alone: {wants:?}");
     };
     assert_eq!(version.count(), expect.count() + 1);
     (attempt, expect.count(), block)
 }
 
 fn started() -> AcceptorRecords {
-    let mut agent = AcceptorRecords::new(config(1));
-    let start = Input::Start {
-        ballot: ballot(2, 0),
-    };
-    assert_eq!(agent.step(start), asks_again(1));
+    let mut agent = AcceptorRecords::begin(&config(1), Incarnation(0)).0;
+    let start = ballot(2, 0);
+    assert_eq!(agent.attempt(start), asks_again(1));
     agent
 }
 
@@ -111,7 +118,7 @@ fn a_promise_keeps_the_vote_and_the_vote_takes_its_value() {
     let bal = ballot(2, 0);
     let new = record(bal, Some(Vote { bal, inp }));
     assert_eq!(put(&vote), (0, 6, new), "the version is known: no read");
-    assert_eq!(agent.step(wrote(2, 0)), [Effect::Decide(inp)]);
+    assert_eq!(agent.step(wrote(2, 0)), decided(inp));
 }
 
 #[test]
@@ -124,8 +131,8 @@ fn a_higher_promise_ends_the_attempt_in_either_phase() {
     late.step(wrote(1, 0));
     assert_eq!(late.step(refused(2, 0)), asks_again(2));
 
-    assert_eq!(early.step(read(1, high, 4)), [Effect::Abort { above }]);
-    assert_eq!(late.step(read(2, high, 4)), [Effect::Abort { above }]);
+    assert_eq!(early.step(read(1, high, 4)), preempted(above));
+    assert_eq!(late.step(read(2, high, 4)), preempted(above));
     assert_eq!(late.phase(), Phase::Waiting);
     assert_eq!(late.block().vote, None, "nothing is owed to an old vote");
 }
@@ -159,26 +166,21 @@ fn a_write_of_unknown_fate_counts_where_it_stands_and_is_tried_again_where_it_do
     assert_eq!(put(&again), (1, 1, block), "the vote did not");
 
     assert_eq!(agent.step(silent(2, 1)), asks_again(2));
-    assert_eq!(agent.step(read(2, block, 2)), [Effect::Decide(Value(7))]);
+    assert_eq!(agent.step(read(2, block, 2)), decided(Value(7)));
 }
 
 #[test]
 fn an_unreadable_record_is_not_an_empty_one() {
     let mut agent = started();
-    let (store, owner, epoch) = (STORE, RECORD, 1);
-    let operation = Operation::Read {
-        store,
-        owner,
-        epoch,
-    };
-    let unreadable = Input::Unreadable {
-        store,
-        owner,
-        epoch,
-    };
+    let unreadable = DecreeEvent::Replied(STORE, record_in(1), BlockReply::Unreadable);
+    let retry = DecreeTimer::Retry(STORE, record_in(1));
+    let silence = DecreeEvent::TimedOut(STORE, record_in(1));
 
-    assert_eq!(agent.step(unreadable), [Effect::Retry { operation }]);
-    assert_eq!(agent.step(Input::TimedOut { operation }), asks_again(1));
+    let wants = agent.step(unreadable);
+
+    assert_eq!(wants, [Want::Wake(retry, Pause::Patience)]);
+    assert_eq!(agent.clone().step(silence), asks_again(1));
+    assert_eq!(agent.step(DecreeEvent::Woke(retry)), asks_again(1));
     assert_eq!(agent.complete(), 0);
 }
 
@@ -187,8 +189,8 @@ fn a_write_that_never_succeeds_ends_the_attempt_and_not_the_agent() {
     let mut agent = started();
     let mut ended = None;
     for attempt in 0..u8::MAX {
-        let effects = agent.step(read(1, Block::default(), 0));
-        if effects == [Effect::Abort { above: None }] {
+        let wants = agent.step(read(1, Block::default(), 0));
+        if wants == preempted(None) {
             ended = Some(attempt);
             break;
         }
@@ -196,31 +198,29 @@ fn a_write_that_never_succeeds_ends_the_attempt_and_not_the_agent() {
     }
 
     assert!(ended.is_some_and(|attempt| attempt < 128), "{ended:?}");
-    let start = Input::Start {
-        ballot: ballot(3, 0),
-    };
-    assert_eq!(agent.step(start).len(), 1);
+    let start = ballot(3, 0);
+    assert_eq!(agent.attempt(start).len(), 1);
 }
 
 #[test]
 fn a_restarted_agent_asks_for_a_ballot_and_for_nothing_else() {
-    let mut effects = Vec::new();
-    let config = config(3).incarnation(Incarnation(1));
-    let out = &mut |effect| effects.push(effect);
-    let record = AcceptorRecords::recover(config, out);
-    let claim = PutIfAbsent::recover(config, out);
+    let config = config(3);
+    let (record, first) = AcceptorRecords::begin(&config, Incarnation(1));
+    let (claim, second) = PutIfAbsent::begin(&config, Incarnation(1));
 
-    assert_eq!(effects, [Effect::Abort { above: None }; 2]);
+    let recovered = [
+        Want::Say(DecreeSaid::Recovered { above: None }),
+        Want::Wake(DecreeTimer::Attempt, Pause::NONE),
+    ];
+    assert_eq!((&first[..], &second[..]), (&recovered[..], &recovered[..]));
     assert_eq!(record.phase(), Phase::Waiting);
     assert_eq!(claim.phase(), Phase::Waiting);
 }
 
 fn claiming() -> PutIfAbsent {
-    let mut agent = PutIfAbsent::new(config(1));
-    let start = Input::Start {
-        ballot: ballot(1, 0),
-    };
-    assert_eq!(put(&agent.step(start)).1, 0);
+    let mut agent = PutIfAbsent::begin(&config(1), Incarnation(0)).0;
+    let start = ballot(1, 0);
+    assert_eq!(put(&agent.attempt(start)).1, 0);
     agent
 }
 
@@ -232,7 +232,7 @@ fn who_is_refused_decides_what_stands_there() {
     let (bal, inp) = (ballot(1, 1), Value(8));
     let other = record(bal, Some(Vote { bal, inp }));
 
-    assert_eq!(agent.step(read(1, other, 1)), [Effect::Decide(inp)]);
+    assert_eq!(agent.step(read(1, other, 1)), decided(inp));
     assert_eq!(agent.decision(), Some(inp));
 }
 
@@ -254,6 +254,6 @@ fn a_claim_whose_answer_is_lost_is_read_back_and_a_late_answer_still_counts() {
     let mut told = agent.clone();
     let mine = agent.block();
 
-    assert_eq!(agent.step(read(1, mine, 1)), [Effect::Decide(Value(7))]);
-    assert_eq!(told.step(wrote(1, 0)), [Effect::Decide(Value(7))]);
+    assert_eq!(agent.step(read(1, mine, 1)), decided(Value(7)));
+    assert_eq!(told.step(wrote(1, 0)), decided(Value(7)));
 }

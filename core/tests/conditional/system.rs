@@ -3,8 +3,9 @@
 #[cfg(feature = "planted-bugs")]
 use bivalent_core::Bug;
 use bivalent_core::{
-    AcceptorRecords, AgentId, Ballot, Block, Config, Effect, Envelope, Incarnation, Input,
-    Operation, Overwrite, Phase, PutIfAbsent, RECORD, StoreId, Value, Version,
+    AcceptorRecords, AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeEvent,
+    DecreeSaid, DecreeTimer, DecreeWant, Envelope, Explored, Incarnation, Overwrite, Pause, Phase,
+    PutIfAbsent, RECORD, SingleDecree, StoreId, Value, Version, Want,
 };
 
 /// Which of the two protocols runs.
@@ -54,7 +55,7 @@ impl Setup {
         let config = Config::new(me, self.agents, envelope, Overwrite::InPlace, input);
         #[cfg(feature = "planted-bugs")]
         let config = config.with_bug(self.bug);
-        config.incarnation(incarnation)
+        config
     }
 }
 
@@ -80,25 +81,25 @@ macro_rules! each {
 }
 
 impl Member {
-    fn new(protocol: Protocol, config: Config) -> Self {
+    fn begin(protocol: Protocol, config: &Config, start: Incarnation) -> (Self, Vec<DecreeWant>) {
         match protocol {
-            Protocol::Records => Self::Record(AcceptorRecords::new(config)),
-            Protocol::Claims => Self::Claim(PutIfAbsent::new(config)),
+            Protocol::Records => {
+                let (agent, wants) = AcceptorRecords::begin(config, start);
+                (Self::Record(agent), wants)
+            }
+            Protocol::Claims => {
+                let (agent, wants) = PutIfAbsent::begin(config, start);
+                (Self::Claim(agent), wants)
+            }
         }
     }
 
-    fn recover(protocol: Protocol, config: Config) -> (Self, Vec<Effect>) {
-        let mut effects = Vec::new();
-        let out = &mut |effect| effects.push(effect);
-        let member = match protocol {
-            Protocol::Records => Self::Record(AcceptorRecords::recover(config, out)),
-            Protocol::Claims => Self::Claim(PutIfAbsent::recover(config, out)),
-        };
-        (member, effects)
+    fn step(&mut self, event: DecreeEvent) -> Vec<DecreeWant> {
+        each!(self, agent => agent.step(event))
     }
 
-    fn step(&mut self, input: Input) -> Vec<Effect> {
-        each!(self, agent => agent.step(input))
+    fn attempt(&mut self, ballot: Ballot) -> Vec<DecreeWant> {
+        each!(self, agent => agent.attempt(ballot))
     }
 
     pub(crate) fn block(&self) -> Block {
@@ -121,8 +122,8 @@ impl Member {
         each!(self, agent => agent.incarnation())
     }
 
-    fn awaits(&self, operation: Operation) -> bool {
-        each!(self, agent => agent.awaits(operation))
+    fn awaits(&self, store: StoreId, tag: BlockTag) -> bool {
+        each!(self, agent => agent.awaits(store, tag))
     }
 }
 
@@ -199,7 +200,7 @@ impl System {
         let config = |me| setup.config(me, Incarnation(0));
         let members: Vec<Member> = ids
             .clone()
-            .map(|me| Member::new(setup.protocol, config(me)))
+            .map(|me| Member::begin(setup.protocol, &config(me), Incarnation(0)).0)
             .collect();
         Self {
             setup,
@@ -245,40 +246,28 @@ impl System {
         if let Some(budget) = budget {
             *budget -= 1;
         }
-        let input = match flight {
+        let member = &mut self.members[me.index()];
+        let wants = match flight {
             Flight::Start { above } => {
-                let member = &self.members[me.index()];
                 let floor = member.block().mbal.max(above);
-                let ballot = Ballot::above(floor, me, member.incarnation());
-                Input::Start { ballot }
+                member.attempt(Ballot::above(floor, me, member.incarnation()))
             }
             Flight::Read { store, epoch } => {
                 let (block, version) = self.records[usize::from(store)];
-                let (store, owner) = (StoreId(store), RECORD);
-                let operation = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
+                let (store, tag) = (StoreId(store), record(epoch));
                 match fate {
-                    Fate::Answered => Input::Read {
-                        store,
-                        owner,
-                        epoch,
-                        block,
-                        version,
-                    },
-                    Fate::Unreadable => {
-                        let input = Input::Unreadable {
-                            store,
-                            owner,
-                            epoch,
-                        };
-                        let retry = self.members[me.index()].step(input);
-                        assert_eq!(retry, [Effect::Retry { operation }]);
-                        Input::TimedOut { operation }
+                    Fate::Answered => {
+                        let reply = BlockReply::Block { block, version };
+                        member.step(DecreeEvent::Replied(store, tag, reply))
                     }
-                    Fate::Lost | Fate::Late => Input::TimedOut { operation },
+                    Fate::Unreadable => {
+                        let reply = BlockReply::Unreadable;
+                        let retry = DecreeTimer::Retry(store, tag);
+                        let wants = member.step(DecreeEvent::Replied(store, tag, reply));
+                        assert_eq!(wants, [Want::Wake(retry, Pause::Patience)]);
+                        member.step(DecreeEvent::Woke(retry))
+                    }
+                    Fate::Lost | Fate::Late => member.step(DecreeEvent::TimedOut(store, tag)),
                 }
             }
             Flight::Write {
@@ -292,30 +281,20 @@ impl System {
                 if orphan {
                     return;
                 }
-                let store = StoreId(store);
-                match (fate, landed) {
-                    (Fate::Answered, true) => Input::Wrote {
-                        store,
-                        epoch,
-                        attempt,
-                    },
-                    (Fate::Answered, false) => Input::Refused {
-                        store,
-                        epoch,
-                        attempt,
-                    },
-                    (Fate::Lost | Fate::Late | Fate::Unreadable, _) => Input::TimedOut {
-                        operation: Operation::Write {
-                            store,
-                            epoch,
-                            attempt,
-                        },
-                    },
-                }
+                let (store, tag) = (StoreId(store), BlockTag::Write { epoch, attempt });
+                let event = match (fate, landed) {
+                    (Fate::Answered, true) => DecreeEvent::Replied(store, tag, BlockReply::Written),
+                    (Fate::Answered, false) => {
+                        DecreeEvent::Replied(store, tag, BlockReply::Refused)
+                    }
+                    (Fate::Lost | Fate::Late | Fate::Unreadable, _) => {
+                        DecreeEvent::TimedOut(store, tag)
+                    }
+                };
+                self.members[me.index()].step(event)
             }
         };
-        let effects = self.members[me.index()].step(input);
-        self.queue(me, effects);
+        self.queue(me, wants);
     }
 
     fn land(&mut self, flight: Flight) -> bool {
@@ -364,32 +343,37 @@ impl System {
         });
         let incarnation = Incarnation(self.members[me.index()].incarnation().0 + 1);
         let config = self.setup.config(me, incarnation);
-        let (member, effects) = Member::recover(self.setup.protocol, config);
+        let (member, wants) = Member::begin(self.setup.protocol, &config, incarnation);
         self.proposed.push(member.input());
         self.members[me.index()] = member;
         self.asked[me.index()] = 0;
-        self.queue(me, effects);
+        self.queue(me, wants);
     }
 
-    fn queue(&mut self, me: AgentId, effects: Vec<Effect>) {
-        for effect in effects {
-            let flight = match effect {
-                Effect::Read {
+    fn queue(&mut self, me: AgentId, wants: Vec<DecreeWant>) {
+        let mut met = None;
+        for want in wants {
+            let flight = match want {
+                Want::Ask {
                     store,
-                    owner,
-                    epoch,
+                    tag: BlockTag::Read { owner, epoch },
+                    op: BlockOp::Read { .. },
+                    ..
                 } => {
                     assert_eq!(owner, RECORD);
                     let store = store.0;
                     Flight::Read { store, epoch }
                 }
-                Effect::WriteIf {
+                Want::Ask {
                     store,
-                    epoch,
-                    attempt,
-                    expect,
-                    version,
-                    block,
+                    tag: BlockTag::Write { epoch, attempt },
+                    op:
+                        BlockOp::Swap {
+                            expect,
+                            version,
+                            block,
+                        },
+                    ..
                 } => Flight::Write {
                     store: store.0,
                     epoch,
@@ -400,8 +384,12 @@ impl System {
                     vote: block.vote,
                     orphan: false,
                 },
-                Effect::Abort { above } => Flight::Start { above },
-                Effect::Decide(value) => {
+                Want::Wake(DecreeTimer::Attempt, _) => Flight::Start { above: met },
+                Want::Say(DecreeSaid::Preempted { above } | DecreeSaid::Recovered { above }) => {
+                    met = above;
+                    continue;
+                }
+                Want::Say(DecreeSaid::Decided(value)) => {
                     let member = &self.members[me.index()];
                     assert_eq!(member.phase(), Phase::Decided);
                     if !self.decisions.contains(&value) {
@@ -409,8 +397,8 @@ impl System {
                     }
                     continue;
                 }
-                Effect::Write { .. } | Effect::Retry { .. } => {
-                    panic!("nobody writes without a condition: {effect:?}")
+                Want::Ask { .. } | Want::Wake(DecreeTimer::Retry(..), _) => {
+                    panic!("nobody writes without a condition: {want:?}")
                 }
             };
             if !matches!(flight, Flight::Start { .. }) {
@@ -422,11 +410,9 @@ impl System {
         // An answer that means nothing to anyone is no choice; a write may still land.
         self.flights.retain(|&(agent, flight)| match flight {
             Flight::Start { .. } | Flight::Write { .. } => true,
-            Flight::Read { store, epoch } => members[agent.index()].awaits(Operation::Read {
-                store: StoreId(store),
-                owner: RECORD,
-                epoch,
-            }),
+            Flight::Read { store, epoch } => {
+                members[agent.index()].awaits(StoreId(store), record(epoch))
+            }
         });
     }
 
@@ -454,5 +440,13 @@ impl System {
             return Err(Broken::TwoValues);
         }
         Ok(())
+    }
+}
+
+/// What an agent calls a read of a record.
+const fn record(epoch: u32) -> BlockTag {
+    BlockTag::Read {
+        owner: RECORD,
+        epoch,
     }
 }

@@ -1,6 +1,9 @@
 //! The paper's invariants (`HInv1` to `HInv6`), agreement and validity, looked at from outside in every state.
 
-use bivalent_core::{AgentId, Ballot, Block, DiskPaxos, Input, Phase, StoreId};
+use bivalent_core::{
+    AgentId, Ballot, Block, BlockReply, BlockTag, DecreeEvent, DiskPaxos, Phase, SingleDecree,
+    StoreId,
+};
 
 use crate::system::{Pending, System};
 
@@ -62,9 +65,11 @@ impl System {
             if let Pending::Write { block, .. } = pending {
                 return (agent == owner).then_some(block);
             }
-            if let Pending::Answer(Input::Read {
-                owner: of, block, ..
-            }) = pending
+            if let Pending::Tell(DecreeEvent::Replied(
+                _,
+                BlockTag::Read { owner: of, .. },
+                BlockReply::Block { block, .. },
+            )) = pending
             {
                 return (of == owner).then_some(block);
             }
@@ -178,13 +183,11 @@ impl System {
     fn has_read(&self, reader: &DiskPaxos, store: StoreId, owner: AgentId) -> bool {
         let counted = agent_saw(reader, store, owner);
         let on_its_way = |&(agent, pending): &(AgentId, Pending)| {
-            let Pending::Answer(Input::Read {
-                store: from,
-                owner: of,
-                epoch,
-                block,
-                ..
-            }) = pending
+            let Pending::Tell(DecreeEvent::Replied(
+                from,
+                BlockTag::Read { owner: of, epoch },
+                BlockReply::Block { block, .. },
+            )) = pending
             else {
                 return false;
             };

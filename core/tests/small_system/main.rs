@@ -9,7 +9,7 @@ mod system;
 
 use std::collections::BTreeSet;
 
-use bivalent_core::{AgentId, Ballot, Overwrite};
+use bivalent_core::{AgentId, Ballot, Overwrite, SingleDecree};
 use proptest::prelude::*;
 
 use crate::{

@@ -1,8 +1,9 @@
 //! A system of a few agents and atomic stores, stepped one operation at a time by a list of choices.
 
 use bivalent_core::{
-    AgentId, Ballot, Block, Config, DiskPaxos, Effect, Envelope, Incarnation, Input, Operation,
-    Overwrite, Phase, StoreId, Value, Version,
+    AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeEvent, DecreeSaid,
+    DecreeTimer, DecreeWant, DiskPaxos, Envelope, Incarnation, Overwrite, Phase, SingleDecree,
+    StoreId, Value, Version, Want,
 };
 
 #[cfg(feature = "planted-bugs")]
@@ -45,8 +46,7 @@ impl Setup {
     /// The value depends on the incarnation: an input may differ after a restart.
     fn config(self, me: AgentId, incarnation: Incarnation) -> Config {
         let input = Value(100 * (u64::from(me.0) + 1) + u64::from(incarnation.0));
-        let config = Config::new(me, self.agents, self.envelope(), self.overwrite, input)
-            .incarnation(incarnation);
+        let config = Config::new(me, self.agents, self.envelope(), self.overwrite, input);
         #[cfg(feature = "planted-bugs")]
         let config = config.with_bug(self.bug);
         config
@@ -61,18 +61,17 @@ pub(crate) enum Pending {
     },
     Write {
         store: StoreId,
-        epoch: u32,
-        attempt: u8,
+        tag: BlockTag,
         version: Version,
         block: Block,
     },
     Read {
         store: StoreId,
+        tag: BlockTag,
         owner: AgentId,
-        epoch: u32,
     },
-    TimeOut(Operation),
-    Answer(Input),
+    /// An alarm goes off, or an answer comes.
+    Tell(DecreeEvent),
 }
 
 /// A block that `reader` read in its current phase.
@@ -111,7 +110,7 @@ impl System {
         let ids = (0..setup.agents).map(AgentId);
         let agents: Vec<DiskPaxos> = ids
             .clone()
-            .map(|me| DiskPaxos::new(setup.config(me, Incarnation(0))))
+            .map(|me| DiskPaxos::begin(&setup.config(me, Incarnation(0)), Incarnation(0)).0)
             .collect();
         let proposed = agents.iter().map(DiskPaxos::input).collect();
         let blocks = vec![<(Block, Version)>::default(); agents.len()];
@@ -163,12 +162,13 @@ impl System {
                 let low = draw(&mut dice, 4) == 1;
                 let floor = if low { own } else { own.max(above) };
                 let ballot = Ballot::above(floor, me, agent.incarnation());
-                self.tell(me, Input::Start { ballot });
+                let wants = self.agents[me.index()].attempt(ballot);
+                self.held.retain(|held| held.reader != me);
+                self.queue(me, wants);
             }
             Pending::Write {
                 store,
-                epoch,
-                attempt,
+                tag,
                 version,
                 block,
             } => {
@@ -177,78 +177,40 @@ impl System {
                     *disk = (block, version);
                 }
                 if version.incarnation() == agent.incarnation() {
-                    let answer = Input::Wrote {
-                        store,
-                        epoch,
-                        attempt,
-                    };
-                    self.pending.push((me, Pending::Answer(answer)));
+                    let answer = DecreeEvent::Replied(store, tag, BlockReply::Written);
+                    self.pending.push((me, Pending::Tell(answer)));
                 }
             }
-            Pending::Read {
-                store,
-                owner,
-                epoch,
-            } => {
+            Pending::Read { store, tag, owner } => {
                 let (block, version) = self.disks[store.index()][owner.index()];
-                let answer = if self.setup.unreadable > 0 && draw(&mut dice, 6) == 0 {
+                let reply = if self.setup.unreadable > 0 && draw(&mut dice, 6) == 0 {
                     self.setup.unreadable -= 1;
-                    Input::Unreadable {
-                        store,
-                        owner,
-                        epoch,
-                    }
+                    BlockReply::Unreadable
                 } else {
-                    Input::Read {
-                        store,
-                        owner,
-                        epoch,
-                        block,
-                        version,
-                    }
+                    BlockReply::Block { block, version }
                 };
-                self.pending.push((me, Pending::Answer(answer)));
+                let answer = DecreeEvent::Replied(store, tag, reply);
+                self.pending.push((me, Pending::Tell(answer)));
             }
-            Pending::TimeOut(operation) => self.tell(me, Input::TimedOut { operation }),
-            Pending::Answer(input) => self.tell(me, input),
+            Pending::Tell(event) => self.tell(me, event),
         }
     }
 
     /// The request's answer is late; the request goes on.
     fn time_out(&mut self, at: usize) {
         let (me, pending) = self.pending[at];
-        let operation = match pending {
+        let (store, tag) = match pending {
             Pending::Write {
                 store,
-                epoch,
-                attempt,
+                tag,
                 version,
                 ..
-            } if version.incarnation() == self.agents[me.index()].incarnation() => {
-                Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                }
-            }
-            Pending::Read {
-                store,
-                owner,
-                epoch,
-            } => Operation::Read {
-                store,
-                owner,
-                epoch,
-            },
-            Pending::Write { .. }
-            | Pending::Start { .. }
-            | Pending::TimeOut(_)
-            | Pending::Answer(_) => {
-                return;
-            }
+            } if version.incarnation() == self.agents[me.index()].incarnation() => (store, tag),
+            Pending::Read { store, tag, .. } => (store, tag),
+            Pending::Write { .. } | Pending::Start { .. } | Pending::Tell(_) => return,
         };
         self.setup.timeouts -= 1;
-        self.tell(me, Input::TimedOut { operation });
+        self.tell(me, DecreeEvent::TimedOut(store, tag));
     }
 
     /// `me` forgets everything and starts again. Its writes in place have landed by then or never
@@ -275,27 +237,24 @@ impl System {
         });
         self.held.retain(|held| held.reader != me);
         let incarnation = Incarnation(self.agents[me.index()].incarnation().0 + 1);
-        let mut effects = Vec::new();
         let config = self.setup.config(me, incarnation);
-        let agent = DiskPaxos::recover(config, &mut |effect| effects.push(effect));
+        let (agent, wants) = DiskPaxos::begin(&config, incarnation);
         self.proposed.push(agent.input());
         self.agents[me.index()] = agent;
-        self.queue(me, effects);
+        self.queue(me, wants);
     }
 
-    fn tell(&mut self, me: AgentId, input: Input) {
+    fn tell(&mut self, me: AgentId, event: DecreeEvent) {
         let agent = &mut self.agents[me.index()];
         let before = agent.epoch();
-        let effects = agent.step(input);
+        let wants = agent.step(event);
         if agent.epoch() != before {
             self.held.retain(|held| held.reader != me);
-        } else if let Input::Read {
+        } else if let DecreeEvent::Replied(
             store,
-            owner,
-            epoch,
-            block,
-            ..
-        } = input
+            BlockTag::Read { owner, epoch },
+            BlockReply::Block { block, .. },
+        ) = event
             && epoch == before
             && agent.seen(store) & owner.bit() != 0
         {
@@ -306,38 +265,43 @@ impl System {
                 block,
             });
         }
-        self.queue(me, effects);
+        self.queue(me, wants);
     }
 
-    fn queue(&mut self, me: AgentId, effects: Vec<Effect>) {
-        for effect in effects {
-            let pending = match effect {
-                Effect::Read {
+    fn queue(&mut self, me: AgentId, wants: Vec<DecreeWant>) {
+        let mut met = None;
+        for want in wants {
+            let pending = match want {
+                Want::Ask {
                     store,
-                    owner,
-                    epoch,
-                } => Pending::Read {
+                    tag,
+                    op: BlockOp::Read { owner },
+                    ..
+                } => Pending::Read { store, tag, owner },
+                Want::Ask {
                     store,
-                    owner,
-                    epoch,
-                },
-                Effect::Write {
-                    store,
-                    epoch,
-                    attempt,
-                    version,
-                    block,
+                    tag,
+                    op: BlockOp::Write { version, block },
+                    ..
                 } => Pending::Write {
                     store,
-                    epoch,
-                    attempt,
+                    tag,
                     version,
                     block,
                 },
-                Effect::WriteIf { .. } => panic!("Disk Paxos puts no conditions: {effect:?}"),
-                Effect::Retry { operation } => Pending::TimeOut(operation),
-                Effect::Abort { above } => Pending::Start { above },
-                Effect::Decide(value) => {
+                Want::Ask {
+                    op: BlockOp::Swap { .. },
+                    ..
+                } => panic!("Disk Paxos puts no conditions: {want:?}"),
+                Want::Wake(DecreeTimer::Attempt, _) => Pending::Start { above: met },
+                Want::Wake(timer @ DecreeTimer::Retry(..), _) => {
+                    Pending::Tell(DecreeEvent::Woke(timer))
+                }
+                Want::Say(DecreeSaid::Preempted { above } | DecreeSaid::Recovered { above }) => {
+                    met = above;
+                    continue;
+                }
+                Want::Say(DecreeSaid::Decided(value)) => {
                     let agent = &self.agents[me.index()];
                     assert_eq!(agent.phase(), Phase::Decided);
                     let bal = agent.block().vote.unwrap().bal;

@@ -2,27 +2,20 @@
 
 use std::sync::Arc;
 
-use bivalent_core::{AgentId, Effect, Incarnation, Input, Operation, Overwrite};
+use bivalent_core::{
+    AgentId, BlockOp, BlockReply, BlockTag, DecreeEvent, Incarnation, Overwrite, StoreId,
+};
 
-use super::Protocol;
+use super::{Asked, Protocol};
 use crate::{Clock, DecisionStore, Error, Options, Seen, StoreError, clock::within};
 
 /// What the core is told of an operation that a store has refused.
-pub(super) const fn silence(error: &StoreError, operation: Operation) -> Input {
-    match (error, operation) {
-        (
-            StoreError::Unreadable { .. },
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            },
-        ) => Input::Unreadable {
-            store,
-            owner,
-            epoch,
-        },
-        _ => Input::TimedOut { operation },
+pub(super) const fn silence(error: &StoreError, store: StoreId, tag: BlockTag) -> DecreeEvent {
+    match (error, tag) {
+        (StoreError::Unreadable { .. }, BlockTag::Read { .. }) => {
+            DecreeEvent::Replied(store, tag, BlockReply::Unreadable)
+        }
+        _ => DecreeEvent::TimedOut(store, tag),
     }
 }
 
@@ -70,14 +63,10 @@ impl Asker {
 pub(super) async fn ask(
     store: &dyn DecisionStore,
     asker: Asker,
-    effect: Effect,
-) -> Result<Input, StoreError> {
-    match effect {
-        Effect::Read {
-            store: id,
-            owner,
-            epoch,
-        } => {
+    (id, tag, op): Asked,
+) -> Result<DecreeEvent, StoreError> {
+    let reply = match op {
+        BlockOp::Read { owner } => {
             let (block, version) = match asker.protocol {
                 Protocol::Records => store.read_record().await?,
                 Protocol::DiskPaxos => {
@@ -85,59 +74,29 @@ pub(super) async fn ask(
                     (seen.block, seen.version)
                 }
             };
-            Ok(Input::Read {
-                store: id,
-                owner,
-                epoch,
-                block,
-                version,
-            })
+            BlockReply::Block { block, version }
         }
-        Effect::Write {
-            store: id,
-            epoch,
-            attempt,
-            version,
-            block,
-        } => {
+        BlockOp::Write { version, block } => {
             store.write(asker.me, version, block).await?;
             if asker.alone {
                 // Nobody else's block will be read, and so no later start be noticed, if not here.
                 asker.read(store, asker.me).await?;
             }
-            Ok(Input::Wrote {
-                store: id,
-                epoch,
-                attempt,
-            })
+            BlockReply::Written
         }
-        Effect::WriteIf {
-            store: id,
-            epoch,
-            attempt,
+        BlockOp::Swap {
             expect,
             version,
             block,
         } => {
-            let done = store.write_record(expect, version, block).await?;
-            Ok(if done {
-                Input::Wrote {
-                    store: id,
-                    epoch,
-                    attempt,
-                }
+            if store.write_record(expect, version, block).await? {
+                BlockReply::Written
             } else {
-                Input::Refused {
-                    store: id,
-                    epoch,
-                    attempt,
-                }
-            })
+                BlockReply::Refused
+            }
         }
-        Effect::Retry { .. } | Effect::Abort { .. } | Effect::Decide(_) => {
-            unreachable!("nothing that a store is asked for")
-        }
-    }
+    };
+    Ok(DecreeEvent::Replied(id, tag, reply))
 }
 
 /// Asks for a write until it is through. The core could do no more about silence: where writes replace each other
@@ -145,12 +104,12 @@ pub(super) async fn ask(
 pub(super) async fn write_through(
     store: Arc<dyn DecisionStore>,
     asker: Asker,
-    effect: Effect,
+    asked: Asked,
     options: Options,
     clock: impl Clock,
-) -> Result<Input, Error> {
+) -> Result<DecreeEvent, Error> {
     loop {
-        let work = ask(&*store, asker, effect);
+        let work = ask(&*store, asker, asked);
         let done = match store.overwrite() {
             // It is under way until it is answered, whatever we do.
             Overwrite::InPlace => Some(work.await),
@@ -160,7 +119,7 @@ pub(super) async fn write_through(
             }
         };
         match done {
-            Some(Ok(input)) => return Ok(input),
+            Some(Ok(event)) => return Ok(event),
             Some(Err(error)) => {
                 if let Some(error) = Error::of_fatal(&error) {
                     return Err(error);

@@ -4,7 +4,8 @@
 //! the order it is given, with integers for ballots, and tells a state with ranks for them.
 
 use bivalent_core::{
-    AgentId, Ballot, Block, Effect, Incarnation, Input, Operation, Renaming, StoreId, Version,
+    Agent, AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Collector, DecreeEvent,
+    DecreeSaid, DecreeTimer, Explored, Incarnation, Renaming, SingleDecree, StoreId, Version, Want,
 };
 
 use super::Flaw;
@@ -14,7 +15,8 @@ use crate::script::{Deed, Entry};
 /// An operation in flight, with the step at which it was asked for.
 #[derive(Clone, Copy, Debug)]
 struct Flying {
-    operation: Operation,
+    store: StoreId,
+    tag: BlockTag,
     /// What a write writes.
     block: Option<Block>,
     /// A conditional write: only if the record still has this version.
@@ -72,17 +74,10 @@ impl Walk {
         };
         for index in 0..count {
             let id = AgentId(index as u8);
-            let ballot = walk.next_ballot(id);
-            // A first ballot only makes an agent write: there is nothing to refuse.
-            let _ = walk.feed(id, Input::Start { ballot });
+            // A first attempt only makes an agent write: there is nothing to refuse.
+            let _ = walk.feed(id, DecreeEvent::Woke(DecreeTimer::Attempt));
         }
         walk
-    }
-
-    /// Above every ballot there is, since rounds only ever grow here.
-    fn next_ballot(&mut self, id: AgentId) -> Ballot {
-        self.round += 1;
-        Ballot::new(self.round, id, Incarnation(0))
     }
 
     /// Lets one operation take effect and be answered.
@@ -104,7 +99,7 @@ impl Walk {
         let known = agent.index() < self.agents.len() && store.index() < self.blocks.len();
         let flying = self.flying.get(agent.index()).filter(|_| known);
         let place = flying.and_then(|flying| {
-            let wanted = |flying: &&Flying| named(flying.operation) == (store, wanted);
+            let wanted = |flying: &&Flying| flying.named() == (store, wanted);
             // What this phase asked for comes before what is left of an earlier one.
             let newest = flying
                 .iter()
@@ -121,39 +116,15 @@ impl Walk {
         let flying = self.flying[agent.index()].remove(place);
         self.longest_wait = self.longest_wait.max(self.steps - flying.since);
         self.taken[agent.index()] += 1;
-        let input = match flying.operation {
-            Operation::Write {
-                store,
-                epoch,
-                attempt,
-            } => {
-                if self.lands(agent, store, &flying) {
-                    Input::Wrote {
-                        store,
-                        epoch,
-                        attempt,
-                    }
-                } else {
-                    Input::Refused {
-                        store,
-                        epoch,
-                        attempt,
-                    }
-                }
-            }
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => Input::Read {
-                store,
-                owner,
-                epoch,
+        let reply = match flying.tag {
+            BlockTag::Write { .. } if self.lands(agent, store, &flying) => BlockReply::Written,
+            BlockTag::Write { .. } => BlockReply::Refused,
+            BlockTag::Read { owner, .. } => BlockReply::Block {
                 block: self.blocks[store.index()][owner.index()],
                 version: self.versions[store.index()],
             },
         };
-        self.feed(agent, input)?;
+        self.feed(agent, DecreeEvent::Replied(store, flying.tag, reply))?;
         self.refuse_futile();
         Ok(())
     }
@@ -163,11 +134,9 @@ impl Walk {
         let (steps, versions) = (self.steps, &self.versions);
         for (agent, flying) in self.agents.iter().zip(&mut self.flying) {
             flying.retain(|flying| {
-                let (store, _) = named(flying.operation);
-                let passed = flying
-                    .expect
-                    .is_some_and(|it| it != versions[store.index()]);
-                let futile = passed && !agent.awaits(flying.operation);
+                let stands = versions[flying.store.index()];
+                let passed = flying.expect.is_some_and(|it| it != stands);
+                let futile = passed && !agent.awaits(flying.store, flying.tag);
                 if futile {
                     self.longest_wait = self.longest_wait.max(steps - flying.since);
                 }
@@ -176,79 +145,55 @@ impl Walk {
         }
     }
 
-    fn feed(&mut self, id: AgentId, input: Input) -> Result<(), Flaw> {
+    fn feed(&mut self, id: AgentId, event: DecreeEvent) -> Result<(), Flaw> {
         let index = id.index();
-        let (mut aborted, mut decided) = (false, false);
-        let (agent, flying, since) = (&mut self.agents[index], &mut self.flying[index], self.steps);
-        agent.on(input, &mut |effect| match effect {
-            Effect::Read {
-                store,
-                owner,
-                epoch,
-            } => flying.push(Flying {
-                operation: Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                },
-                block: None,
-                expect: None,
-                since,
-            }),
-            Effect::Write {
-                store,
-                epoch,
-                attempt,
-                block,
-                ..
-            } => flying.push(Flying {
-                operation: Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                },
-                block: Some(block),
-                expect: None,
-                since,
-            }),
-            Effect::WriteIf {
-                store,
-                epoch,
-                attempt,
-                expect,
-                block,
-                ..
-            } => flying.push(Flying {
-                operation: Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                },
-                block: Some(block),
-                expect: Some(expect),
-                since,
-            }),
-            Effect::Abort { .. } => aborted = true,
-            Effect::Decide(_) => decided = true,
-            // Blocks are whole here: every answer is one.
-            Effect::Retry { .. } => {}
+        let (mut waits, mut decided) = (false, false);
+        let round = &mut self.round;
+        // Above every ballot there is, since rounds only ever grow here.
+        let mut port = Collector::new(|_| {
+            *round += 1;
+            Some(Ballot::new(*round, id, Incarnation(0)))
         });
+        self.agents[index].on(event.told(), &mut port);
+        let (flying, since) = (&mut self.flying[index], self.steps);
+        for want in port.wants {
+            match want {
+                Want::Ask { store, tag, op, .. } => {
+                    let (expect, block) = match op {
+                        BlockOp::Read { .. } => (None, None),
+                        BlockOp::Write { block, .. } => (None, Some(block)),
+                        BlockOp::Swap { expect, block, .. } => (Some(expect), Some(block)),
+                    };
+                    flying.push(Flying {
+                        store,
+                        tag,
+                        block,
+                        expect,
+                        since,
+                    });
+                }
+                Want::Wake(DecreeTimer::Attempt, _) => waits = true,
+                // Blocks are whole here: every answer is one.
+                Want::Wake(DecreeTimer::Retry(..), _)
+                | Want::Say(DecreeSaid::Preempted { .. } | DecreeSaid::Recovered { .. }) => {}
+                Want::Say(DecreeSaid::Decided(_)) => decided = true,
+            }
+        }
         if decided {
             return Err(Flaw::Decision);
         }
         // What was asked for in a phase that is over is answered at once: a read then changes nothing.
         let (agent, longest) = (&self.agents[index], &mut self.longest_wait);
         self.flying[index].retain(|flying| {
-            let matters = matches!(flying.operation, Operation::Write { .. })
-                || agent.awaits(flying.operation);
+            let matters = matches!(flying.tag, BlockTag::Write { .. })
+                || agent.awaits(flying.store, flying.tag);
             if !matters {
                 *longest = (*longest).max(since - flying.since);
             }
             matters
         });
-        if aborted {
-            let ballot = self.next_ballot(id);
-            return self.feed(id, Input::Start { ballot });
+        if waits {
+            return self.feed(id, DecreeEvent::Woke(DecreeTimer::Attempt));
         }
         Ok(())
     }
@@ -280,7 +225,7 @@ impl Walk {
         let mut enabled = Vec::new();
         for (agent, flying) in self.flying.iter().enumerate() {
             for flying in flying {
-                let (store, owner) = named(flying.operation);
+                let (store, owner) = flying.named();
                 enabled.push((agent as u8, store.0, owner));
             }
         }
@@ -311,9 +256,8 @@ impl Walk {
         let flying = self.flying.iter().zip(&self.agents);
         let flying = flying.map(|(flying, agent)| {
             let each = flying.iter().map(|flying| {
-                let (store, owner) = named(flying.operation);
-                let (Operation::Read { epoch, .. } | Operation::Write { epoch, .. }) =
-                    flying.operation;
+                let (store, owner) = flying.named();
+                let (BlockTag::Read { epoch, .. } | BlockTag::Write { epoch, .. }) = flying.tag;
                 let owner = owner.map_or(u8::MAX, |owner| owner.0);
                 let block = flying.block.map(|block| block.renamed(&ranks));
                 let expect = flying.expect.map(|expect| ranks.version(store, expect));
@@ -335,10 +279,13 @@ impl Walk {
     }
 }
 
-const fn named(operation: Operation) -> (StoreId, Option<AgentId>) {
-    match operation {
-        Operation::Read { store, owner, .. } => (store, Some(owner)),
-        Operation::Write { store, .. } => (store, None),
+impl Flying {
+    /// Where, and whose block is read.
+    const fn named(&self) -> (StoreId, Option<AgentId>) {
+        match self.tag {
+            BlockTag::Read { owner, .. } => (self.store, Some(owner)),
+            BlockTag::Write { .. } => (self.store, None),
+        }
     }
 }
 

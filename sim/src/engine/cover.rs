@@ -1,6 +1,6 @@
 //! Features of a run: what happened out of the ordinary, with the agent and the store in outline.
 
-use bivalent_core::{AgentId, Ballot, Place, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Place, SingleDecree, StoreId, Value};
 
 use super::Engine;
 use crate::{

@@ -2,8 +2,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use bivalent_core::{AgentId, Ballot, Block, Effect, Operation, Sink, StoreId, Value, Version};
+use bivalent_core::{
+    AgentId, Ballot, Block, BlockOp, BlockTag, DecreeSaid, DecreeTimer, Incarnation, Pause,
+    SingleDecree, StoreId, Value, Version,
+};
 
+use super::ballots::Ballots;
 use crate::{
     coverage::{Coverage, Touched},
     dice::{Dice, Purpose},
@@ -55,11 +59,19 @@ pub(crate) struct Pooled {
     pub(crate) since: u64,
 }
 
-/// What an agent said that is no request to a store.
+/// What an agent wanted in a step that is nothing of a store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Milestone {
-    Abort { above: Option<Ballot> },
-    Decide(Value),
+    /// An attempt or a recovery is over; the alarm for the next attempt, if it was set.
+    Over {
+        recovered: bool,
+        above: Option<Ballot>,
+        alarm: Option<Pause>,
+    },
+    /// An alarm for an attempt, and nothing said.
+    Alarm(Pause),
+    /// A decision.
+    Decided(Value),
 }
 
 /// Everything between the agents and the stores.
@@ -84,6 +96,7 @@ pub(crate) struct Net {
     reordered: Vec<(StoreId, u64)>,
     pub(crate) counts: [FaultCount; 18],
     pub(crate) milestone: Option<Milestone>,
+    pub(crate) ballots: Ballots,
     /// The probes that the run has come to, as a bit set.
     pub(crate) probes: u64,
     /// What has happened in this step that is out of the ordinary.
@@ -117,6 +130,7 @@ impl Net {
             reordered: Vec::new(),
             counts: [FaultCount::default(); 18],
             milestone: None,
+            ballots: Ballots::default(),
             probes: 0,
             touched: Touched::default(),
             coverage: Coverage::default(),
@@ -151,6 +165,7 @@ impl Net {
         self.reordered.clear();
         self.counts = [FaultCount::default(); 18];
         self.milestone = None;
+        self.ballots.begin(&self.plan);
         self.probes = 0;
         self.touched = Touched::default();
         self.coverage.clear();
@@ -458,71 +473,86 @@ pub(crate) struct Port<'a> {
     pub(crate) rate: u32,
 }
 
-impl Sink for Port<'_> {
+impl<A: SingleDecree> bivalent_core::Port<A> for Port<'_> {
     #[inline]
-    fn push(&mut self, effect: Effect) {
+    fn ask(&mut self, store: StoreId, tag: BlockTag, _: u8, op: BlockOp) {
         let (agent, incarnation) = (self.agent, self.incarnation);
-        match effect {
-            Effect::Read {
+        // An agent that asks under a name of the other kind gets no answer that it knows.
+        let (epoch, attempt) = match tag {
+            BlockTag::Read { epoch, .. } => (epoch, 0),
+            BlockTag::Write { epoch, attempt } => (epoch, attempt),
+        };
+        match op {
+            BlockOp::Read { owner } => self.net.ask_read(ReadOp {
+                agent,
+                incarnation,
                 store,
                 owner,
                 epoch,
-            } => {
-                self.net.ask_read(ReadOp {
-                    agent,
-                    incarnation,
-                    store,
-                    owner,
-                    epoch,
-                    rule: None,
-                });
-            }
-            Effect::Write {
-                store,
-                epoch,
-                attempt,
-                version,
+                rule: None,
+            }),
+            BlockOp::Write { version, block } => self.net.ask_write(Pending {
                 block,
-            } => {
-                self.net.ask_write(Pending {
-                    block,
-                    version,
-                    expect: None,
-                    epoch,
-                    incarnation,
-                    agent,
-                    store,
-                    attempt,
-                    rule: None,
-                    fences: true,
-                });
-            }
-            Effect::WriteIf {
-                store,
+                version,
+                expect: None,
                 epoch,
+                incarnation,
+                agent,
+                store,
                 attempt,
+                rule: None,
+                fences: true,
+            }),
+            BlockOp::Swap {
                 expect,
                 version,
                 block,
-            } => {
-                self.put(Pending {
-                    block,
-                    version,
-                    expect: Some(expect),
-                    epoch,
-                    incarnation,
-                    agent,
-                    store,
-                    attempt,
-                    rule: None,
-                    // A late one is refused: nobody has to wait for it.
-                    fences: false,
-                });
-            }
-            Effect::Retry { operation } => self.retry(operation),
-            Effect::Abort { above } => self.net.milestone = Some(Milestone::Abort { above }),
-            Effect::Decide(value) => self.net.milestone = Some(Milestone::Decide(value)),
+            } => self.put(Pending {
+                block,
+                version,
+                expect: Some(expect),
+                epoch,
+                incarnation,
+                agent,
+                store,
+                attempt,
+                rule: None,
+                // A late one is refused: nobody has to wait for it.
+                fences: false,
+            }),
         }
+    }
+
+    #[inline]
+    fn wake(&mut self, timer: DecreeTimer, pause: Pause) {
+        match timer {
+            DecreeTimer::Attempt => self.wake_for_attempt(pause),
+            DecreeTimer::Retry(store, tag) => self.retry(store, tag, pause),
+        }
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        self.net.dice.below(Purpose::Pause, below)
+    }
+
+    #[inline]
+    fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
+        let incarnation = Incarnation(self.incarnation);
+        self.net.ballots.next(above, self.agent, incarnation)
+    }
+
+    #[inline]
+    fn say(&mut self, said: DecreeSaid) {
+        let over = |recovered, above| Milestone::Over {
+            recovered,
+            above,
+            alarm: None,
+        };
+        self.net.milestone = Some(match said {
+            DecreeSaid::Preempted { above } => over(false, above),
+            DecreeSaid::Recovered { above } => over(true, above),
+            DecreeSaid::Decided(value) => Milestone::Decided(value),
+        });
     }
 }
 
@@ -534,16 +564,30 @@ impl Port<'_> {
     }
 
     #[cold]
-    fn retry(&mut self, operation: Operation) {
+    fn wake_for_attempt(&mut self, pause: Pause) {
+        match &mut self.net.milestone {
+            Some(Milestone::Over { alarm, .. }) => *alarm = Some(pause),
+            // Who has decided makes no more attempts.
+            Some(Milestone::Decided(_)) => {}
+            Some(Milestone::Alarm(_)) | None => self.net.milestone = Some(Milestone::Alarm(pause)),
+        }
+    }
+
+    /// The alarm and the silence are one event: agents take them alike.
+    #[cold]
+    fn retry(&mut self, store: StoreId, tag: BlockTag, pause: Pause) {
         let (agent, incarnation) = (self.agent, self.incarnation);
-        let pause = self.net.plan.timeout * 1_000_000 / u64::from(self.rate);
+        let pause = match pause {
+            Pause::Patience | Pause::Backoff => self.net.plan.timeout,
+            Pause::Between { min, max } => {
+                let (min, max) = (self.net.plan.ticks(min), self.net.plan.ticks(max));
+                self.net.dice.within(Purpose::Pause, min, max)
+            }
+        };
+        let pause = pause * 1_000_000 / u64::from(self.rate);
         let at = self.net.now() + pause.max(1);
-        let event = match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => Event::ReadTimeout(ReadOp {
+        let event = match tag {
+            BlockTag::Read { owner, epoch } => Event::ReadTimeout(ReadOp {
                 agent,
                 incarnation,
                 store,
@@ -551,11 +595,7 @@ impl Port<'_> {
                 epoch,
                 rule: None,
             }),
-            Operation::Write {
-                store,
-                epoch,
-                attempt,
-            } => Event::WriteTimeout {
+            BlockTag::Write { epoch, attempt } => Event::WriteTimeout {
                 agent,
                 incarnation,
                 store,

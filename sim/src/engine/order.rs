@@ -12,7 +12,7 @@ mod script;
 mod state;
 mod valence;
 
-use bivalent_core::{AgentId, Ballot, Phase};
+use bivalent_core::{AgentId, Phase, SingleDecree};
 
 use super::{
     Engine,
@@ -64,12 +64,6 @@ pub(super) struct Order {
     earnest: usize,
     /// A digest of all incarnations and epochs.
     epochs: u64,
-    /// The greatest ballot so far.
-    greatest: Option<Ballot>,
-    /// Where the script has the next ballot go, if not above all.
-    gap: Option<u8>,
-    /// Ballots are far apart, so that others fit between.
-    spaced: bool,
     /// The longest that anything was passed over, operations.
     pub(super) longest_ops: u64,
     /// The longest that anything was kept beyond its time, ticks.
@@ -125,9 +119,6 @@ impl Order {
             crashes: 0,
             earnest: 0,
             epochs: 0,
-            greatest: None,
-            gap: None,
-            spaced: false,
             longest_ops: 0,
             longest_ticks: 0,
         }
@@ -142,9 +133,6 @@ impl Order {
         self.crashes = plan.crashes;
         self.earnest = 0;
         self.epochs = 0;
-        self.greatest = None;
-        self.gap = None;
-        self.spaced = matches!(&plan.adversary, Adversary::Script(script) if script.has_gaps());
         self.longest_ops = 0;
         self.longest_ticks = 0;
         let agents = plan.agents as u64;
@@ -361,7 +349,7 @@ impl Engine {
     }
 
     /// The write that an event stands for, if it is one.
-    fn pooled_write(&self, bits: u64) -> Option<Pending> {
+    pub(super) fn pooled_write(&self, bits: u64) -> Option<Pending> {
         if let Event::Write { pending } = Event::unpack(bits) {
             return Some(self.net.pending[pending as usize]);
         }

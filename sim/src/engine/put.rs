@@ -1,6 +1,6 @@
 //! Conditional writes arrive: the store compares and writes in one step, or refuses.
 
-use bivalent_core::{Ballot, Input, Version};
+use bivalent_core::{Ballot, BlockReply, BlockTag, DecreeEvent, Version};
 
 use super::{Engine, net::Pending};
 use crate::{fault::FaultKind, probe::Probe};
@@ -72,11 +72,8 @@ impl Engine {
             attempt,
             ..
         } = write;
-        let refused = Input::Refused {
-            store,
-            epoch,
-            attempt,
-        };
+        let tag = BlockTag::Write { epoch, attempt };
+        let refused = DecreeEvent::Replied(store, tag, BlockReply::Refused);
         self.deliver(agent, incarnation, refused);
     }
 }

@@ -1,6 +1,6 @@
 //! Reads take effect, clean or as a fault has it.
 
-use bivalent_core::{Block, Input, Phase, Place, Version};
+use bivalent_core::{Block, BlockReply, DecreeEvent, Phase, Place, SingleDecree, Version};
 
 use super::{Engine, net::COPY};
 use crate::{
@@ -180,20 +180,9 @@ impl Engine {
         if self.awaited & 1 << Happening::Read as u32 != 0 {
             self.happened(Happening::Read, op.agent, Some(op.store));
         }
-        let ReadOp {
-            store,
-            owner,
-            epoch,
-            ..
-        } = op;
-        let input = Input::Read {
-            store,
-            owner,
-            epoch,
-            block,
-            version,
-        };
-        self.deliver(op.agent, op.incarnation, input);
+        let reply = BlockReply::Block { block, version };
+        let answer = DecreeEvent::Replied(op.store, op.tag(), reply);
+        self.deliver(op.agent, op.incarnation, answer);
     }
 
     #[cold]
@@ -210,21 +199,8 @@ impl Engine {
             if let Some(detail) = self.oracles.store_model.unreadable(place) {
                 self.oracles.found(self.steps, "store-model", detail);
             }
-            let ReadOp {
-                store,
-                owner,
-                epoch,
-                ..
-            } = op;
-            self.deliver(
-                op.agent,
-                op.incarnation,
-                Input::Unreadable {
-                    store,
-                    owner,
-                    epoch,
-                },
-            );
+            let answer = DecreeEvent::Replied(op.store, op.tag(), BlockReply::Unreadable);
+            self.deliver(op.agent, op.incarnation, answer);
             return;
         }
         if let Some(detail) = self.oracles.store_model.read(place, cell.block, None) {

@@ -2,19 +2,51 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bivalent_core::{AgentId, Config, Input};
+use bivalent_core::{Agent, AgentId, Config, DecreeEvent, Incarnation, SingleDecree};
 
-use super::{End, Engine};
+use super::{
+    End, Engine,
+    net::{Milestone, Port},
+};
 use crate::{
     dice::{Dice, Purpose},
     event::Event,
     fingerprint::Fingerprint,
     journal::{Journal, Keeps},
+    member::Member,
     scenario::Adversary,
     store::Service,
 };
 
 impl Engine {
+    /// An agent begins its first life. Not all at once: the start is a choice of the run.
+    fn start_agent(&mut self, id: AgentId) {
+        let role = self.role(id);
+        let mut port = Port {
+            net: &mut self.net,
+            agent: id,
+            incarnation: 0,
+            rate: 1_000_000,
+        };
+        let agent = Member::start(&role, Incarnation(0), &mut port);
+        let seat = &mut self.seats[id.index()];
+        seat.reset(agent);
+        let alarm = match self.net.milestone.take() {
+            Some(Milestone::Alarm(_)) => true,
+            Some(Milestone::Over { alarm, .. }) => alarm.is_some(),
+            Some(Milestone::Decided(_)) | None => false,
+        };
+        if alarm {
+            let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
+            let event = Event::Start {
+                agent: id,
+                incarnation: 0,
+                epoch: seat.agent.epoch() & 0xff_ffff,
+            };
+            self.net.wheel.put(start, event.pack());
+        }
+    }
+
     /// Runs one seed to its end.
     pub fn run(&mut self, seed: u64) -> End {
         self.start(self.plan.dice(seed), None);
@@ -96,9 +128,9 @@ impl Engine {
         (end, self.take_journal(), misfit)
     }
 
-    /// Runs one seed and returns every input that an agent took, with the agent and its incarnation;
-    /// no input stands for a restart. What a replay of the agents alone needs.
-    pub fn run_taped(&mut self, seed: u64) -> Vec<(AgentId, u16, Option<Input>)> {
+    /// Runs one seed and returns every event that an agent was told, with the agent and its incarnation;
+    /// no event stands for a restart. What a replay of the agents alone needs.
+    pub fn run_taped(&mut self, seed: u64) -> Vec<(AgentId, u16, Option<DecreeEvent>)> {
         let journal = Journal {
             tapes: true,
             ..Journal::default()
@@ -158,17 +190,7 @@ impl Engine {
         // Before the agents' first steps: a rule at 0 meets their first operations.
         self.set_triggers();
         for index in 0..self.seats.len() {
-            let config = self.config(AgentId(index as u8));
-            let agent = self.cast.fresh(config);
-            let seat = &mut self.seats[index];
-            seat.reset(agent);
-            let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
-            let event = Event::Start {
-                agent: seat.id,
-                incarnation: 0,
-                epoch: 0,
-            };
-            self.net.wheel.put(start, event.pack());
+            self.start_agent(AgentId(index as u8));
         }
         if let Some(heal) = self.plan.heal {
             self.net.wheel.put(heal, Event::Heal.pack());

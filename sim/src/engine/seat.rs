@@ -1,6 +1,8 @@
 //! An agent's place in a run: the agent itself and what the world does to it.
 
-use bivalent_core::{AgentId, Ballot, Input};
+#[cfg(feature = "planted-bugs")]
+use bivalent_core::Ballot;
+use bivalent_core::{AgentId, DecreeEvent, SingleDecree};
 
 use crate::{journal::Nearness, member::Member, plan::Plan};
 
@@ -36,12 +38,13 @@ pub(crate) struct Seat {
     pub(crate) incarnation: u16,
     /// Aborts in a row, for the contention manager.
     pub(crate) aborts: u32,
-    /// The next ballot must be above this.
+    /// The ballot that ended its last attempt.
+    #[cfg(feature = "planted-bugs")]
     pub(crate) above: Option<Ballot>,
     /// Own nanoseconds in a million true ones.
     pub(crate) rate: u32,
     /// Answers that came while it stood still.
-    pub(crate) inbox: Vec<Input>,
+    pub(crate) inbox: Vec<DecreeEvent>,
     /// Operations that the adversary holds back.
     pub(crate) held: Vec<Held>,
     /// Tells one pause from the next.
@@ -53,12 +56,34 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
+    /// An agent that is up.
+    pub(crate) const fn new(id: AgentId, agent: Member) -> Self {
+        Self {
+            agent,
+            id,
+            status: Status::Up,
+            incarnation: 0,
+            aborts: 0,
+            #[cfg(feature = "planted-bugs")]
+            above: None,
+            rate: 1_000_000,
+            inbox: Vec::new(),
+            held: Vec::new(),
+            pauses: 0,
+            decided: false,
+            steps: 0,
+        }
+    }
+
     pub(crate) fn reset(&mut self, agent: Member) {
         self.agent = agent;
         self.status = Status::Up;
         self.incarnation = 0;
         self.aborts = 0;
-        self.above = None;
+        #[cfg(feature = "planted-bugs")]
+        {
+            self.above = None;
+        }
         self.rate = 1_000_000;
         self.inbox.clear();
         self.held.clear();

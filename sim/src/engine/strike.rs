@@ -1,12 +1,20 @@
 //! Rules strike: agents crash, pause and drift, stores fail, and conditions come true.
 
-use bivalent_core::{AgentId, Incarnation, Input, Phase, StoreId};
+use bivalent_core::{
+    Agent, AgentId, DecreeEvent, DecreeTimer, Incarnation, Phase, SingleDecree, StoreId,
+};
 
-use super::{Engine, net::Port, seat::Status, store_id};
+use super::{
+    Engine,
+    net::{Milestone, Port},
+    seat::Status,
+    store_id,
+};
 use crate::{
     dice::Purpose,
     event::{Event, INCARNATIONS_MAX},
     fault::{Fault, FaultKind, Happening, Span, Trigger},
+    member::Member,
     plan::Plan,
     probe::Probe,
     store::Service,
@@ -340,21 +348,34 @@ impl Engine {
         if let Some(journal) = &mut self.journal {
             journal.restarts(id, incarnation);
         }
-        let config = self.config(id).incarnation(Incarnation(incarnation));
+        let role = self.role(id);
         let seat = &mut self.seats[id.index()];
         seat.status = Status::Up;
         seat.aborts = 0;
-        seat.above = None;
+        #[cfg(feature = "planted-bugs")]
+        {
+            seat.above = None;
+        }
         let mut port = Port {
             net: &mut self.net,
             agent: id,
             incarnation,
             rate: seat.rate,
         };
-        seat.agent = self.cast.recovered(config, &mut port);
+        seat.agent = Member::start(&role, Incarnation(incarnation), &mut port);
         self.net.observed(FaultKind::Crash);
-        if let Some(super::Milestone::Abort { above }) = self.net.milestone.take() {
-            self.on_abort(id, Phase::Recovering, above);
+        match self.net.milestone.take() {
+            Some(Milestone::Over {
+                recovered,
+                above,
+                alarm,
+            }) => self.on_over(id, Phase::Recovering, (recovered, above), alarm),
+            Some(Milestone::Alarm(pause)) => {
+                self.set_alarm(id, pause);
+                self.begin_at_once(id);
+            }
+            Some(Milestone::Decided(value)) => self.on_decide(id, value),
+            None => {}
         }
         self.note_fault(
             FaultKind::Restart,
@@ -397,18 +418,20 @@ impl Engine {
         let mut inbox = std::mem::take(&mut seat.inbox);
         self.note_fault(FaultKind::Pause, Some(id), None, format_args!("wakes"));
         let incarnation = self.seats[id.index()].incarnation;
-        for input in inbox.drain(..) {
+        for event in inbox.drain(..) {
             // A step of it may bring its crash about; the rest is then for nobody.
-            let stale = match input {
-                Input::Start { .. } => self.seats[id.index()].agent.phase() != Phase::Waiting,
-                Input::Wrote { .. }
-                | Input::Refused { .. }
-                | Input::Read { .. }
-                | Input::Unreadable { .. }
-                | Input::TimedOut { .. } => false,
+            let begins = match event {
+                DecreeEvent::Woke(DecreeTimer::Attempt) => true,
+                DecreeEvent::Woke(DecreeTimer::Retry(..))
+                | DecreeEvent::Replied(..)
+                | DecreeEvent::TimedOut(..) => false,
             };
+            if begins {
+                self.prepare_ballot();
+            }
+            let stale = begins && self.seats[id.index()].agent.phase() != Phase::Waiting;
             if !stale {
-                self.deliver(id, incarnation, input);
+                self.deliver(id, incarnation, event);
             }
         }
         let seat = &mut self.seats[id.index()];

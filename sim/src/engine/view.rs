@@ -2,7 +2,7 @@
 
 mod next;
 
-use bivalent_core::{AgentId, Ballot, Phase, Place, RECORD, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Phase, Place, RECORD, SingleDecree, StoreId, Value};
 
 use super::{Engine, seat::Seat, seat::Status};
 use crate::{

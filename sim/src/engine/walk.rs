@@ -1,6 +1,6 @@
 //! Runs that go on a stretch at a time, to be looked at in between.
 
-use bivalent_core::AgentId;
+use bivalent_core::{AgentId, SingleDecree};
 
 use super::{End, Engine, remedy::Change};
 use crate::{

@@ -1,6 +1,9 @@
 //! Runs that are written down: what is noted of each step, and with which clock.
 
-use bivalent_core::{AgentId, Effect, Input, Operation, Place, Sink, StoreId};
+use bivalent_core::{
+    AgentId, Ballot, BlockOp, BlockReply, BlockTag, DecreeEvent, DecreeSaid, DecreeTimer, Explored,
+    Pause, Place, Port as Door, SingleDecree, StoreId,
+};
 
 use super::{
     Engine,
@@ -9,28 +12,58 @@ use super::{
 use crate::{
     fault::FaultKind,
     journal::{Note, What, Written},
+    member::Member,
 };
+
+/// An agent's door to the net, and somebody who writes down what is asked for.
+struct Witness<'a> {
+    port: Port<'a>,
+    asked: Vec<Written>,
+}
+
+impl Door<Member> for Witness<'_> {
+    fn ask(&mut self, store: StoreId, tag: BlockTag, tries: u8, op: BlockOp) {
+        self.asked
+            .extend(Written::asked(self.port.agent, store, op));
+        Door::<Member>::ask(&mut self.port, store, tag, tries, op);
+    }
+
+    fn wake(&mut self, timer: DecreeTimer, pause: Pause) {
+        Door::<Member>::wake(&mut self.port, timer, pause);
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        Door::<Member>::draw(&mut self.port, below)
+    }
+
+    fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
+        Door::<Member>::ballot(&mut self.port, above)
+    }
+
+    fn say(&mut self, said: DecreeSaid) {
+        Door::<Member>::say(&mut self.port, said);
+    }
+}
 
 impl Engine {
     /// Lets an agent take one step, and writes down what it takes, asks for and says. A path of its
     /// own, so that runs without a journal do not pay for this one.
     #[cold]
-    pub(super) fn feed_witnessed(&mut self, id: AgentId, input: Input) {
-        self.witness(id, input);
+    pub(super) fn feed_witnessed(&mut self, id: AgentId, event: DecreeEvent) {
+        self.witness(id, event);
         let seat = &mut self.seats[id.index()];
         seat.steps += 1;
-        let mut port = Port {
-            net: &mut self.net,
-            agent: id,
-            incarnation: seat.incarnation,
-            rate: seat.rate,
+        let mut port = Witness {
+            port: Port {
+                net: &mut self.net,
+                agent: id,
+                incarnation: seat.incarnation,
+                rate: seat.rate,
+            },
+            asked: Vec::new(),
         };
-        let mut asked = Vec::new();
-        let mut out = |effect: Effect| {
-            asked.extend(Written::asked(id, &effect));
-            port.push(effect);
-        };
-        let (before, after) = seat.agent.on(input, &mut out);
+        let (before, after) = seat.agent.step_over(event.told(), &mut port);
+        let asked = port.asked;
         if let Some(journal) = &mut self.journal {
             journal.asks(id, asked);
         }
@@ -39,33 +72,24 @@ impl Engine {
         }
     }
 
-    /// Takes note of an input that an agent is about to take.
-    fn witness(&mut self, id: AgentId, input: Input) {
+    /// Takes note of an event that an agent is about to be told.
+    fn witness(&mut self, id: AgentId, event: DecreeEvent) {
         let Some(journal) = &mut self.journal else {
             return;
         };
         let seat = &self.seats[id.index()];
-        journal.took(id, seat.incarnation, Some(input));
+        journal.took(id, seat.incarnation, Some(event));
         if let Some(now) = seat.nearness(&self.plan) {
             journal.came_near(now);
         }
-        let waits_for = |epoch: u32, operation: Operation| {
-            seat.agent.epoch() & 0xff_ffff == epoch || seat.agent.awaits(operation)
-        };
-        match input {
-            Input::Read {
+        match event {
+            DecreeEvent::Replied(
                 store,
-                owner,
-                epoch,
-                block,
-                version,
-            } => {
-                let operation = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
-                if waits_for(epoch, operation) {
+                tag @ BlockTag::Read { owner, epoch },
+                BlockReply::Block { block, version },
+            ) => {
+                let current = seat.agent.epoch() & 0xff_ffff == epoch;
+                if current || seat.agent.awaits(store, tag) {
                     let place = Place { store, owner };
                     journal.reads(id, Written::new(place, version, block));
                     self.note(What::Read {
@@ -77,26 +101,18 @@ impl Engine {
                     return;
                 }
             }
-            Input::Refused {
+            DecreeEvent::Replied(
                 store,
-                epoch,
-                attempt,
-            } => {
-                let operation = Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                };
-                if seat.agent.awaits(operation) {
+                tag @ BlockTag::Write { epoch, attempt },
+                BlockReply::Refused,
+            ) => {
+                if seat.agent.awaits(store, tag) {
                     journal.is_refused((id, store, epoch, attempt));
                     self.note(What::Refused { agent: id, store });
                     return;
                 }
             }
-            Input::Start { .. }
-            | Input::Wrote { .. }
-            | Input::Unreadable { .. }
-            | Input::TimedOut { .. } => {}
+            DecreeEvent::Replied(..) | DecreeEvent::TimedOut(..) | DecreeEvent::Woke(_) => {}
         }
         journal.begins(id);
     }

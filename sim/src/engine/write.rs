@@ -1,6 +1,6 @@
 //! Writes take effect, clean or as a fault has it.
 
-use bivalent_core::{AgentId, Input, Place, RECORD};
+use bivalent_core::{AgentId, BlockReply, BlockTag, DecreeEvent, Place, RECORD};
 
 use super::{
     Engine,
@@ -307,15 +307,9 @@ impl Engine {
                 self.happened(Happening::Vote, agent, Some(store));
             }
         }
-        self.deliver(
-            agent,
-            incarnation,
-            Input::Wrote {
-                store,
-                epoch,
-                attempt,
-            },
-        );
+        let tag = BlockTag::Write { epoch, attempt };
+        let answer = DecreeEvent::Replied(store, tag, BlockReply::Written);
+        self.deliver(agent, incarnation, answer);
     }
 
     fn tear(&mut self, write: Pending, keep: Option<u32>, acknowledged: bool) {

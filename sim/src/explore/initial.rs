@@ -1,6 +1,6 @@
 //! Where an exploration begins: every agent has its first ballot, in agent order, nothing is written.
 
-use bivalent_core::{AgentId, Ballot, Block, Effect, Input, Version};
+use bivalent_core::{AgentId, Ballot, Block, SingleDecree, Version, Want};
 
 use super::{
     names::Names,
@@ -22,21 +22,11 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
         let mut agent = rules.fresh(id);
         let ballot = Rules::first_ballot(id);
         let mut ops = Vec::new();
-        agent.on(Input::Start { ballot }, &mut |effect| {
-            if let Effect::Read {
-                store,
-                owner,
-                epoch,
-            } = effect
-            {
-                ops.push(Op::Read {
-                    store,
-                    owner: owner.0,
-                    epoch,
-                });
+        for want in agent.attempt(ballot) {
+            if let Want::Ask { store, tag, op, .. } = want {
+                ops.push(Op::asked(store, tag, op));
             }
-            ops.extend(Op::written(effect));
-        });
+        }
         parts.push(Part {
             seat: Seat::Up(agent),
             ops,

@@ -1,6 +1,9 @@
 //! Looking a state of a run up among the states of an exploration.
 
-use bivalent_core::{AgentId, Ballot, Block, Effect, Input, Phase, StoreId, Version};
+use bivalent_core::{
+    Agent, AgentId, Ballot, Block, Collector, DecreeTimer, Event, Phase, SingleDecree, StoreId,
+    Version, Want,
+};
 
 use super::{
     Exploration,
@@ -28,8 +31,16 @@ pub(crate) struct World<'a> {
     pub(crate) agents: &'a [&'a Member],
     pub(crate) block: &'a dyn Fn(usize, AgentId) -> Block,
     pub(crate) flying: &'a [Flying],
-    /// The next ballot of an agent that pauses; none: above everybody else's.
-    pub(crate) begins: &'a dyn Fn(AgentId) -> Option<Ballot>,
+    pub(crate) begins: Begins,
+}
+
+/// Which ballot an agent that pauses begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Begins {
+    /// The next one above what it has met.
+    Next,
+    /// One above everybody else's.
+    AboveAll,
 }
 
 /// What an operation would lead to.
@@ -119,10 +130,18 @@ impl Exploration {
         for image in &images {
             image.each_ballot(&mut |ballot| ballots.push(ballot));
         }
+        let mut greatest = ballots.iter().max().copied();
         for (index, part) in parts.iter_mut().enumerate() {
             let id = AgentId(index as u8);
-            let greatest = ballots.iter().max().copied();
-            ballots.extend(begin(part, id, (world.begins)(id), greatest));
+            let begun = begin(part, id, world.begins, greatest);
+            greatest = greatest.max(begun);
+        }
+        ballots.clear();
+        for part in &parts {
+            part.each_ballot(&mut |ballot| ballots.push(ballot));
+        }
+        for image in &images {
+            image.each_ballot(&mut |ballot| ballots.push(ballot));
         }
         ballots.sort_unstable();
         ballots.dedup();
@@ -142,12 +161,7 @@ impl Exploration {
 }
 
 /// Lets an agent that pauses begin its next attempt.
-fn begin(
-    part: &mut Part,
-    id: AgentId,
-    next: Option<Ballot>,
-    greatest: Option<Ballot>,
-) -> Option<Ballot> {
+fn begin(part: &mut Part, id: AgentId, begins: Begins, greatest: Option<Ballot>) -> Option<Ballot> {
     let Part { seat, ops, .. } = part;
     let Seat::Up(agent) = seat else {
         return None;
@@ -155,9 +169,21 @@ fn begin(
     if agent.phase() != Phase::Waiting {
         return None;
     }
-    let ballot = next.unwrap_or_else(|| Ballot::above(greatest, id, agent.incarnation()));
-    agent.on(Input::Start { ballot }, &mut |effect: Effect| {
-        ops.extend(Op::written(effect));
+    let incarnation = agent.incarnation();
+    let mut begun = None;
+    let mut port = Collector::new(|above| {
+        let floor = match begins {
+            Begins::Next => above,
+            Begins::AboveAll => greatest,
+        };
+        begun = Ballot::next(floor, id, incarnation);
+        begun
     });
-    Some(ballot)
+    agent.on(Event::Woke(DecreeTimer::Attempt), &mut port);
+    for want in port.wants {
+        if let Want::Ask { store, tag, op, .. } = want {
+            ops.extend(Op::written(store, tag, op));
+        }
+    }
+    begun
 }

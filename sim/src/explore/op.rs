@@ -1,6 +1,6 @@
 //! Operations in flight: what an agent calls them, what asks for them.
 
-use bivalent_core::{AgentId, Effect, Operation};
+use bivalent_core::{AgentId, BlockOp, BlockTag, StoreId};
 
 use super::{moves::Act, part::Op};
 
@@ -20,80 +20,58 @@ impl Op {
         }
     }
 
-    /// What an effect that asks for a write puts in flight.
-    pub(super) const fn written(effect: Effect) -> Option<Self> {
-        match effect {
-            Effect::Write {
-                store,
-                epoch,
-                attempt,
-                block,
-                ..
-            } => Some(Self::Write {
-                store,
-                epoch,
-                attempt,
-                expect: None,
-                block,
-            }),
-            Effect::WriteIf {
-                store,
-                epoch,
-                attempt,
-                expect,
-                block,
-                ..
-            } => Some(Self::Write {
-                store,
-                epoch,
-                attempt,
-                expect: Some(expect),
-                block,
-            }),
-            Effect::Read { .. }
-            | Effect::Retry { .. }
-            | Effect::Abort { .. }
-            | Effect::Decide(_) => None,
+    /// What an agent asks for.
+    pub(super) const fn asked(store: StoreId, tag: BlockTag, op: BlockOp) -> Self {
+        let (epoch, attempt) = match tag {
+            BlockTag::Read { epoch, .. } => (epoch, 0),
+            BlockTag::Write { epoch, attempt } => (epoch, attempt),
+        };
+        let (expect, block) = match op {
+            BlockOp::Read { owner } => {
+                return Self::Read {
+                    store,
+                    owner: owner.0,
+                    epoch,
+                };
+            }
+            BlockOp::Write { block, .. } => (None, block),
+            BlockOp::Swap { expect, block, .. } => (Some(expect), block),
+        };
+        Self::Write {
+            store,
+            epoch,
+            attempt,
+            expect,
+            block,
         }
     }
 
-    /// What an agent calls it.
-    pub(super) const fn operation(&self) -> Operation {
+    /// The same, if it is a write.
+    pub(super) fn written(store: StoreId, tag: BlockTag, op: BlockOp) -> Option<Self> {
+        let asked = Self::asked(store, tag, op);
+        matches!(asked, Self::Write { .. }).then_some(asked)
+    }
+
+    /// What its agent calls it.
+    pub(super) const fn tag(&self) -> BlockTag {
         match *self {
-            Self::Read {
-                store,
-                owner,
-                epoch,
-            } => Operation::Read {
-                store,
+            Self::Read { owner, epoch, .. } => BlockTag::Read {
                 owner: AgentId(owner),
                 epoch,
             },
-            Self::Write {
-                store,
-                epoch,
-                attempt,
-                ..
-            } => Operation::Write {
-                store,
-                epoch,
-                attempt,
-            },
+            Self::Write { epoch, attempt, .. } => BlockTag::Write { epoch, attempt },
         }
     }
 
-    pub(super) fn again(operation: Operation, id: AgentId) -> Self {
-        match operation {
-            Operation::Read {
-                store,
-                owner,
-                epoch,
-            } => Self::Read {
+    /// An operation that its agent will ask for again: it stays in flight, since its answer was none.
+    pub(super) fn again(store: StoreId, tag: BlockTag, id: AgentId) -> Self {
+        match tag {
+            BlockTag::Read { owner, epoch } => Self::Read {
                 store,
                 owner: owner.0,
                 epoch,
             },
-            Operation::Write { .. } => unreachable!("{id:?}: only a read can be unreadable"),
+            BlockTag::Write { .. } => unreachable!("{id:?}: only a read can be unreadable"),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The parts of a state: what one agent contributes, and what one store does.
 
-use bivalent_core::{AgentId, Ballot, Block, DiskPaxos, Renaming, StoreId, Value, Version};
+use bivalent_core::{
+    AgentId, Ballot, Block, DiskPaxos, Explored, Renaming, SingleDecree, StoreId, Value, Version,
+};
 
 use super::names;
 use crate::member::Member;

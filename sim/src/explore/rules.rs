@@ -1,7 +1,7 @@
 //! What an exploration takes from a scenario: who takes part, what may break, how ballots are chosen.
 
 use bivalent_core::{
-    AgentId, Ballot, Config, Envelope, Format, Incarnation, Overwrite, StoreId, Value,
+    AgentId, Ballot, Config, Envelope, Format, Incarnation, Overwrite, SingleDecree, StoreId, Value,
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use super::{
     ExploreError, InFlight, Options,
     symmetry::{self, Places},
 };
-use crate::member::Member;
+use crate::member::{Cast, Member, Role};
 
 /// Agents and stores beyond this make graphs that fit nowhere.
 pub(super) const AGENTS_MAX: usize = 8;
@@ -143,7 +143,7 @@ impl Rules {
         }
     }
 
-    pub(super) fn config(&self, id: AgentId, incarnation: u16) -> Config {
+    pub(super) fn role(&self, id: AgentId) -> Role {
         // Dropped operations never land, so no write waits for an earlier one.
         let overwrite = match self.in_flight {
             InFlight::Keep => Overwrite::InPlace,
@@ -153,12 +153,15 @@ impl Rules {
         let config = Config::new(id, self.agents as u8, self.envelope, overwrite, input);
         #[cfg(feature = "planted-bugs")]
         let config = config.with_bug(self.bug);
-        config.incarnation(Incarnation(incarnation))
+        Role {
+            cast: Cast::BuiltIn(self.protocol),
+            config,
+        }
     }
 
     /// An agent that has not run before.
     pub(super) fn fresh(&self, id: AgentId) -> Member {
-        Member::new(self.protocol, self.config(id, 0))
+        Member::begin(&self.role(id), Incarnation(0)).0
     }
 
     /// The first ballot of an agent: in agent order.

@@ -1,6 +1,9 @@
 //! One step from a state: an operation takes effect, the real agent takes its answer.
 
-use bivalent_core::{AgentId, Ballot, Effect, Incarnation, Input, Phase, StoreId, Value, Version};
+use bivalent_core::{
+    Agent, AgentId, Ballot, BlockOp, BlockReply, BlockTag, DecreeEvent, DecreeSaid, DecreeTimer,
+    Event, Explored, Incarnation, Pause, Phase, Port, SingleDecree, StoreId, Value, Version,
+};
 
 use super::{
     InFlight,
@@ -75,64 +78,137 @@ pub(super) struct Stepper<'a> {
 /// An agent's part in the middle of a step, and what it said.
 struct Acting {
     part: Part,
-    /// It has aborted, or recovered: it asks for a ballot above this one, or above none.
-    aborted: bool,
-    above: Option<Ballot>,
+    /// It waits for its alarm: the pause before its next attempt is no time at all.
+    waits: bool,
     decided: Option<Value>,
+}
+
+/// The port of an agent in the middle of a step.
+struct Door<'a> {
+    id: AgentId,
+    ops: &'a mut Vec<Op>,
+    waits: &'a mut bool,
+    decided: &'a mut Option<Value>,
+    said: &'a mut Option<Value>,
+    /// The ballot that it is given if it asks for one.
+    ballot: Option<Ballot>,
+    /// Above which ballot it wanted one.
+    floor: &'a mut Option<Ballot>,
+}
+
+impl Port<Member> for Door<'_> {
+    fn ask(&mut self, store: StoreId, tag: BlockTag, _: u8, op: BlockOp) {
+        self.ops.push(Op::asked(store, tag, op));
+    }
+
+    fn wake(&mut self, timer: DecreeTimer, _: Pause) {
+        match timer {
+            DecreeTimer::Attempt => *self.waits = true,
+            DecreeTimer::Retry(store, tag) => self.ops.push(Op::again(store, tag, self.id)),
+        }
+    }
+
+    fn draw(&mut self, _: u64) -> u64 {
+        unreachable!("agents of one decision draw nothing")
+    }
+
+    fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
+        *self.floor = above;
+        self.ballot
+    }
+
+    fn say(&mut self, said: DecreeSaid) {
+        match said {
+            DecreeSaid::Decided(value) => {
+                *self.decided = Some(value);
+                self.said.get_or_insert(value);
+            }
+            DecreeSaid::Preempted { .. } | DecreeSaid::Recovered { .. } => {}
+        }
+    }
 }
 
 impl Acting {
     const fn new(part: Part) -> Self {
         Self {
             part,
-            aborted: false,
-            above: None,
+            waits: false,
             decided: None,
         }
     }
-}
 
-impl Acting {
-    /// Gives an agent an input and keeps what it asks for.
-    fn feed(&mut self, rules: &Rules, id: AgentId, input: Input) {
-        let Self {
-            part,
-            aborted,
-            above,
-            decided,
-        } = self;
-        let Part { seat, ops, said } = part;
+    /// Starts an agent that was down.
+    fn start(&mut self, rules: &Rules, id: AgentId, incarnation: u16) {
+        let Part { seat, ops, said } = &mut self.part;
+        let mut door = Door {
+            id,
+            ops,
+            waits: &mut self.waits,
+            decided: &mut self.decided,
+            said,
+            ballot: None,
+            floor: &mut None,
+        };
+        let role = rules.role(id);
+        *seat = Seat::Up(Member::start(&role, Incarnation(incarnation), &mut door));
+    }
+
+    /// Above which ballot the agent wants one that waits. Asked by its alarm; none is given, so that it waits on.
+    fn floor(&mut self, id: AgentId) -> Option<Ballot> {
+        let Part { seat, ops, said } = &mut self.part;
+        let mut floor = None;
+        if let Seat::Up(agent) = seat {
+            let mut door = Door {
+                id,
+                ops,
+                waits: &mut self.waits,
+                decided: &mut self.decided,
+                said,
+                ballot: None,
+                floor: &mut floor,
+            };
+            agent.on(Event::Woke(DecreeTimer::Attempt), &mut door);
+        }
+        floor
+    }
+
+    /// Lets the agent begin its next attempt.
+    fn begin(&mut self, rules: &Rules, id: AgentId, ballot: Ballot) {
+        self.waits = false;
+        self.take(
+            rules,
+            id,
+            DecreeEvent::Woke(DecreeTimer::Attempt),
+            Some(ballot),
+        );
+    }
+
+    /// Tells an agent an event and keeps what it asks for.
+    fn feed(&mut self, rules: &Rules, id: AgentId, event: DecreeEvent) {
+        self.take(rules, id, event, None);
+    }
+
+    fn take(&mut self, rules: &Rules, id: AgentId, event: DecreeEvent, ballot: Option<Ballot>) {
+        let Part { seat, ops, said } = &mut self.part;
         let Seat::Up(agent) = seat else {
             return;
         };
-        agent.on(input, &mut |effect| match effect {
-            Effect::Read {
-                store,
-                owner,
-                epoch,
-            } => ops.push(Op::Read {
-                store,
-                owner: owner.0,
-                epoch,
-            }),
-            Effect::Write { .. } | Effect::WriteIf { .. } => ops.extend(Op::written(effect)),
-            Effect::Abort { above: floor } => {
-                *aborted = true;
-                *above = floor;
-            }
-            Effect::Decide(value) => {
-                *decided = Some(value);
-                said.get_or_insert(value);
-            }
-            // The operation stays in flight: its answer was none.
-            Effect::Retry { operation } => ops.push(Op::again(operation, id)),
-        });
+        let mut door = Door {
+            id,
+            ops,
+            waits: &mut self.waits,
+            decided: &mut self.decided,
+            said,
+            ballot,
+            floor: &mut None,
+        };
+        agent.on(event.told(), &mut door);
         let drops = rules.in_flight == InFlight::Drop;
         ops.retain(|op| {
             let is_write = matches!(op, Op::Write { .. });
             // Of what is asked for again and again, only the newest is waited for.
             let current = op.epoch() == agent.epoch() && agent.phase() != Phase::Decided;
-            (is_write && !drops) || (agent.awaits(op.operation()) && (!drops || current))
+            (is_write && !drops) || (agent.awaits(op.store(), op.tag()) && (!drops || current))
         });
     }
 }
@@ -192,14 +268,8 @@ impl<'a> Stepper<'a> {
         let mut acting = Acting::new(part.clone());
         acting.part.ops.remove(number);
         let (mut written, act) = (None, op.act());
-        let input = match op {
-            Op::Write {
-                epoch,
-                attempt,
-                expect,
-                block,
-                ..
-            } => {
+        let reply = match op {
+            Op::Write { expect, block, .. } => {
                 let mut after = image.part.clone();
                 if let Some(expect) = expect {
                     if expect == after.version {
@@ -212,37 +282,20 @@ impl<'a> Stepper<'a> {
                     written = Some((store, after));
                 }
                 if written.is_some() {
-                    Input::Wrote {
-                        store,
-                        epoch,
-                        attempt,
-                    }
+                    BlockReply::Written
                 } else {
-                    Input::Refused {
-                        store,
-                        epoch,
-                        attempt,
-                    }
+                    BlockReply::Refused
                 }
             }
-            Op::Read { owner, epoch, .. } => {
-                let owner_id = AgentId(owner);
-                match image.part.blocks[owner_id.index()] {
-                    Some(block) => Input::Read {
-                        store,
-                        owner: owner_id,
-                        epoch,
-                        block,
-                        version: image.part.version,
-                    },
-                    None => Input::Unreadable {
-                        store,
-                        owner: owner_id,
-                        epoch,
-                    },
-                }
-            }
+            Op::Read { owner, .. } => match image.part.blocks[usize::from(owner)] {
+                Some(block) => BlockReply::Block {
+                    block,
+                    version: image.part.version,
+                },
+                None => BlockReply::Unreadable,
+            },
         };
+        let answer = DecreeEvent::Replied(store, op.tag(), reply);
         let current = part.agent().map(Member::epoch);
         let taken = Move {
             agent: id,
@@ -252,50 +305,45 @@ impl<'a> Stepper<'a> {
             top: false,
             earlier: current != Some(op.epoch()),
         };
-        if let Input::Unreadable { .. } = input {
+        if reply == BlockReply::Unreadable {
             // Asked again, and answered the same until the block is whole: not a step, unless a
             // broken agent makes it one.
             let before = acting.part.seat.clone();
-            acting.feed(self.rules, id, input);
+            acting.feed(self.rules, id, answer);
             if acting.part.seat == before {
                 return;
             }
         } else {
-            acting.feed(self.rules, id, input);
+            acting.feed(self.rules, id, answer);
         }
         self.finish(state, taken, acting, written.as_ref(), take);
     }
 
-    /// Gives the agent its next ballot if it asked for one, every one there can be, and ends the step.
+    /// Lets the agent begin its next attempt if it waits for one, with every ballot there can be, and ends the step.
     fn finish(
         &mut self,
         state: &[u32],
         taken: Move,
-        acting: Acting,
+        mut acting: Acting,
         written: Option<&(StoreId, Image)>,
         take: &mut impl FnMut(Step<'_>),
     ) {
-        if !acting.aborted {
+        if !acting.waits {
             self.settle(state, taken, acting, written, take);
             return;
         }
-        let Acting {
-            part,
-            above,
-            decided,
-            ..
-        } = acting;
+        let floor = acting.floor(taken.agent);
+        let Acting { part, decided, .. } = acting;
         let Seat::Up(agent) = &part.seat else {
-            unreachable!("only an agent that is up aborts");
+            unreachable!("only an agent that is up waits");
         };
-        let floor = above.max(agent.block().mbal);
         let (id, incarnation) = (taken.agent, agent.incarnation());
         let rules = self.rules;
         let start = |ballot: Option<Ballot>| {
             let mut acting = Acting::new(part.clone());
             acting.decided = decided;
             match ballot {
-                Some(ballot) => acting.feed(rules, id, Input::Start { ballot }),
+                Some(ballot) => acting.begin(rules, id, ballot),
                 None => acting.part.seat = Seat::Stopped,
             }
             acting

@@ -8,8 +8,6 @@ mod words;
 
 use std::{ops::Range, sync::Arc, thread, time::Duration};
 
-use bivalent_core::Config;
-
 use super::{
     block::{Settings, block_size},
     findings::{Effort, Finding, Findings},
@@ -103,14 +101,11 @@ impl Check {
         }
     }
 
-    /// Fuzzes a protocol of your own; `start` makes each of its agents. The scenario is about one decision, and the
+    /// Fuzzes a protocol of your own, whose agents are of type `P`. The scenario is about one decision, and the
     /// built-in protocol that it names says how blocks lie on stores.
-    pub fn protocol<P: Proposer>(
-        self,
-        start: impl Fn(Config) -> P + Send + Sync + 'static,
-    ) -> Self {
+    pub fn protocol<P: Proposer>(self) -> Self {
         Self {
-            subject: Arc::new(OwnProtocol(Agents::new(start))),
+            subject: Arc::new(OwnProtocol(Agents::new::<P>())),
             of: Of::Protocol,
             ..self
         }

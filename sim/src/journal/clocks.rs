@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_core::{AgentId, Ballot, Block, Effect, Place, RECORD, StoreId, Version};
+use bivalent_core::{AgentId, Ballot, Block, BlockOp, Place, RECORD, StoreId, Version};
 
 use crate::causality::{Causality, Process, Stamp};
 
@@ -37,24 +37,11 @@ impl Written {
     }
 
     /// The write that an agent asks for, if it asks for one.
-    pub(crate) fn asked(agent: AgentId, effect: &Effect) -> Option<Self> {
-        let (store, owner, version, block) = match *effect {
-            Effect::Write {
-                store,
-                version,
-                block,
-                ..
-            } => (store, agent, version, block),
-            Effect::WriteIf {
-                store,
-                version,
-                block,
-                ..
-            } => (store, RECORD, version, block),
-            Effect::Read { .. }
-            | Effect::Retry { .. }
-            | Effect::Abort { .. }
-            | Effect::Decide(_) => return None,
+    pub(crate) fn asked(agent: AgentId, store: StoreId, op: BlockOp) -> Option<Self> {
+        let (owner, version, block) = match op {
+            BlockOp::Write { version, block } => (agent, version, block),
+            BlockOp::Swap { version, block, .. } => (RECORD, version, block),
+            BlockOp::Read { .. } => return None,
         };
         Some(Self::new(Place { store, owner }, version, block))
     }

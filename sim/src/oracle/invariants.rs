@@ -6,7 +6,7 @@
 //! count for nothing and against nothing. Not checked: the blocks that readers hold in memory, and
 //! invariants that hold by construction of the types.
 
-use bivalent_core::{AgentId, DiskPaxos, Phase, Place, StoreId, Vote};
+use bivalent_core::{AgentId, DiskPaxos, Phase, Place, SingleDecree, StoreId, Vote};
 
 use crate::{
     engine::seat::Seat,

@@ -1,8 +1,11 @@
 //! A protocol that is too simple: look whether anybody has written, and if not, write and decide.
 
+use std::convert::Infallible;
+
 use bivalent_core::{
-    AgentId, Ballot, Block, Config, Effect, Input, Operation, Phase, Sink, StoreId, Value, Version,
-    Vote,
+    Agent, AgentId, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeSaid, DecreeTimer,
+    Event, Explored, Incarnation, Pause, Phase, Port, Renaming, SingleDecree, StoreId, Value,
+    Version, Vote,
 };
 
 /// The one store it knows.
@@ -12,6 +15,7 @@ const STORE: StoreId = StoreId(0);
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Hasty {
     config: Config,
+    start: Incarnation,
     phase: Phase,
     block: Block,
     epoch: u32,
@@ -19,11 +23,20 @@ pub struct Hasty {
     unseen: u128,
 }
 
-impl Hasty {
-    /// An agent at its start.
-    pub fn new(config: Config) -> Self {
+impl Agent for Hasty {
+    type Setup = Config;
+    type Op = BlockOp;
+    type Reply = BlockReply;
+    type Tag = BlockTag;
+    type Timer = DecreeTimer;
+    type Request = Infallible;
+    type Said = DecreeSaid;
+
+    fn start(config: &Config, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        port.wake(DecreeTimer::Attempt, Pause::NONE);
         Self {
-            config,
+            config: *config,
+            start,
             phase: Phase::Waiting,
             block: Block::default(),
             epoch: 0,
@@ -31,72 +44,101 @@ impl Hasty {
         }
     }
 
-    /// Where it stands.
-    pub fn phase(&self) -> Phase {
+    fn on(&mut self, event: Event<'_, Self>, port: &mut impl Port<Self>) {
+        match event {
+            Event::Woke(DecreeTimer::Attempt) => {
+                if self.phase == Phase::Waiting
+                    && let Some(ballot) = port.ballot(None)
+                {
+                    self.look(ballot, port);
+                }
+            }
+            Event::Replied(store, tag, reply) => {
+                if self.awaits(store, tag) {
+                    self.hear(tag, *reply, port);
+                }
+            }
+            Event::TimedOut(store, tag) | Event::Woke(DecreeTimer::Retry(store, tag)) => {
+                if self.awaits(store, tag) {
+                    match tag {
+                        BlockTag::Read { owner, .. } => self.ask(owner, port),
+                        BlockTag::Write { .. } => self.write(port),
+                    }
+                }
+            }
+            Event::Asked(_, never) => match never {},
+            Event::Withdrawn(_) => {}
+        }
+    }
+}
+
+impl SingleDecree for Hasty {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.start
+    }
+
+    fn phase(&self) -> Phase {
         self.phase
     }
 
     /// What it writes; once it has decided the vote is what it decided.
-    pub fn block(&self) -> Block {
+    fn block(&self) -> Block {
         self.block
     }
 
-    /// Counts its phases.
-    pub fn epoch(&self) -> u32 {
+    fn epoch(&self) -> u32 {
         self.epoch
     }
 
-    /// The value it decided, if it has.
-    pub fn decision(&self) -> Option<Value> {
+    fn decision(&self) -> Option<Value> {
         let vote = self.block.vote?;
         (self.phase == Phase::Decided).then_some(vote.inp)
     }
+}
 
-    /// Whether an answer to this operation could still change anything.
-    pub fn awaits(&self, operation: Operation) -> bool {
-        match operation {
-            Operation::Read { owner, epoch, .. } => {
+/// Nobody explores it: it has no other names.
+impl Explored for Hasty {
+    fn awaits(&self, _: StoreId, tag: BlockTag) -> bool {
+        match tag {
+            BlockTag::Read { owner, epoch } => {
                 epoch == self.epoch && self.unseen & owner.bit() != 0
             }
-            Operation::Write { epoch, .. } => epoch == self.epoch && self.phase == Phase::Two,
+            BlockTag::Write { epoch, .. } => epoch == self.epoch && self.phase == Phase::Two,
         }
     }
 
-    /// Takes one step.
-    pub fn on(&mut self, input: Input, out: &mut dyn Sink) {
-        match input {
-            Input::Start { ballot } => self.look(ballot, out),
-            Input::Read {
-                store,
-                owner,
-                epoch,
-                block,
-                ..
-            } => {
-                let read = Operation::Read {
-                    store,
-                    owner,
-                    epoch,
-                };
-                if self.awaits(read) {
-                    self.unseen &= !owner.bit();
-                    self.seen(block, out);
-                }
+    fn ballots(&self, each: &mut impl FnMut(Ballot)) {
+        self.block.ballots(each);
+    }
+
+    fn renamed(&self, _: &impl Renaming) -> Self {
+        self.clone()
+    }
+}
+
+impl Hasty {
+    fn hear(&mut self, tag: BlockTag, reply: BlockReply, port: &mut impl Port<Self>) {
+        match (tag, reply) {
+            (BlockTag::Read { owner, .. }, BlockReply::Block { block, .. }) => {
+                self.unseen &= !owner.bit();
+                self.seen(block, port);
             }
-            Input::Wrote { epoch, .. } => {
-                if epoch == self.epoch && self.phase == Phase::Two {
-                    self.decide(self.config.input(), out);
-                }
-            }
-            Input::TimedOut { operation } if self.awaits(operation) => match operation {
-                Operation::Read { owner, .. } => self.ask(owner, out),
-                Operation::Write { .. } => self.write(out),
-            },
-            Input::TimedOut { .. } | Input::Refused { .. } | Input::Unreadable { .. } => {}
+            (BlockTag::Write { .. }, BlockReply::Written) => self.decide(self.input(), port),
+            (
+                BlockTag::Read { .. } | BlockTag::Write { .. },
+                BlockReply::Block { .. }
+                | BlockReply::Written
+                | BlockReply::Unreadable
+                | BlockReply::Refused,
+            ) => {}
         }
     }
 
-    fn look(&mut self, ballot: Ballot, out: &mut dyn Sink) {
+    fn look(&mut self, ballot: Ballot, port: &mut impl Port<Self>) {
         let inp = self.config.input();
         self.block = Block {
             mbal: Some(ballot),
@@ -106,46 +148,42 @@ impl Hasty {
         self.epoch += 1;
         for other in self.config.other_ids() {
             self.unseen |= other.bit();
-            self.ask(other, out);
+            self.ask(other, port);
         }
         if self.unseen == 0 {
-            self.write(out);
+            self.write(port);
         }
     }
 
-    fn ask(&self, owner: AgentId, out: &mut dyn Sink) {
-        out.push(Effect::Read {
-            store: STORE,
-            owner,
-            epoch: self.epoch,
-        });
+    fn ask(&self, owner: AgentId, port: &mut impl Port<Self>) {
+        let epoch = self.epoch;
+        let tag = BlockTag::Read { owner, epoch };
+        port.ask(STORE, tag, 0, BlockOp::Read { owner });
     }
 
-    fn seen(&mut self, block: Block, out: &mut dyn Sink) {
+    fn seen(&mut self, block: Block, port: &mut impl Port<Self>) {
         match block.vote {
-            Some(vote) => self.decide(vote.inp, out),
-            None if self.unseen == 0 => self.write(out),
+            Some(vote) => self.decide(vote.inp, port),
+            None if self.unseen == 0 => self.write(port),
             None => {}
         }
     }
 
-    fn write(&mut self, out: &mut dyn Sink) {
+    fn write(&mut self, port: &mut impl Port<Self>) {
         self.phase = Phase::Two;
-        out.push(Effect::Write {
-            store: STORE,
-            epoch: self.epoch,
-            attempt: 0,
-            version: Version::new(self.config.start(), 1),
-            block: self.block,
-        });
+        let (epoch, attempt) = (self.epoch, 0);
+        let version = Version::new(self.start, 1);
+        let block = self.block;
+        let tag = BlockTag::Write { epoch, attempt };
+        port.ask(STORE, tag, 0, BlockOp::Write { version, block });
     }
 
-    fn decide(&mut self, value: Value, out: &mut dyn Sink) {
+    fn decide(&mut self, value: Value, port: &mut impl Port<Self>) {
         if let Some(vote) = &mut self.block.vote {
             vote.inp = value;
         }
         self.phase = Phase::Decided;
         self.unseen = 0;
-        out.push(Effect::Decide(value));
+        port.say(DecreeSaid::Decided(value));
     }
 }

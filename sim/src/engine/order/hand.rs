@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bivalent_core::{AgentId, Block, Phase, Place, Staleness};
+use bivalent_core::{AgentId, Block, Phase, Place, SingleDecree, Staleness};
 
 use super::{Engine, Mind, Pick};
 use crate::{

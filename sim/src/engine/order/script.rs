@@ -1,22 +1,19 @@
 //! The adversary that has no choice: it follows a script, entry by entry.
 
-use bivalent_core::{AgentId, Ballot, Incarnation, Place};
+use bivalent_core::SingleDecree;
 
 use super::{Engine, Mind, Order, Pick};
 use crate::{
-    engine::{net::Pooled, store_id, strike::is_down},
+    engine::{net::Pooled, strike::is_down},
     event::{self, ReadOp},
     fault::FaultKind,
     scenario::Adversary,
     script::{Deed, Entry},
 };
 
-/// Rounds between two ballots of a script that puts others between them.
-const SPACE: u64 = 1000;
-
 impl Order {
     /// A script is followed.
-    const fn is_scripted(&self) -> bool {
+    pub(in crate::engine) const fn is_scripted(&self) -> bool {
         self.active && matches!(self.mind, Mind::Script(_))
     }
 }
@@ -25,78 +22,6 @@ impl Engine {
     /// There is a script, which may crash agents and start them again.
     pub(in crate::engine) fn is_scripted(&self) -> bool {
         matches!(self.plan.adversary, Adversary::Script(_))
-    }
-
-    /// The next ballot of an agent that met `floor`. A script's go where it says, else above every
-    /// ballot there is, so that its turns need no luck.
-    pub(in crate::engine) fn next_ballot(
-        &mut self,
-        floor: Option<Ballot>,
-        agent: AgentId,
-        incarnation: Incarnation,
-    ) -> Ballot {
-        if !self.order.is_scripted() {
-            return Ballot::above(floor, agent, incarnation);
-        }
-        let ballot = if let Some(gap) = self.order.gap.take() {
-            self.between(floor, gap.into(), agent, incarnation)
-        } else {
-            let floor = floor.max(self.order.greatest);
-            let round = floor.map_or(0, Ballot::round) + SPACE;
-            if self.order.spaced && round < Ballot::ROUND_MAX {
-                Ballot::new(round, agent, incarnation)
-            } else {
-                Ballot::above(floor, agent, incarnation)
-            }
-        };
-        self.order.greatest = self.order.greatest.max(Some(ballot));
-        ballot
-    }
-
-    /// A ballot above so many of those that are present above `floor`, and below the next one.
-    fn between(
-        &self,
-        floor: Option<Ballot>,
-        gap: usize,
-        agent: AgentId,
-        incarnation: Incarnation,
-    ) -> Ballot {
-        let mut present = Vec::new();
-        for seat in &self.seats {
-            // Of one that is down only its blocks are left.
-            if !is_down(seat.status) {
-                seat.agent.ballots(&mut |ballot| present.push(ballot));
-            }
-            for index in 0..self.service.len() {
-                let (store, owner) = (store_id(index), seat.id);
-                let cell = self.stores.cell(Place { store, owner });
-                if !cell.unreadable {
-                    cell.block.ballots(&mut |ballot| present.push(ballot));
-                }
-            }
-        }
-        for pooled in &self.net.pool {
-            if let Some(write) = self.pooled_write(pooled.bits) {
-                write.block.ballots(&mut |ballot| present.push(ballot));
-            }
-        }
-        present.retain(|&ballot| Some(ballot) > floor);
-        present.sort_unstable();
-        present.dedup();
-        let below = gap
-            .checked_sub(1)
-            .and_then(|gap| present.get(gap).copied())
-            .or(floor);
-        let lower = below.map_or(0, Ballot::round);
-        let Some(upper) = present.get(gap).map(|ballot| ballot.round()) else {
-            return Ballot::above(below, agent, incarnation);
-        };
-        let round = lower + upper.saturating_sub(lower) / 2;
-        if round > lower {
-            Ballot::new(round, agent, incarnation)
-        } else {
-            Ballot::above(below, agent, incarnation)
-        }
     }
 
     pub(super) fn pick_by_script(&mut self, at: u64) -> Pick {
@@ -115,7 +40,7 @@ impl Engine {
             deed,
             gap,
         } = entry;
-        self.order.gap = gap;
+        self.net.ballots.gap = gap;
         let wanted = |pooled: &Pooled| match deed {
             Deed::Read { owner } if event::kind(pooled.bits) == event::KIND_READ => {
                 let op = ReadOp::unpack(pooled.bits);

@@ -1,6 +1,8 @@
 //! The adversary that sees everything, and looks one step ahead.
 
-use bivalent_core::{Effect, Input, Phase, Place};
+use bivalent_core::{
+    BlockReply, BlockTag, DecreeEvent, DecreeSaid, Phase, Place, SingleDecree, Want,
+};
 
 use super::super::{Engine, net::Pending, seat::Status};
 use crate::{
@@ -72,14 +74,13 @@ impl Engine {
             owner: op.owner,
         };
         let cell = self.stores.cell(place);
-        let input = Input::Read {
-            store: op.store,
+        let tag = BlockTag::Read {
             owner: op.owner,
             epoch: self.seats[op.agent.index()].agent.epoch(),
-            block: cell.block,
-            version: cell.version,
         };
-        self.worth_of_answer(op.agent.index(), input)
+        let (block, version) = (cell.block, cell.version);
+        let reply = BlockReply::Block { block, version };
+        self.worth_of_answer(op.agent.index(), DecreeEvent::Replied(op.store, tag, reply))
     }
 
     fn worth_of_write(&self, write: Pending) -> Worth {
@@ -93,13 +94,13 @@ impl Engine {
         if votes {
             // On a store of conditional writes this may be the last step.
             let seat = &self.seats[own.index()];
-            let input = Input::Wrote {
-                store: write.store,
+            let tag = BlockTag::Write {
                 epoch: write.epoch,
                 attempt: write.attempt,
             };
+            let written = DecreeEvent::Replied(write.store, tag, BlockReply::Written);
             if seat.incarnation == write.incarnation {
-                let answer = self.worth_of_answer(own.index(), input);
+                let answer = self.worth_of_answer(own.index(), written);
                 if answer == Worth::Decision {
                     return answer;
                 }
@@ -114,18 +115,17 @@ impl Engine {
     }
 
     /// Asks a copy of the agent.
-    fn worth_of_answer(&self, agent: usize, input: Input) -> Worth {
+    fn worth_of_answer(&self, agent: usize, answer: DecreeEvent) -> Worth {
         let before = &self.seats[agent].agent;
         let mut copy = before.clone();
-        let (mut aborts, mut decides) = (false, false);
-        copy.on(input, &mut |effect| match effect {
-            Effect::Abort { .. } => aborts = true,
-            Effect::Decide(_) => decides = true,
-            Effect::Read { .. }
-            | Effect::Write { .. }
-            | Effect::WriteIf { .. }
-            | Effect::Retry { .. } => {}
-        });
+        let wants = copy.step(answer);
+        let says = |met: fn(&DecreeSaid) -> bool| {
+            wants
+                .iter()
+                .any(|want| matches!(want, Want::Say(said) if met(said)))
+        };
+        let decides = says(|said| matches!(said, DecreeSaid::Decided(_)));
+        let aborts = says(|said| !matches!(said, DecreeSaid::Decided(_)));
         match (before.phase(), copy.phase()) {
             _ if decides => Worth::Decision,
             _ if aborts => Worth::Abort,

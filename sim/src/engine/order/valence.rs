@@ -2,12 +2,12 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use bivalent_core::{AgentId, Ballot, Block, Incarnation, Place};
+use bivalent_core::{AgentId, Block, Place, SingleDecree};
 
 use super::super::{Engine, seat::Status};
 use crate::{
     event::{Event, ReadOp},
-    explore::{Exploration, Flying, Options, World, explore},
+    explore::{Begins, Exploration, Flying, Options, World, explore},
     scenario::{Protocol, Scenario},
 };
 
@@ -33,7 +33,7 @@ impl Valuer {
         let known = self.known.as_ref();
         let pool = engine.net.pool.iter();
         let flying: Vec<Flying> = pool.map(|pooled| engine.flying(pooled.bits)).collect();
-        let after = engine.as_explored(&flying, &|_| None, |world| {
+        let after = engine.as_explored(&flying, Begins::AboveAll, |world| {
             known.and_then(|known| known.after(world))
         });
         let Some(after) = after else {
@@ -83,12 +83,7 @@ impl Engine {
             counts.then(|| self.flying(bits))
         });
         let flying: Vec<Flying> = flying.collect();
-        let begins = |id: AgentId| {
-            let seat = &self.seats[id.index()];
-            let floor = seat.above.max(seat.agent.block().mbal);
-            Some(Ballot::above(floor, id, Incarnation(seat.incarnation)))
-        };
-        self.as_explored(&flying, &begins, |world| known.values_of(world))
+        self.as_explored(&flying, Begins::Next, |world| known.values_of(world))
     }
 
     /// An operation in flight as an exploration knows such.
@@ -116,7 +111,7 @@ impl Engine {
     fn as_explored<T>(
         &self,
         flying: &[Flying],
-        begins: &dyn Fn(AgentId) -> Option<Ballot>,
+        begins: Begins,
         look: impl FnOnce(&World<'_>) -> T,
     ) -> T {
         let agents: Vec<_> = self.seats.iter().map(|seat| &seat.agent).collect();

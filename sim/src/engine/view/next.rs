@@ -1,6 +1,8 @@
 //! What is in flight or due in a single decision's world, and what would come of it.
 
-use bivalent_core::{AgentId, Ballot, Block, Operation, Phase, Place, RECORD, StoreId};
+use bivalent_core::{
+    AgentId, Ballot, Block, BlockTag, Explored, Phase, Place, RECORD, SingleDecree, StoreId,
+};
 
 use super::{Engine, time};
 use crate::{
@@ -123,13 +125,9 @@ impl Engine {
                 attempt,
             } => {
                 (pending.agent, pending.store) = (Some(agent), Some(store));
-                let operation = Operation::Write {
-                    store,
-                    epoch,
-                    attempt,
-                };
+                let tag = BlockTag::Write { epoch, attempt };
                 let seat = &self.seats[agent.index()];
-                if seat.incarnation != incarnation || !seat.agent.awaits(operation) {
+                if seat.incarnation != incarnation || !seat.agent.awaits(store, tag) {
                     return None;
                 }
             }
@@ -195,12 +193,9 @@ impl Engine {
 
     fn waits_for_read(&self, op: ReadOp) -> bool {
         let seat = &self.seats[op.agent.index()];
-        let operation = Operation::Read {
-            store: op.store,
-            owner: op.owner,
-            epoch: op.epoch,
-        };
-        seat.incarnation == op.incarnation && !is_down(seat.status) && seat.agent.awaits(operation)
+        seat.incarnation == op.incarnation
+            && !is_down(seat.status)
+            && seat.agent.awaits(op.store, op.tag())
     }
 
     /// The kind of fault that an operation has met.

@@ -1,6 +1,6 @@
 //! What can go wrong between two steps: a block tears, an agent crashes or comes back.
 
-use bivalent_core::{AgentId, Effect, StoreId};
+use bivalent_core::{AgentId, SingleDecree, StoreId};
 
 use super::super::{
     InFlight,
@@ -8,7 +8,6 @@ use super::super::{
     part::{Op, Part, Seat},
 };
 use super::{Acting, Step, Stepper};
-use crate::member::Member;
 
 impl Stepper<'_> {
     pub(super) fn tear(
@@ -75,34 +74,7 @@ impl Stepper<'_> {
                     && (rules.has_records() || !part.has_writes()) =>
             {
                 let mut again = acting(part.clone());
-                let mut effects = Vec::new();
-                let config = rules.config(id, *next);
-                let agent =
-                    Member::recover(rules.protocol, config, &mut |effect| effects.push(effect));
-                again.part.seat = Seat::Up(agent);
-                for effect in effects {
-                    match effect {
-                        Effect::Read {
-                            store,
-                            owner,
-                            epoch,
-                        } => again.part.ops.push(Op::Read {
-                            store,
-                            owner: owner.0,
-                            epoch,
-                        }),
-                        Effect::Abort { above } => {
-                            again.aborted = true;
-                            again.above = above;
-                        }
-                        Effect::Write { .. }
-                        | Effect::WriteIf { .. }
-                        | Effect::Retry { .. }
-                        | Effect::Decide(_) => {
-                            unreachable!("a restarted agent first reads")
-                        }
-                    }
-                }
+                again.start(rules, id, *next);
                 self.finish(state, taken(Act::Restart), again, None, take);
             }
             Seat::Down { .. } | Seat::Stopped => {}

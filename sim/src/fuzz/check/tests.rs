@@ -1,14 +1,18 @@
 //! What a check says of code that is broken in one way or another, and what it says to code that is not.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
-use bivalent_core::{Config, Effect, Input, Operation, Phase, Sink, StateMachine, Value};
+use bivalent_core::{
+    Agent, Ballot, Block, BlockOp, BlockReply, BlockTag, Config, DecreeSaid, DecreeTimer, Event,
+    Explored, Incarnation, Pause, Phase, Port, Renaming, SingleDecree, StateMachine, StoreId,
+    Value,
+};
 
 use super::*;
-use crate::{
-    log::{Asked, Call, Draw},
-    protocol::Proposer,
-};
+use crate::log::{Asked, Call, Draw};
 
 const THREE: &str = r#"
 title = "Three, and a crash"
@@ -116,32 +120,63 @@ impl Load for Counts {
 
 /// Decides what it proposes, whatever others do; where there are two of them, it never comes back.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Headstrong(Config, bool);
+struct Headstrong(Config, Incarnation, bool);
 
-impl Proposer for Headstrong {
-    fn on(&mut self, _: Input, out: &mut dyn Sink) {
+impl Agent for Headstrong {
+    type Setup = Config;
+    type Op = BlockOp;
+    type Reply = BlockReply;
+    type Tag = BlockTag;
+    type Timer = DecreeTimer;
+    type Request = Infallible;
+    type Said = DecreeSaid;
+
+    fn start(config: &Config, start: Incarnation, port: &mut impl Port<Self>) -> Self {
+        port.wake(DecreeTimer::Attempt, Pause::NONE);
+        Self(*config, start, false)
+    }
+    fn on(&mut self, _: Event<'_, Self>, port: &mut impl Port<Self>) {
         while self.0.agents() == 2 {
             thread::park();
         }
-        if !std::mem::replace(&mut self.1, true) {
-            out.push(Effect::Decide(self.0.input()));
+        if !std::mem::replace(&mut self.2, true) {
+            port.say(DecreeSaid::Decided(self.input()));
         }
     }
+}
+
+impl SingleDecree for Headstrong {
+    fn config(&self) -> &Config {
+        &self.0
+    }
+    fn incarnation(&self) -> Incarnation {
+        self.1
+    }
     fn phase(&self) -> Phase {
-        if self.1 {
+        if self.2 {
             Phase::Decided
         } else {
             Phase::Waiting
         }
     }
+    fn block(&self) -> Block {
+        Block::default()
+    }
     fn epoch(&self) -> u32 {
         0
     }
     fn decision(&self) -> Option<Value> {
-        self.1.then_some(self.0.input())
+        self.2.then_some(self.input())
     }
-    fn awaits(&self, _: Operation) -> bool {
+}
+
+impl Explored for Headstrong {
+    fn awaits(&self, _: StoreId, _: BlockTag) -> bool {
         false
+    }
+    fn ballots(&self, _: &mut impl FnMut(Ballot)) {}
+    fn renamed(&self, _: &impl Renaming) -> Self {
+        self.clone()
     }
 }
 
@@ -232,7 +267,7 @@ fn a_candidate_that_does_not_come_back_ends_no_shrinking() {
         "",
     );
     let check = check(&three)
-        .protocol(|config| Headstrong(config, false))
+        .protocol::<Headstrong>()
         .patience(Duration::from_millis(400))
         .runs(50);
 
