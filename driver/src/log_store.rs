@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, Head, HeadRead, Incarnation, Slot, SlotVote, Snapshot, SnapshotName,
-    StateMachine, Told, Version,
+    AgentId, Ballot, Head, HeadRead, Incarnation, LogOp, LogReply, Slot, SlotVote, SnapshotName,
+    StateMachine, Version,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -46,26 +46,16 @@ pub trait Storable: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Storable for T {}
 
-/// What a store said, owned; [`Answer::told`] is what the replica is told.
-#[derive(Debug)]
-pub(crate) enum Answer<M: StateMachine> {
-    Wrote,
-    Heads(Vec<HeadRead<M>>),
-    Scanned {
-        votes: Vec<SlotVote<M>>,
-        heads: Vec<HeadRead<M>>,
-    },
-    Snapshot(Option<Arc<Snapshot<M>>>),
-}
-
-impl<M: StateMachine> Answer<M> {
-    pub(crate) fn told(&self) -> Told<'_, M> {
-        match self {
-            Self::Wrote => Told::Wrote,
-            Self::Heads(heads) => Told::Heads(heads),
-            Self::Scanned { votes, heads } => Told::Scanned { votes, heads },
-            Self::Snapshot(found) => Told::Snapshot(found.as_ref()),
-        }
+/// What an operation is called where it is traced.
+pub(crate) const fn kind<M: StateMachine>(op: &LogOp<M>) -> &'static str {
+    match op {
+        LogOp::WriteHead { .. } => "write head",
+        LogOp::WriteVote(_) => "write vote",
+        LogOp::WriteSnapshot { .. } => "write snapshot",
+        LogOp::Drop { .. } => "drop",
+        LogOp::ReadHeads => "read heads",
+        LogOp::Scan { .. } => "scan",
+        LogOp::ReadSnapshot { .. } => "read snapshot",
     }
 }
 
@@ -85,50 +75,50 @@ pub(crate) struct LogStore<'a> {
 }
 
 impl LogStore<'_> {
-    /// Carries `ask` out. Dropped halfway, a write may have taken effect or not, or may do so later.
-    pub(crate) async fn answer<M: Stored>(self, ask: Ask<M>) -> Result<Answer<M>, StoreError> {
-        match ask {
+    /// Carries `op` out. Dropped halfway, a write may have taken effect or not, or may do so later.
+    pub(crate) async fn answer<M: Stored>(self, op: LogOp<M>) -> Result<LogReply<M>, StoreError> {
+        match op {
             #[cfg(feature = "planted-bugs")]
-            Ask::WriteHead { version, head } if self.overtakes => {
+            LogOp::WriteHead { version, head } if self.overtakes => {
                 let (name, content) = (self.one_name(self.me), (version, &*head));
                 let bytes = crate::bucket::seal(Kind::Head, AGENTS, &name, &content)?;
                 self.bucket.put(AGENTS, &name, bytes).await?;
-                Ok(Answer::Wrote)
+                Ok(LogReply::Written)
             }
-            Ask::WriteHead { version, head } => {
+            LogOp::WriteHead { version, head } => {
                 let name = Name::Version(self.me, version).text();
                 self.bucket.keep(Kind::Head, AGENTS, &name, &*head).await?;
-                Ok(Answer::Wrote)
+                Ok(LogReply::Written)
             }
-            Ask::WriteVote(vote) => {
+            LogOp::WriteVote(vote) => {
                 let name = vote_name(vote.slot, vote.bal);
                 self.bucket.keep(Kind::Vote, VOTES, &name, &vote).await?;
-                Ok(Answer::Wrote)
+                Ok(LogReply::Written)
             }
-            Ask::WriteSnapshot { name, snapshot } => {
+            LogOp::WriteSnapshot { name, snapshot } => {
                 let name = snapshot_name(name);
                 let bucket = self.bucket;
                 bucket
                     .keep(Kind::Snapshot, SNAPSHOTS, &name, &*snapshot)
                     .await?;
-                Ok(Answer::Wrote)
+                Ok(LogReply::Written)
             }
-            Ask::Drop { below } => {
+            LogOp::Drop { below } => {
                 self.drop_below(below).await?;
-                Ok(Answer::Wrote)
+                Ok(LogReply::Written)
             }
-            Ask::ReadHeads => Ok(Answer::Heads(self.heads().await?)),
-            Ask::Scan { from, to } => {
+            LogOp::ReadHeads => Ok(LogReply::Heads(self.heads().await?)),
+            LogOp::Scan { from, to } => {
                 self.own_mark().await?;
                 // In this order: what is dropped between the two has a floor in the heads.
                 let votes = self.votes(from, to).await?;
                 let heads = self.heads().await?;
-                Ok(Answer::Scanned { votes, heads })
+                Ok(LogReply::Scanned { votes, heads })
             }
-            Ask::ReadSnapshot { name } => {
+            LogOp::ReadSnapshot { name } => {
                 let name = snapshot_name(name);
                 let found = self.bucket.open(Kind::Snapshot, SNAPSHOTS, &name).await?;
-                Ok(Answer::Snapshot(found.map(Arc::new)))
+                Ok(LogReply::Snapshot(found.map(Arc::new)))
             }
         }
     }

@@ -3,13 +3,14 @@
 //! The loop is one future and holds all that is in flight; dropped, it leaves nothing behind but what has
 //! reached the stores. It starts no tasks and no threads, so any runtime can run it.
 
+mod outbox;
 mod way;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bivalent_core::{
-    Ask, Ballot, Outcome, Replica, ReplicaEffect, Request, Slot, Standing, StateMachine, StoreId,
-    Ticket, Timer, Version,
+    Agent, Ballot, Event, LogOp, LogReply, LogSaid, Outcome, Pause, Replica, ReplicaSetup, Request,
+    Slot, Standing, StateMachine, StoreId, Timer, Version, Wanted,
 };
 use futures_channel::{mpsc, oneshot};
 use futures_util::{
@@ -19,13 +20,16 @@ use futures_util::{
 };
 use tracing::Instrument;
 
-use self::way::{Way, marked_on_a_quorum};
+use self::{
+    outbox::Outbox,
+    way::{Way, marked_on_a_quorum},
+};
 use crate::{
     Bucket, Client, Clock, Error, Options, Site, StoreError, Stored,
     bucket::KEPT,
     clock::within,
     dice::Dice,
-    log_store::Answer,
+    log_store::kind,
     pace::{Asked, Pace},
     site::{Charter, settle},
     start::{Taken, take_start},
@@ -63,17 +67,17 @@ pub struct Status {
 /// What has happened to something in flight.
 enum Happened<M: StateMachine> {
     Answered {
-        op: u64,
+        tag: u64,
         store: StoreId,
         /// The head that is written, if one is.
         head: Option<Version>,
         asked: Asked,
         took: Duration,
-        answer: Answer<M>,
+        answer: LogReply<M>,
     },
     /// There was no answer in time; `rest` may still bring one.
     Late {
-        op: u64,
+        tag: u64,
         store: StoreId,
         asked: Asked,
         waited: Duration,
@@ -105,9 +109,12 @@ pub struct Node<M: Stored, C: Clock> {
     nonce: u64,
     replica: Replica<M>,
     flights: FuturesUnordered<Flight<M>>,
-    effects: Vec<ReplicaEffect<M>>,
+    wanted: Vec<Wanted<Replica<M>>>,
     orders: mpsc::UnboundedReceiver<Order<M>>,
-    waiting: BTreeMap<Ticket, Waiting<M>>,
+    /// By the numbers of the requests.
+    waiting: BTreeMap<u64, Waiting<M>>,
+    /// How many requests the replica was given.
+    asked: u64,
     /// The own heads that each store has answered and that may stand there, in order.
     heads: Vec<Vec<Version>>,
     #[cfg(feature = "planted-bugs")]
@@ -145,14 +152,18 @@ impl<M: Stored, C: Clock> Node<M, C> {
             &mut dice,
         )
         .await?;
-        let config = options.replica().incarnation(start);
-        let mut effects = Vec::new();
-        let mut out = |effect| effects.push(effect);
-        let replica = if start.0 == 0 {
-            Replica::start(config, machine, &mut out)
-        } else {
-            Replica::recover(config, machine, &mut out)
+        let setup = ReplicaSetup {
+            config: options.replica(),
+            machine,
         };
+        let mut wanted = Vec::new();
+        let mut port = Outbox {
+            wanted: &mut wanted,
+            dice: &mut dice,
+            agent: options.agent,
+            start,
+        };
+        let replica = Replica::start(&setup, start, &mut port);
         tracing::info!(agent = options.agent.0, start = start.0, "begins");
         let (to_node, orders) = mpsc::unbounded();
         let pace = Pace::new(stores.len(), &options);
@@ -168,9 +179,10 @@ impl<M: Stored, C: Clock> Node<M, C> {
             nonce,
             replica,
             flights: FuturesUnordered::new(),
-            effects,
+            wanted,
             orders,
             waiting: BTreeMap::new(),
+            asked: 0,
         };
         Ok((node, Client::new(to_node)))
     }
@@ -186,7 +198,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
     /// The future may be dropped at any time: to the stores that is a crash, which is survived.
     pub async fn run(mut self) -> Result<(), Error> {
         loop {
-            self.settle_effects();
+            self.settle_wanted();
             let happened = self.flights.next();
             match select(happened, self.orders.next()).await {
                 Either::Left((Some(happened), _)) => self.on(happened)?,
@@ -201,14 +213,21 @@ impl<M: Stored, C: Clock> Node<M, C> {
         }
     }
 
+    /// The replica takes a step; what it wants is carried out later.
+    fn tell(&mut self, event: Event<'_, Replica<M>>) {
+        let mut port = Outbox {
+            wanted: &mut self.wanted,
+            dice: &mut self.dice,
+            agent: self.options.agent,
+            start: self.replica.incarnation(),
+        };
+        self.replica.on(event, &mut port);
+    }
+
     fn on(&mut self, happened: Happened<M>) -> Result<(), Error> {
-        let Self {
-            replica, effects, ..
-        } = self;
-        let mut out = |effect| effects.push(effect);
         match happened {
             Happened::Answered {
-                op,
+                tag,
                 store,
                 head,
                 asked,
@@ -216,35 +235,37 @@ impl<M: Stored, C: Clock> Node<M, C> {
                 answer,
             } => {
                 // That there is no such state says nothing of how long one takes.
-                if !matches!(answer, Answer::Snapshot(None)) {
+                if !matches!(answer, LogReply::Snapshot(None)) {
                     self.pace.answered(asked, store, took);
                 }
                 #[cfg(feature = "planted-bugs")]
-                let op = mistaken(&self.options, &self.newest_head, op, store, head);
-                replica.told(op, store, answer.told(), &mut out);
+                let tag = mistaken(&self.options, &self.newest_head, tag, store, head);
+                self.tell(Event::Replied(store, tag, &answer));
                 if let Some(version) = head {
                     self.note_head(store, version);
                 }
             }
             Happened::Late {
-                op,
+                tag,
                 store,
                 asked,
                 waited,
                 rest,
             } => {
                 self.pace.late(asked, store, waited);
-                replica.timed_out(op, &mut out);
+                self.tell(Event::TimedOut(store, tag));
                 self.flights.extend(rest);
             }
             Happened::Woke(timer) => {
-                replica.woke(timer, &mut out);
+                self.tell(Event::Woke(timer));
                 match timer {
                     Timer::Tick => {
                         self.pace.ticked();
                         self.forget_the_gone();
                     }
-                    Timer::Stand if replica.standing() == Standing::Standing => self.pace.stood(),
+                    Timer::Stand if self.replica.standing() == Standing::Standing => {
+                        self.pace.stood();
+                    }
                     Timer::Stand => {}
                 }
             }
@@ -255,15 +276,11 @@ impl<M: Stored, C: Clock> Node<M, C> {
     }
 
     fn take(&mut self, order: Order<M>) {
-        let Self {
-            replica, effects, ..
-        } = self;
-        let mut out = |effect| effects.push(effect);
+        let replica = &self.replica;
         // Whoever does not wait for an answer any more gets none.
         match order {
             Order::Submit(request, answer) => {
-                let ticket = replica.submit(request.clone(), &mut out);
-                self.waiting.insert(ticket, Waiting { request, answer });
+                self.submit(Waiting { request, answer });
             }
             Order::Stale(query, answer) => {
                 let _ = answer.send(replica.query_stale(&query));
@@ -284,68 +301,94 @@ impl<M: Stored, C: Clock> Node<M, C> {
         }
     }
 
+    fn submit(&mut self, waiting: Waiting<M>) {
+        let number = self.asked;
+        self.asked += 1;
+        self.tell(Event::Asked(number, waiting.request.clone()));
+        self.waiting.insert(number, waiting);
+    }
+
     /// Withdraws the requests whose clients have gone.
     fn forget_the_gone(&mut self) {
-        let replica = &mut self.replica;
-        self.waiting.retain(|&ticket, waiting| {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|&number, waiting| {
             let gone = waiting.answer.is_canceled();
             if gone {
-                replica.withdraw(ticket);
+                self.tell(Event::Withdrawn(number));
             }
             !gone
         });
+        self.waiting = waiting;
     }
 
     /// Does what the replica asks for.
-    fn settle_effects(&mut self) {
-        let mut effects = std::mem::take(&mut self.effects);
+    fn settle_wanted(&mut self) {
+        let mut all = std::mem::take(&mut self.wanted);
         let mut installed = false;
-        for effect in effects.drain(..) {
-            match effect {
-                ReplicaEffect::Ask {
-                    op,
+        for wanted in all.drain(..) {
+            match wanted {
+                Wanted::Ask {
                     store,
-                    ask,
-                    attempt,
-                } => self.ask(op, store, ask, attempt),
-                ReplicaEffect::Wake { timer, min, max } => {
-                    let (min, max) = self.pace.pause(timer, min, max);
-                    let pause = Duration::from_nanos(self.dice.between(min, max));
-                    let sleep = self.clock.sleep(pause);
-                    self.flights.push(Box::pin(async move {
-                        sleep.await;
-                        Happened::Woke(timer)
-                    }));
-                }
-                ReplicaEffect::Answer { ticket, outcome } => {
-                    if let Some(waiting) = self.waiting.remove(&ticket) {
-                        let _ = waiting.answer.send(outcome);
-                    }
-                }
-                ReplicaEffect::Leads { ballot, from } => {
-                    tracing::info!(agent = self.options.agent.0, ?ballot, ?from, "leads");
-                }
-                ReplicaEffect::Follows { above } => {
-                    tracing::info!(agent = self.options.agent.0, ?above, "follows");
-                }
-                ReplicaEffect::Installed { slot } => {
-                    self.pace.went_on();
-                    tracing::info!(agent = self.options.agent.0, ?slot, "took a snapshot over");
-                    installed = true;
-                }
-                ReplicaEffect::Chosen { slot, batch } => {
-                    tracing::trace!(?slot, entries = batch.len(), "decided");
-                }
-                ReplicaEffect::Applied { slot } => {
-                    self.pace.went_on();
-                    tracing::trace!(?slot, "applied");
+                    tag,
+                    tries,
+                    op,
+                } => self.ask(store, tag, tries, op),
+                Wanted::Wake { timer, pause } => self.wake(timer, pause),
+                Wanted::Say(said) => {
+                    installed |= matches!(said, LogSaid::Installed { .. });
+                    self.hear(said);
                 }
             }
         }
-        self.effects = effects;
+        self.wanted = all;
         if installed {
             self.ask_again();
-            self.settle_effects();
+            self.settle_wanted();
+        }
+    }
+
+    fn wake(&mut self, timer: Timer, pause: Pause) {
+        let (min, max) = match pause {
+            Pause::Between { min, max } => self.pace.pause(timer, min, max),
+            // No replica asks for a pause that is not its heartbeat's.
+            Pause::Patience | Pause::Backoff => {
+                let patience = self.options.patience.as_nanos() as u64;
+                (patience, patience)
+            }
+        };
+        let sleep = self
+            .clock
+            .sleep(Duration::from_nanos(self.dice.between(min, max)));
+        self.flights.push(Box::pin(async move {
+            sleep.await;
+            Happened::Woke(timer)
+        }));
+    }
+
+    fn hear(&mut self, said: LogSaid<M>) {
+        match said {
+            LogSaid::Answer { ticket, outcome } => {
+                if let Some(waiting) = self.waiting.remove(&ticket.number) {
+                    let _ = waiting.answer.send(outcome);
+                }
+            }
+            LogSaid::Leads { ballot, from } => {
+                tracing::info!(agent = self.options.agent.0, ?ballot, ?from, "leads");
+            }
+            LogSaid::Follows { above } => {
+                tracing::info!(agent = self.options.agent.0, ?above, "follows");
+            }
+            LogSaid::Installed { slot } => {
+                self.pace.went_on();
+                tracing::info!(agent = self.options.agent.0, ?slot, "took a snapshot over");
+            }
+            LogSaid::Chosen { slot, batch } => {
+                tracing::trace!(?slot, entries = batch.len(), "decided");
+            }
+            LogSaid::Applied { slot } => {
+                self.pace.went_on();
+                tracing::trace!(?slot, "applied");
+            }
         }
     }
 
@@ -353,75 +396,73 @@ impl<M: Stored, C: Clock> Node<M, C> {
     /// answered to nobody. A command takes effect once all the same, by its number; a session may be opened
     /// in vain.
     fn ask_again(&mut self) {
-        let Self {
-            replica, effects, ..
-        } = self;
-        let mut out = |effect| effects.push(effect);
-        for (ticket, waiting) in std::mem::take(&mut self.waiting) {
-            replica.withdraw(ticket);
-            let ticket = replica.submit(waiting.request.clone(), &mut out);
-            self.waiting.insert(ticket, waiting);
+        for (number, waiting) in std::mem::take(&mut self.waiting) {
+            self.tell(Event::Withdrawn(number));
+            self.submit(waiting);
         }
     }
 
-    fn ask(&mut self, op: u64, store: StoreId, ask: Ask<M>, attempt: u8) {
+    fn ask(&mut self, store: StoreId, tag: u64, tries: u8, op: LogOp<M>) {
         let span = tracing::debug_span!(
             "store",
             agent = self.options.agent.0,
             store = store.0,
-            op,
-            attempt,
-            ask = kind(&ask)
+            tag,
+            tries,
+            op = kind(&op)
         );
-        let head = if let Ask::WriteHead { version, .. } = &ask {
+        let head = if let LogOp::WriteHead { version, .. } = &op {
             Some(*version)
         } else {
             None
         };
         #[cfg(feature = "planted-bugs")]
         if let Some(version) = head {
-            self.newest_head[store.index()] = Some((op, version));
+            self.newest_head[store.index()] = Some((tag, version));
         }
-        let is_write = ask.is_write();
+        let is_write = op.is_write();
         // A late look at heads is still true, and tells a follower on a slow store that its leader lives.
-        let goes_on = is_write || matches!(ask, Ask::ReadHeads);
-        let asked = match &ask {
-            Ask::ReadHeads => Asked::Look,
-            Ask::ReadSnapshot { .. } => Asked::State,
-            Ask::WriteHead { .. }
-            | Ask::WriteVote(_)
-            | Ask::WriteSnapshot { .. }
-            | Ask::Drop { .. }
-            | Ask::Scan { .. } => Asked::Other,
+        let goes_on = is_write || matches!(op, LogOp::ReadHeads);
+        let asked = match &op {
+            LogOp::ReadHeads => Asked::Look,
+            LogOp::ReadSnapshot { .. } => Asked::State,
+            LogOp::WriteHead { .. }
+            | LogOp::WriteVote(_)
+            | LogOp::WriteSnapshot { .. }
+            | LogOp::Drop { .. }
+            | LogOp::Scan { .. } => Asked::Other,
         };
         let most = self.options.patience_max;
         // Asked again before it can have answered, a slow store would only be slower.
         let usual = (self.pace.look() * 2).min(most);
-        let pause = self.options.limit(attempt, most).max(usual);
-        let limit = match &ask {
-            Ask::WriteSnapshot { .. } => self.options.large(),
-            Ask::ReadSnapshot { .. } => self.pace.state(self.options.large()),
+        let pause = self.options.limit(tries, most).max(usual);
+        let limit = match &op {
+            LogOp::WriteSnapshot { .. } => self.options.large(),
+            LogOp::ReadSnapshot { .. } => self.pace.state(self.options.large()),
             // Many votes take long to read, from everywhere: no other store would be quicker.
-            Ask::Scan { .. } => {
-                let limit = self.options.limit(attempt, self.options.large());
+            LogOp::Scan { .. } => {
+                let limit = self.options.limit(tries, self.options.large());
                 limit.max(usual)
             }
-            Ask::WriteHead { .. } | Ask::WriteVote(_) | Ask::Drop { .. } | Ask::ReadHeads => pause,
+            LogOp::WriteHead { .. }
+            | LogOp::WriteVote(_)
+            | LogOp::Drop { .. }
+            | LogOp::ReadHeads => pause,
         };
         // What a drop needs first: no later start on a quorum.
-        let others = matches!(ask, Ask::Drop { .. }).then(|| self.stores.clone());
+        let others = matches!(op, LogOp::Drop { .. }).then(|| self.stores.clone());
         let bucket = Arc::clone(&self.stores[store.index()]);
         let way = self.way();
         let quorum = usize::from(self.options.envelope.quorum());
         // Many votes are read several at a time.
-        let is_scan = matches!(ask, Ask::Scan { .. });
+        let is_scan = matches!(op, LogOp::Scan { .. });
         let work = async move {
             if let Some(others) = others {
                 marked_on_a_quorum(&others, way, quorum).await?;
             }
             let here = Arc::clone(&bucket);
             let answer: BoxFuture<'static, _> =
-                Box::pin(async move { way.to(&here).answer(ask).await });
+                Box::pin(async move { way.to(&here).answer(op).await });
             if is_scan {
                 answer.await
             } else {
@@ -436,7 +477,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let loses = false;
         let began = clock.now();
         let answered = move |took, answer| Happened::Answered {
-            op,
+            tag,
             store,
             head,
             asked,
@@ -444,7 +485,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
             answer,
         };
         let flight = async move {
-            let mut work: BoxFuture<'static, Result<Answer<M>, StoreError>> = Box::pin(work);
+            let mut work: BoxFuture<'static, Result<LogReply<M>, StoreError>> = Box::pin(work);
             match within(&clock, limit, &mut work).await {
                 Some(Ok(answer)) => {
                     tracing::trace!("answered");
@@ -462,7 +503,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     let spent = clock.now().saturating_sub(began);
                     clock.sleep(pause.saturating_sub(spent)).await;
                     Happened::Late {
-                        op,
+                        tag,
                         store,
                         asked: Asked::Other,
                         waited: spent,
@@ -470,7 +511,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                     }
                 }
                 None => {
-                    tracing::debug!(store = store.0, attempt, "no answer in time");
+                    tracing::debug!(store = store.0, tries, "no answer in time");
                     let rest: Option<Flight<M>> = goes_on.then(|| {
                         let rest: Flight<M> = Box::pin(async move {
                             match within(&clock, longest, work).await {
@@ -483,7 +524,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
                         rest
                     });
                     Happened::Late {
-                        op,
+                        tag,
                         store,
                         asked,
                         waited: limit,
@@ -531,24 +572,12 @@ impl<M: Stored, C: Clock> Node<M, C> {
     }
 }
 
-const fn kind<M: StateMachine>(ask: &Ask<M>) -> &'static str {
-    match ask {
-        Ask::WriteHead { .. } => "write head",
-        Ask::WriteVote(_) => "write vote",
-        Ask::WriteSnapshot { .. } => "write snapshot",
-        Ask::Drop { .. } => "drop",
-        Ask::ReadHeads => "read heads",
-        Ask::Scan { .. } => "scan",
-        Ask::ReadSnapshot { .. } => "read snapshot",
-    }
-}
-
 /// The operation that an answer is taken for: its own, unless the driver has the bug of mixing them up.
 #[cfg(feature = "planted-bugs")]
 fn mistaken(
     options: &Options,
     newest: &[Option<(u64, Version)>],
-    op: u64,
+    tag: u64,
     store: StoreId,
     head: Option<Version>,
 ) -> u64 {
@@ -558,6 +587,6 @@ fn mistaken(
         {
             newest
         }
-        Some(_) | None => op,
+        Some(_) | None => tag,
     }
 }

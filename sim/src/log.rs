@@ -14,6 +14,7 @@ mod ledger;
 mod liveness;
 mod machines;
 mod oracle;
+mod outbox;
 mod serve;
 mod shelf;
 pub(crate) mod story;
@@ -32,8 +33,8 @@ use std::sync::{
 };
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, HeadRead, Incarnation, Replica, ReplicaConfig, ReplicaEffect, SlotVote,
-    StateMachine, StoreId, Timer,
+    Agent, AgentId, Ballot, Collected, HeadRead, Incarnation, LogOp, LogReply, LogSaid, Replica,
+    ReplicaConfig, ReplicaSetup, SlotVote, StateMachine, StoreId, Timer, Wanted,
 };
 
 use crate::{
@@ -63,6 +64,7 @@ pub(crate) use diary::{LogJournal, LogNote};
 use ledger::Charges;
 pub(crate) use ledger::{Accused, Cast, Deed, Entry, Errand, Spoken};
 use oracle::Book;
+use outbox::Outbox;
 use shelf::Shelf;
 use tally::Tally;
 use vows::Vows;
@@ -76,9 +78,9 @@ struct Flight<M: StateMachine> {
     agent: AgentId,
     incarnation: u16,
     store: StoreId,
-    op: u64,
-    ask: Ask<M>,
-    attempt: u8,
+    tag: u64,
+    op: LogOp<M>,
+    tries: u8,
     rule: Option<u8>,
     /// It is the second of two.
     copy: bool,
@@ -89,16 +91,7 @@ struct Flight<M: StateMachine> {
     /// Not before this tick is it answered, though it may take effect before.
     answer: u64,
     /// It has been answered, and the answer is on its way or the agent stood still.
-    kept: Option<Kept<M>>,
-}
-
-/// An answer on its way, or one for an agent that stands still.
-#[derive(Clone, Debug)]
-enum Kept<M: StateMachine> {
-    Wrote,
-    Heads(Vec<HeadRead<M>>),
-    Scanned(Vec<SlotVote<M>>, Vec<HeadRead<M>>),
-    Snapshot(Option<Arc<bivalent_core::Snapshot<M>>>),
+    kept: Option<LogReply<M>>,
 }
 
 /// One agent's place in a run.
@@ -115,6 +108,8 @@ struct Seat<M: StateMachine> {
     /// What came while it stood still.
     held: Vec<u64>,
     steps: u64,
+    /// Requests that this life of it was given.
+    asked: u64,
     /// The last ballot it began.
     ballot: Option<Ballot>,
 }
@@ -160,7 +155,7 @@ pub struct LogEngine<L: Load> {
     /// What is wrong with the whole of a run that is over.
     charges: Charges,
     awaited: u32,
-    effects: Vec<ReplicaEffect<L::Machine>>,
+    wanted: Vec<Wanted<Replica<L::Machine>>>,
     heads: Vec<HeadRead<L::Machine>>,
     #[cfg(feature = "planted-bugs")]
     bug: Option<bivalent_core::Bug>,
@@ -176,9 +171,12 @@ impl<L: Load> LogEngine<L> {
         let remembers = plan.history > 0;
         let seat = |index: u8| Seat {
             replica: Replica::start(
-                config(&plan, tuning, AgentId(index)),
-                machine.clone(),
-                &mut |_| {},
+                &ReplicaSetup {
+                    config: config(&plan, tuning, AgentId(index)),
+                    machine: machine.clone(),
+                },
+                Incarnation(0),
+                &mut Collected::new(AgentId(index), Incarnation(0)),
             ),
             id: AgentId(index),
             status: Status::Up,
@@ -187,6 +185,7 @@ impl<L: Load> LogEngine<L> {
             pauses: 0,
             held: Vec::new(),
             steps: 0,
+            asked: 0,
             ballot: None,
         };
         Self {
@@ -220,7 +219,7 @@ impl<L: Load> LogEngine<L> {
             history: History::Unknown,
             charges: Charges::default(),
             awaited: crate::engine::strike::awaited(&plan),
-            effects: Vec::new(),
+            wanted: Vec::new(),
             heads: Vec::new(),
             net: Net::new(Arc::clone(&plan)),
             plan,
@@ -249,11 +248,30 @@ impl<L: Load> LogEngine<L> {
     #[expect(clippy::unused_self, reason = "as where there are bugs")]
     pub(crate) const fn plant_any(&mut self, _: Planted) {}
 
-    fn config(&self, id: AgentId, incarnation: u16) -> ReplicaConfig {
-        let config = config(&self.plan, self.tuning, id).incarnation(Incarnation(incarnation));
+    fn setup(&self, id: AgentId) -> ReplicaSetup<L::Machine> {
+        let config = config(&self.plan, self.tuning, id);
         #[cfg(feature = "planted-bugs")]
         let config = config.with_bug(self.bug);
-        config
+        ReplicaSetup {
+            config,
+            machine: self.load.machine(),
+        }
+    }
+
+    /// An agent starts, for the first time or again; what it wants is still to be carried out.
+    fn begin_life(&mut self, id: AgentId) {
+        let setup = self.setup(id);
+        let seat = &mut self.seats[id.index()];
+        let start = Incarnation(seat.incarnation);
+        let mut port = Outbox {
+            wanted: &mut self.wanted,
+            dice: &mut self.net.dice,
+            agent: id,
+            start,
+        };
+        seat.replica = Replica::start(&setup, start, &mut port);
+        seat.status = Status::Up;
+        seat.asked = 0;
     }
 
     /// Runs one seed to its end.
@@ -358,21 +376,14 @@ impl<L: Load> LogEngine<L> {
         self.set_triggers();
         for index in 0..self.seats.len() as u8 {
             let id = AgentId(index);
-            let config = self.config(id, 0);
-            let mut effects = std::mem::take(&mut self.effects);
-            let replica = Replica::start(config, self.load.machine(), &mut |effect| {
-                effects.push(effect);
-            });
             let seat = &mut self.seats[id.index()];
-            seat.replica = replica;
-            seat.status = Status::Up;
             seat.incarnation = 0;
             seat.rate = 1_000_000;
             seat.pauses = 0;
             seat.held.clear();
             seat.steps = 0;
             seat.ballot = None;
-            self.effects = effects;
+            self.begin_life(id);
             self.carry_out(id);
         }
         for index in 0..self.clients.all.len() as u32 {
@@ -431,7 +442,7 @@ impl<L: Load> LogEngine<L> {
                 break End::Time;
             }
             self.steps += 1;
-            self.fingerprint.mix(self.net.now(), bits);
+            self.fingerprint.mix(self.net.now(), Event::print(bits));
             self.step(bits);
             if self.net.touched.0 != 0 {
                 self.cover();
@@ -449,8 +460,9 @@ impl<L: Load> LogEngine<L> {
             Event::Timeout {
                 agent,
                 incarnation,
-                op,
-            } => self.on_timeout(agent, incarnation, u64::from(op), bits),
+                store,
+                tag,
+            } => self.on_timeout(agent, incarnation, store, tag, bits),
             Event::Tick { agent, incarnation } => {
                 self.on_alarm(agent, incarnation, Timer::Tick, bits);
             }
@@ -483,31 +495,37 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    /// Carries out what a replica left in `self.effects`: up to its crash, if one of them brings that about.
+    /// Carries out what a replica left in `self.wanted`: up to its crash, if one of them brings that about.
     fn carry_out(&mut self, id: AgentId) {
-        let mut effects = std::mem::take(&mut self.effects);
+        let mut all = std::mem::take(&mut self.wanted);
         let incarnation = self.seats[id.index()].incarnation;
-        for effect in effects.drain(..) {
+        for wanted in all.drain(..) {
             if self.seats[id.index()].incarnation != incarnation {
                 break;
             }
-            match effect {
-                ReplicaEffect::Ask {
-                    op,
+            match wanted {
+                Wanted::Ask {
                     store,
-                    ask,
-                    attempt,
-                } => self.ask(id, op, store, ask, attempt),
-                ReplicaEffect::Wake { timer, min, max } => self.set_alarm(id, timer, min, max),
-                ReplicaEffect::Answer { ticket, outcome } => self.on_answer(ticket, outcome),
-                ReplicaEffect::Chosen { slot, batch } => self.on_chosen(id, slot, &batch),
-                ReplicaEffect::Applied { slot } => self.on_applied(id, slot),
-                ReplicaEffect::Installed { slot } => self.on_installed(id, slot),
-                ReplicaEffect::Leads { ballot, from } => self.on_leads(id, ballot, from),
-                ReplicaEffect::Follows { above } => self.on_follows(id, above),
+                    tag,
+                    tries,
+                    op,
+                } => self.ask(id, store, tag, tries, op),
+                Wanted::Wake { timer, pause } => self.set_alarm(id, timer, pause),
+                Wanted::Say(said) => self.hear(id, said),
             }
         }
-        self.effects = effects;
+        self.wanted = all;
+    }
+
+    fn hear(&mut self, id: AgentId, said: LogSaid<L::Machine>) {
+        match said {
+            LogSaid::Answer { ticket, outcome } => self.on_answer(ticket, outcome),
+            LogSaid::Chosen { slot, batch } => self.on_chosen(id, slot, &batch),
+            LogSaid::Applied { slot } => self.on_applied(id, slot),
+            LogSaid::Installed { slot } => self.on_installed(id, slot),
+            LogSaid::Leads { ballot, from } => self.on_leads(id, ballot, from),
+            LogSaid::Follows { above } => self.on_follows(id, above),
+        }
     }
 
     fn happens(&mut self, what: Happening, agent: AgentId, store: Option<StoreId>) {

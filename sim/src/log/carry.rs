@@ -72,7 +72,8 @@ pub(super) enum Event {
     Timeout {
         agent: AgentId,
         incarnation: u16,
-        op: u32,
+        store: StoreId,
+        tag: u32,
     },
     /// An agent's clock has gone once round.
     Tick { agent: AgentId, incarnation: u16 },
@@ -102,6 +103,9 @@ pub(super) enum Event {
     StallCheck,
 }
 
+/// Where the store of an operation that timed out stands: above the kind.
+const STORE: u32 = 60;
+
 const fn pack(kind: u64, small: u8, middle: u16, large: u32) -> u64 {
     kind << 56 | (small as u64) << 48 | (middle as u64) << 32 | large as u64
 }
@@ -114,8 +118,9 @@ impl Event {
             Self::Timeout {
                 agent,
                 incarnation,
-                op,
-            } => pack(2, agent.0, incarnation, op),
+                store,
+                tag,
+            } => (store.0 as u64) << STORE | pack(2, agent.0, incarnation, tag),
             Self::Tick { agent, incarnation } => pack(3, agent.0, incarnation, 0),
             Self::Stand { agent, incarnation } => pack(4, agent.0, incarnation, 0),
             Self::Next { client, count } => pack(5, 0, count, client),
@@ -132,16 +137,23 @@ impl Event {
         }
     }
 
+    /// What a fingerprint takes of an event: not the store of an operation that timed out, for its tag says which
+    /// it is.
+    pub(super) const fn print(bits: u64) -> u64 {
+        bits & ((1 << STORE) - 1)
+    }
+
     pub(super) const fn unpack(bits: u64) -> Self {
         let (small, middle, large) = ((bits >> 48) as u8, (bits >> 32) as u16, bits as u32);
         let (agent, store) = (AgentId(small), StoreId(small));
-        match bits >> 56 {
+        match bits << 4 >> 60 {
             0 => Self::Op { flight: large },
             1 => Self::Heads { flight: large },
             2 => Self::Timeout {
                 agent,
                 incarnation: middle,
-                op: large,
+                store: StoreId((bits >> STORE) as u8),
+                tag: large,
             },
             3 => Self::Tick {
                 agent,
@@ -200,7 +212,8 @@ mod tests {
             Event::Timeout {
                 agent,
                 incarnation: u16::MAX,
-                op: u32::MAX,
+                store,
+                tag: u32::MAX,
             },
             Event::Tick {
                 agent,

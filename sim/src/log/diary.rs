@@ -1,7 +1,7 @@
 //! What a log's run leaves behind when it is asked to: digests, notes for its story, and clocks.
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, HeadRead, Slot, SlotVote, SnapshotName, StoreId, Told, Version,
+    AgentId, Ballot, HeadRead, LogOp, LogReply, Slot, SlotVote, SnapshotName, StoreId, Version,
 };
 
 use super::{Deed, Entry, LogEngine, machines::Load};
@@ -157,15 +157,18 @@ impl<L: Load> LogEngine<L> {
     }
 
     /// A write was asked for: whoever reads it knows what its author knew.
-    pub(super) fn clock_write(&mut self, id: AgentId, ask: &Ask<L::Machine>) {
+    pub(super) fn clock_write(&mut self, id: AgentId, op: &LogOp<L::Machine>) {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        let key = match ask {
-            Ask::WriteHead { version, .. } => LogKey::Head(id, *version),
-            Ask::WriteVote(vote) => LogKey::Vote(vote.slot, vote.bal),
-            Ask::WriteSnapshot { name, .. } => LogKey::Snapshot(*name),
-            Ask::Drop { .. } | Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => {
+        let key = match op {
+            LogOp::WriteHead { version, .. } => LogKey::Head(id, *version),
+            LogOp::WriteVote(vote) => LogKey::Vote(vote.slot, vote.bal),
+            LogOp::WriteSnapshot { name, .. } => LogKey::Snapshot(*name),
+            LogOp::Drop { .. }
+            | LogOp::ReadHeads
+            | LogOp::Scan { .. }
+            | LogOp::ReadSnapshot { .. } => {
                 return;
             }
         };
@@ -176,7 +179,7 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn clock_read(
         &mut self,
         id: AgentId,
-        told: &Told<'_, L::Machine>,
+        reply: &LogReply<L::Machine>,
         name: Option<SnapshotName>,
     ) {
         let Some(journal) = &mut self.journal else {
@@ -186,16 +189,16 @@ impl<L: Load> LogEngine<L> {
             let key = |read: &HeadRead<L::Machine>| LogKey::Head(read.agent, read.version);
             heads.iter().map(key).collect()
         };
-        let keys = match told {
-            Told::Wrote | Told::Snapshot(None) => Vec::new(),
-            Told::Heads(heads) => heads_keys(heads),
-            Told::Scanned { votes, heads } => {
+        let keys = match reply {
+            LogReply::Written | LogReply::Snapshot(None) => Vec::new(),
+            LogReply::Heads(heads) => heads_keys(heads),
+            LogReply::Scanned { votes, heads } => {
                 let mut keys = heads_keys(heads);
                 let vote = |vote: &SlotVote<L::Machine>| LogKey::Vote(vote.slot, vote.bal);
                 keys.extend(votes.iter().map(vote));
                 keys
             }
-            Told::Snapshot(Some(_)) => name.map(LogKey::Snapshot).into_iter().collect(),
+            LogReply::Snapshot(Some(_)) => name.map(LogKey::Snapshot).into_iter().collect(),
         };
         let stamps: Vec<Stamp> = keys
             .iter()

@@ -3,7 +3,7 @@
 //! Kept only when it is asked for: to explain a violation, the run is gone through once more with it.
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, Batch, HeadRead, Slot, SlotVote, SnapshotName, StoreId, Version,
+    AgentId, Ballot, Batch, HeadRead, LogOp, Slot, SlotVote, SnapshotName, StoreId, Version,
 };
 
 use super::{
@@ -25,7 +25,7 @@ pub(crate) struct Entry {
 pub(crate) struct Errand {
     pub(crate) agent: AgentId,
     pub(crate) store: StoreId,
-    pub(crate) op: u64,
+    pub(crate) tag: u64,
 }
 
 /// A vote as it is told apart from others: `batch` is a hash of what it is for.
@@ -174,25 +174,25 @@ impl<L: Load> LogEngine<L> {
 
     /// A write comes to stand on a store.
     pub(super) fn enter_write(&mut self, agent: AgentId, store: StoreId, index: u32) {
-        self.enter(|engine| match &engine.flights.get(index).ask {
-            Ask::WriteVote(vote) => Deed::Voted {
+        self.enter(|engine| match &engine.flights.get(index).op {
+            LogOp::WriteVote(vote) => Deed::Voted {
                 store,
                 cast: cast(vote),
             },
-            Ask::WriteHead { version, head } => Deed::Headed {
+            LogOp::WriteHead { version, head } => Deed::Headed {
                 store,
                 agent,
                 version: *version,
                 promise: head.mbal,
                 floor: head.floor,
             },
-            Ask::WriteSnapshot { name, .. } => Deed::Kept { store, name: *name },
-            Ask::Drop { below } => Deed::Dropped {
+            LogOp::WriteSnapshot { name, .. } => Deed::Kept { store, name: *name },
+            LogOp::Drop { below } => Deed::Dropped {
                 store,
                 agent,
                 below: *below,
             },
-            Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => {
+            LogOp::ReadHeads | LogOp::Scan { .. } | LogOp::ReadSnapshot { .. } => {
                 unreachable!("these write nothing")
             }
         });

@@ -1,6 +1,6 @@
 //! Operations take effect on stores, clean or as a fault has it, and are answered.
 
-use bivalent_core::{AgentId, Ask, StoreId, Told};
+use bivalent_core::{AgentId, LogOp, LogReply, StoreId};
 
 use super::{
     Deed, Errand, Event, Flight, LogEngine, Who,
@@ -21,7 +21,7 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn on_op(&mut self, index: u32, bits: u64) {
         let flight = self.flights.get_mut(index);
         if let Some(kept) = flight.kept.take() {
-            self.tell_kept(index, &kept);
+            self.tell(index, &kept);
             return;
         }
         let (agent, store, rule) = (flight.agent, flight.store, flight.rule);
@@ -77,7 +77,7 @@ impl<L: Load> LogEngine<L> {
         let Flight {
             agent, store, copy, ..
         } = *self.flights.get(index);
-        let is_write = self.flights.get(index).ask.is_write();
+        let is_write = self.flights.get(index).op.is_write();
         match *fault {
             Fault::LostRequest { .. } => {
                 self.net.landed(kind);
@@ -132,7 +132,7 @@ impl<L: Load> LogEngine<L> {
                 );
                 if acknowledged {
                     self.envelope.stale_to_all(store);
-                    self.tell(index, Told::Wrote);
+                    self.tell(index, &LogReply::Written);
                 } else {
                     self.time_out(index);
                     self.flights.free(index);
@@ -148,7 +148,7 @@ impl<L: Load> LogEngine<L> {
                     store,
                     format_args!("a write of {{a{}}} goes astray", agent.0),
                 );
-                self.tell(index, Told::Wrote);
+                self.tell(index, &LogReply::Written);
             }
             Fault::BitRot { .. } => self.rot(index),
             Fault::StaleRead { bound, .. } => {
@@ -189,19 +189,19 @@ impl<L: Load> LogEngine<L> {
     fn perform(&mut self, index: u32) {
         let flight = self.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
-        if flight.ask.is_write() {
-            let vote = matches!(flight.ask, Ask::WriteVote(_));
+        if flight.op.is_write() {
+            let vote = matches!(flight.op, LogOp::WriteVote(_));
             self.write(index);
             self.happens(Happening::Write, agent, Some(store));
             if vote {
                 self.happens(Happening::Vote, agent, Some(store));
             }
-            self.tell(index, Told::Wrote);
+            self.tell(index, &LogReply::Written);
             return;
         }
         let at = flight.at;
-        match flight.ask {
-            Ask::Scan { from, to } => {
+        match flight.op {
+            LogOp::Scan { from, to } => {
                 self.tally.ops.scans += 1;
                 let mut votes = std::mem::take(&mut self.flights.get_mut(index).votes);
                 self.kept[store.index()].read_votes(from, to, at, &mut votes);
@@ -219,34 +219,35 @@ impl<L: Load> LogEngine<L> {
                 let (_, ticks) = (0, self.net_delay(store));
                 self.put(self.now() + ticks, Event::Heads { flight: index });
             }
-            Ask::ReadSnapshot { name } => {
+            LogOp::ReadSnapshot { name } => {
                 self.tally.ops.snapshot_reads += 1;
                 let found = self.kept[store.index()].read_snapshot(name, at);
                 self.happens(Happening::Read, agent, Some(store));
-                self.tell(index, Told::Snapshot(found.as_ref()));
+                self.tell(index, &LogReply::Snapshot(found));
             }
-            Ask::ReadHeads
-            | Ask::WriteHead { .. }
-            | Ask::WriteVote(_)
-            | Ask::WriteSnapshot { .. }
-            | Ask::Drop { .. } => {
+            LogOp::ReadHeads
+            | LogOp::WriteHead { .. }
+            | LogOp::WriteVote(_)
+            | LogOp::WriteSnapshot { .. }
+            | LogOp::Drop { .. } => {
                 self.tally.ops.head_reads += 1;
                 let mut heads = std::mem::take(&mut self.heads);
                 self.kept[store.index()].read_heads(at, &mut heads);
                 let errand = self.errand(index);
                 self.enter(|_| shown(errand, &heads));
                 self.happens(Happening::Read, agent, Some(store));
-                self.tell(index, Told::Heads(&heads));
-                self.heads = heads;
+                let reply = LogReply::Heads(heads);
+                self.tell(index, &reply);
+                self.take_back(reply);
             }
         }
     }
 
     fn errand(&self, index: u32) -> Errand {
         let Flight {
-            agent, store, op, ..
+            agent, store, tag, ..
         } = *self.flights.get(index);
-        Errand { agent, store, op }
+        Errand { agent, store, tag }
     }
 
     fn net_delay(&mut self, store: StoreId) -> u64 {
@@ -270,12 +271,17 @@ impl<L: Load> LogEngine<L> {
         self.enter(|_| shown(errand, &heads));
         let votes = std::mem::take(&mut self.flights.get_mut(index).votes);
         self.happens(Happening::Read, agent, Some(store));
-        let told = Told::Scanned {
-            votes: &votes,
-            heads: &heads,
-        };
-        self.tell(index, told);
-        self.heads = heads;
+        let reply = LogReply::Scanned { votes, heads };
+        self.tell(index, &reply);
+        self.take_back(reply);
+    }
+
+    /// The list of heads in an answer that was given serves the next.
+    fn take_back(&mut self, reply: LogReply<L::Machine>) {
+        match reply {
+            LogReply::Heads(heads) | LogReply::Scanned { heads, .. } => self.heads = heads,
+            LogReply::Written | LogReply::Snapshot(_) => {}
+        }
     }
 
     /// A write lands; says whether it changed what readers find.
@@ -285,31 +291,31 @@ impl<L: Load> LogEngine<L> {
         let now = self.net.now();
         let there = &mut self.kept[store.index()];
         let ops = &mut self.tally.ops;
-        let word = match &flight.ask {
-            Ask::WriteHead { version, head } => {
+        let word = match &flight.op {
+            LogOp::WriteHead { version, head } => {
                 ops.heads += 1;
                 self.vows.taken(agent, version.incarnation(), store, head);
                 version.to_bits()
             }
-            Ask::WriteVote(vote) => {
+            LogOp::WriteVote(vote) => {
                 ops.votes += 1;
                 vote.slot.0 << 8 ^ vote.bal.to_bits()
             }
-            Ask::WriteSnapshot { name, .. } => {
+            LogOp::WriteSnapshot { name, .. } => {
                 ops.snapshots += 1;
                 name.slot.0
             }
-            Ask::Drop { below } => {
+            LogOp::Drop { below } => {
                 ops.drops += 1;
                 below.0
             }
-            Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => 0,
+            LogOp::ReadHeads | LogOp::Scan { .. } | LogOp::ReadSnapshot { .. } => 0,
         };
-        let changed = there.write(agent, &flight.ask, now);
+        let changed = there.write(agent, &flight.op, now);
         self.enter_write(agent, store, index);
         let flight = self.flights.get(index);
         let mut dropped = None;
-        if let Ask::Drop { below } = flight.ask {
+        if let LogOp::Drop { below } = flight.op {
             dropped = Some(below);
         }
         self.fingerprint
@@ -329,7 +335,7 @@ impl<L: Load> LogEngine<L> {
             .head(agent)
             .and_then(|read| read.head.floor);
         let mut below_floor = false;
-        if let Ask::WriteVote(vote) = &flight.ask {
+        if let LogOp::WriteVote(vote) = &flight.op {
             below_floor = floor.is_some_and(|floor| vote.slot < floor.slot);
         }
         let changed = self.write(index);
@@ -345,7 +351,7 @@ impl<L: Load> LogEngine<L> {
                 format_args!("a late write of {{a{}}} lands", agent.0),
             );
         }
-        self.tell(index, Told::Wrote);
+        self.tell(index, &LogReply::Written);
     }
 
     /// Bits flip: the block that is written, or somebody's head, can't be read any more.
@@ -353,10 +359,10 @@ impl<L: Load> LogEngine<L> {
         let kind = FaultKind::BitRot;
         let flight = self.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
-        let hit = if flight.ask.is_write() {
+        let hit = if flight.op.is_write() {
             self.write(index);
             let flight = self.flights.get(index);
-            self.kept[store.index()].spoil(agent, &flight.ask)
+            self.kept[store.index()].spoil(agent, &flight.op)
         } else {
             let victim = self.net.dice.below(Purpose::Fault, self.plan.agents as u64);
             self.kept[store.index()].spoil_head(AgentId(victim as u8))
@@ -367,8 +373,8 @@ impl<L: Load> LogEngine<L> {
             self.envelope.landed(kind, store);
             self.note_fault(kind, store, format_args!("bits of a block flip"));
         }
-        if self.flights.get(index).ask.is_write() {
-            self.tell(index, Told::Wrote);
+        if self.flights.get(index).op.is_write() {
+            self.tell(index, &LogReply::Written);
         } else {
             self.perform(index);
         }
@@ -401,7 +407,7 @@ impl<L: Load> LogEngine<L> {
         let mut before = Vec::new();
         self.kept[store.index()].read_heads(NOW, &mut before);
         self.kept[store.index()].read_heads(at, &mut self.heads);
-        let scan = matches!(self.flights.get(index).ask, Ask::Scan { .. });
+        let scan = matches!(self.flights.get(index).op, LogOp::Scan { .. });
         self.flights.get_mut(index).at = at;
         if before != self.heads || scan {
             self.net.landed(kind);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bivalent_core::{
-    AgentId, Ask, Ballot, HeadRead, Slot, SlotVote, Snapshot, SnapshotName, StateMachine,
+    AgentId, Ballot, HeadRead, LogOp, Slot, SlotVote, Snapshot, SnapshotName, StateMachine,
 };
 
 /// Something with the time at which it came, ticks.
@@ -77,7 +77,7 @@ impl<M: StateMachine> Shelf<M> {
 
     /// A write takes effect; false if it changes nothing, since the very same stands there, or
     /// something newer that counts in its place.
-    pub(super) fn write(&mut self, agent: AgentId, ask: &Ask<M>, now: u64) -> bool {
+    pub(super) fn write(&mut self, agent: AgentId, op: &LogOp<M>, now: u64) -> bool {
         if self.remembers {
             if self.writes.len() == PAST {
                 self.writes.pop_front();
@@ -86,8 +86,8 @@ impl<M: StateMachine> Shelf<M> {
         } else if self.writes.is_empty() {
             self.writes.push_back(now);
         }
-        match ask {
-            Ask::WriteHead { version, head } => {
+        match op {
+            LogOp::WriteHead { version, head } => {
                 let versions = &mut self.heads[agent.index()];
                 let at = versions.partition_point(|known| known.what.version < *version);
                 if versions
@@ -110,19 +110,19 @@ impl<M: StateMachine> Shelf<M> {
                 }
                 newest
             }
-            Ask::WriteVote(vote) => {
+            LogOp::WriteVote(vote) => {
                 let known = self.votes.get(&(vote.slot, vote.bal));
                 let fresh = known.is_none_or(|known| !known.is_there(NOW));
                 let kept = Since::new(now, vote.clone());
                 self.votes.insert((vote.slot, vote.bal), kept);
                 fresh
             }
-            Ask::WriteSnapshot { name, snapshot } => {
+            LogOp::WriteSnapshot { name, snapshot } => {
                 let kept = Since::new(now, Arc::clone(snapshot));
                 self.snapshots.insert(*name, kept).is_none()
             }
-            Ask::Drop { below } => self.drop_below(agent, *below, now),
-            Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => false,
+            LogOp::Drop { below } => self.drop_below(agent, *below, now),
+            LogOp::ReadHeads | LogOp::Scan { .. } | LogOp::ReadSnapshot { .. } => false,
         }
     }
 
@@ -150,19 +150,20 @@ impl<M: StateMachine> Shelf<M> {
     }
 
     /// Undoes a write: what it left can't be read. False if nothing of it is there.
-    pub(super) fn spoil(&mut self, agent: AgentId, ask: &Ask<M>) -> bool {
-        match ask {
-            Ask::WriteHead { version, .. } => {
+    pub(super) fn spoil(&mut self, agent: AgentId, op: &LogOp<M>) -> bool {
+        match op {
+            LogOp::WriteHead { version, .. } => {
                 let versions = &mut self.heads[agent.index()];
                 let before = versions.len();
                 versions.retain(|known| known.what.version != *version);
                 versions.len() < before
             }
-            Ask::WriteVote(vote) => self.votes.remove(&(vote.slot, vote.bal)).is_some(),
-            Ask::WriteSnapshot { name, .. } => self.snapshots.remove(name).is_some(),
-            Ask::Drop { .. } | Ask::ReadHeads | Ask::Scan { .. } | Ask::ReadSnapshot { .. } => {
-                false
-            }
+            LogOp::WriteVote(vote) => self.votes.remove(&(vote.slot, vote.bal)).is_some(),
+            LogOp::WriteSnapshot { name, .. } => self.snapshots.remove(name).is_some(),
+            LogOp::Drop { .. }
+            | LogOp::ReadHeads
+            | LogOp::Scan { .. }
+            | LogOp::ReadSnapshot { .. } => false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rules strike a log's run: agents crash, pause and drift, stores fail, and conditions come true.
 
-use bivalent_core::{AgentId, Replica, StoreId};
+use bivalent_core::{AgentId, StoreId};
 
 use super::{Event, LogEngine, Who, liveness::is_down, machines::Load};
 use crate::{
@@ -217,7 +217,7 @@ impl<L: Load> LogEngine<L> {
         let returns = restart.is_some() && seat.incarnation + 1 < INCARNATIONS_MAX;
         let writes = self
             .flights
-            .any(|flight| flight.agent == id && flight.ask.is_write());
+            .any(|flight| flight.agent == id && flight.op.is_write());
         if writes {
             self.net.hit(Probe::CrashedBetweenWrites);
         }
@@ -281,14 +281,7 @@ impl<L: Load> LogEngine<L> {
             return;
         }
         self.vows.restarted(id, incarnation);
-        let config = self.config(id, incarnation);
-        let machine = self.load.machine();
-        let mut effects = std::mem::take(&mut self.effects);
-        let replica = Replica::recover(config, machine, &mut |effect| effects.push(effect));
-        self.effects = effects;
-        let seat = &mut self.seats[id.index()];
-        seat.replica = replica;
-        seat.status = Status::Up;
+        self.begin_life(id);
         self.net.observed(FaultKind::Crash);
         if let Some(journal) = &mut self.journal {
             journal.causality.restarted(id, incarnation);

@@ -1,6 +1,6 @@
 //! Clients' turns: what they ask for next, how long they wait, and what they make of answers.
 
-use bivalent_core::{Outcome, StateMachine, Ticket};
+use bivalent_core::{Incarnation, Outcome, StateMachine, Ticket};
 
 use super::{
     Answer, Call, Deed, Draw, Event, LogEngine,
@@ -136,15 +136,18 @@ impl<L: Load> LogEngine<L> {
             .as_ref()
             .and_then(|doing| client.request(&doing.want));
         let Some(request) = request else { return };
-        let mut effects = std::mem::take(&mut self.effects);
-        let replica = &mut self.seats[at.index()].replica;
-        let ticket = replica.submit(request, &mut |effect| effects.push(effect));
-        self.effects = effects;
+        let seat = &mut self.seats[at.index()];
+        let ticket = Ticket {
+            agent: at,
+            incarnation: Incarnation(seat.incarnation),
+            number: seat.asked,
+        };
+        seat.asked += 1;
         if let Some(doing) = &mut self.clients.all[index as usize].doing {
             doing.ticket = Some(ticket);
             self.clients.tickets.insert(ticket, index);
         }
-        self.carry_out(at);
+        self.step_of(at, bivalent_core::Event::Asked(ticket.number, request));
     }
 
     /// A client has waited long enough: it gives up, or asks again, possibly elsewhere.
@@ -157,9 +160,9 @@ impl<L: Load> LogEngine<L> {
         let call = matches!(doing.want, Want::Call(_));
         if let Some(ticket) = doing.ticket {
             self.clients.tickets.remove(&ticket);
-            let seat = &mut self.seats[ticket.agent.index()];
+            let seat = &self.seats[ticket.agent.index()];
             if seat.incarnation == ticket.incarnation.0 && seat.status == Status::Up {
-                seat.replica.withdraw(ticket);
+                self.step_of(ticket.agent, bivalent_core::Event::Withdrawn(ticket.number));
             }
         }
         let gives_up = self.workload.give_up;

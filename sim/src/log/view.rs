@@ -4,7 +4,7 @@ mod next;
 
 use std::collections::BTreeSet;
 
-use bivalent_core::{Ask, Standing as Part};
+use bivalent_core::{LogOp, Standing as Part};
 
 use super::{Event, LogEngine, Seat, machines::Load};
 use crate::{
@@ -84,14 +84,14 @@ impl<L: Load> LogEngine<L> {
         let own = self.flights.iter();
         let own = own.filter(|it| (it.agent, it.incarnation) == (seat.id, seat.incarnation));
         let slots: BTreeSet<u64> = own
-            .filter_map(|flight| match &flight.ask {
-                Ask::WriteVote(vote) => Some(vote.slot.0),
-                Ask::WriteHead { .. }
-                | Ask::WriteSnapshot { .. }
-                | Ask::Drop { .. }
-                | Ask::ReadHeads
-                | Ask::Scan { .. }
-                | Ask::ReadSnapshot { .. } => None,
+            .filter_map(|flight| match &flight.op {
+                LogOp::WriteVote(vote) => Some(vote.slot.0),
+                LogOp::WriteHead { .. }
+                | LogOp::WriteSnapshot { .. }
+                | LogOp::Drop { .. }
+                | LogOp::ReadHeads
+                | LogOp::Scan { .. }
+                | LogOp::ReadSnapshot { .. } => None,
             })
             .collect();
         ReplicaRow {

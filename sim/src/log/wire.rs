@@ -1,9 +1,10 @@
 //! The way between replicas and stores: operations and alarms are asked for, answers are given.
 
-use bivalent_core::{AgentId, Ask, StoreId, Timer, Told};
+use bivalent_core::{Agent, AgentId, Incarnation, LogOp, LogReply, Pause, Replica, StoreId, Timer};
 
 use super::{
-    Deed, Errand, Event, Flight, Kept, LogEngine, liveness::is_down, machines::Load, shelf,
+    Deed, Errand, Event, Flight, LogEngine, liveness::is_down, machines::Load, outbox::Outbox,
+    shelf,
 };
 use crate::{
     dice::Purpose,
@@ -16,19 +17,19 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn ask(
         &mut self,
         id: AgentId,
-        op: u64,
         store: StoreId,
-        ask: Ask<L::Machine>,
-        attempt: u8,
+        tag: u64,
+        tries: u8,
+        op: LogOp<L::Machine>,
     ) {
         let seat = &self.seats[id.index()];
         let incarnation = seat.incarnation;
         debug_assert!(!is_down(seat.status), "the dead ask for nothing");
-        let kind = if ask.is_write() { WRITE } else { READ };
-        let scan = matches!(ask, Ask::Scan { .. });
+        let kind = if op.is_write() { WRITE } else { READ };
+        let scan = matches!(op, LogOp::Scan { .. });
         let (rule, ticks) = self.net.ask(kind, id, store);
         let lands = self.lands(rule, ticks);
-        if let Ask::WriteHead { head, .. } = &ask {
+        if let LogOp::WriteHead { head, .. } = &op {
             self.enter(|_| Deed::Vowed {
                 agent: id,
                 promise: head.mbal,
@@ -41,14 +42,14 @@ impl<L: Load> LogEngine<L> {
                 self.started(id, ballot);
             }
         }
-        self.clock_write(id, &ask);
+        self.clock_write(id, &op);
         let flight = self.flights.put(Flight {
             agent: id,
             incarnation,
             store,
+            tag,
             op,
-            ask,
-            attempt,
+            tries,
             rule,
             copy: false,
             at: shelf::NOW,
@@ -58,15 +59,16 @@ impl<L: Load> LogEngine<L> {
         });
         let now = self.now();
         self.put(now + lands, Event::Op { flight });
-        let patience = self.patience(attempt);
+        let patience = self.patience(tries);
         if ticks > patience || scan {
-            let op = op as u32;
+            let tag = tag as u32;
             self.put(
                 now + patience,
                 Event::Timeout {
                     agent: id,
                     incarnation,
-                    op,
+                    store,
+                    tag,
                 },
             );
         }
@@ -84,8 +86,8 @@ impl<L: Load> LogEngine<L> {
     }
 
     /// How long an agent waits for an answer, ticks: longer each time.
-    pub(super) fn patience(&self, attempt: u8) -> u64 {
-        self.plan.timeout << attempt.min(6)
+    pub(super) fn patience(&self, tries: u8) -> u64 {
+        self.plan.timeout << tries.min(6)
     }
 
     /// An operation will have no answer: its agent finds out when it has waited long enough.
@@ -93,26 +95,32 @@ impl<L: Load> LogEngine<L> {
         let Flight {
             agent,
             incarnation,
-            op,
-            attempt,
+            store,
+            tag,
+            tries,
             ..
         } = *self.flights.get(flight);
-        let at = self.now() + self.patience(attempt);
-        let op = op as u32;
+        let at = self.now() + self.patience(tries);
+        let tag = tag as u32;
         self.put(
             at,
             Event::Timeout {
                 agent,
                 incarnation,
-                op,
+                store,
+                tag,
             },
         );
     }
 
-    pub(super) fn set_alarm(&mut self, id: AgentId, timer: Timer, min: u64, max: u64) {
+    pub(super) fn set_alarm(&mut self, id: AgentId, timer: Timer, pause: Pause) {
         let seat = &self.seats[id.index()];
         let (agent, incarnation, rate) = (id, seat.incarnation, u64::from(seat.rate));
-        let (min, max) = (self.plan.ticks(min), self.plan.ticks(max));
+        let (min, max) = match pause {
+            Pause::Between { min, max } => (self.plan.ticks(min), self.plan.ticks(max)),
+            // No replica asks for a pause that is not its heartbeat's.
+            Pause::Patience | Pause::Backoff => (self.patience(0), self.patience(0)),
+        };
         let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
         if rate != 1_000_000 {
             self.net.observed(FaultKind::ClockSkew);
@@ -147,36 +155,52 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    pub(super) fn on_timeout(&mut self, agent: AgentId, incarnation: u16, op: u64, bits: u64) {
+    pub(super) fn on_timeout(
+        &mut self,
+        agent: AgentId,
+        incarnation: u16,
+        store: StoreId,
+        tag: u32,
+        bits: u64,
+    ) {
         if self.takes(agent, incarnation, bits) {
-            let mut effects = std::mem::take(&mut self.effects);
-            let replica = &mut self.seats[agent.index()].replica;
-            replica.timed_out(op, &mut |effect| effects.push(effect));
-            self.effects = effects;
-            self.carry_out(agent);
+            self.step_of(agent, bivalent_core::Event::TimedOut(store, u64::from(tag)));
         }
     }
 
     pub(super) fn on_alarm(&mut self, agent: AgentId, incarnation: u16, timer: Timer, bits: u64) {
         if self.takes(agent, incarnation, bits) {
-            let mut effects = std::mem::take(&mut self.effects);
-            let replica = &mut self.seats[agent.index()].replica;
-            replica.woke(timer, &mut |effect| effects.push(effect));
-            self.effects = effects;
-            self.carry_out(agent);
+            self.step_of(agent, bivalent_core::Event::Woke(timer));
         }
     }
 
+    /// An agent takes a step, and what it wants is carried out.
+    pub(super) fn step_of(
+        &mut self,
+        id: AgentId,
+        event: bivalent_core::Event<'_, Replica<L::Machine>>,
+    ) {
+        let seat = &mut self.seats[id.index()];
+        let mut port = Outbox {
+            wanted: &mut self.wanted,
+            dice: &mut self.net.dice,
+            agent: id,
+            start: Incarnation(seat.incarnation),
+        };
+        seat.replica.on(event, &mut port);
+        self.carry_out(id);
+    }
+
     /// Gives an answer to an agent, if it is still the one that asked.
-    pub(super) fn tell(&mut self, index: u32, told: Told<'_, L::Machine>) {
+    pub(super) fn tell(&mut self, index: u32, reply: &LogReply<L::Machine>) {
         let flight = self.flights.get(index);
-        let (agent, incarnation, store, op) =
-            (flight.agent, flight.incarnation, flight.store, flight.op);
+        let (agent, incarnation, store, tag) =
+            (flight.agent, flight.incarnation, flight.store, flight.tag);
         let mut name = None;
-        if let Ask::ReadSnapshot { name: asked } = flight.ask {
+        if let LogOp::ReadSnapshot { name: asked } = flight.op {
             name = Some(asked);
         }
-        if let (Ask::WriteHead { version, head }, Told::Wrote) = (&flight.ask, &told) {
+        if let (LogOp::WriteHead { version, head }, LogReply::Written) = (&flight.op, reply) {
             // Whether it is true or not: its agent will count it.
             self.vows.taken(agent, version.incarnation(), store, head);
         }
@@ -184,13 +208,7 @@ impl<L: Load> LogEngine<L> {
         let seat = &self.seats[agent.index()];
         let paused = seat.incarnation == incarnation && seat.status == Status::Paused;
         if answer > self.now() || paused {
-            let kept = match told {
-                Told::Wrote => Kept::Wrote,
-                Told::Heads(heads) => Kept::Heads(heads.to_vec()),
-                Told::Scanned { votes, heads } => Kept::Scanned(votes.to_vec(), heads.to_vec()),
-                Told::Snapshot(found) => Kept::Snapshot(found.cloned()),
-            };
-            self.flights.get_mut(index).kept = Some(kept);
+            self.flights.get_mut(index).kept = Some(reply.clone());
             if answer > self.now() {
                 self.put(answer, Event::Op { flight: index });
             } else if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
@@ -206,26 +224,12 @@ impl<L: Load> LogEngine<L> {
             return;
         }
         if self.journal.is_some() {
-            self.clock_read(agent, &told, name);
+            self.clock_read(agent, reply, name);
         }
-        if !matches!(told, Told::Wrote) {
-            let errand = Errand { agent, store, op };
+        if !matches!(reply, LogReply::Written) {
+            let errand = Errand { agent, store, tag };
             self.enter(|_| Deed::Told { errand });
         }
-        let mut effects = std::mem::take(&mut self.effects);
-        let replica = &mut self.seats[agent.index()].replica;
-        replica.told(op, store, told, &mut |effect| effects.push(effect));
-        self.effects = effects;
-        self.carry_out(agent);
-    }
-
-    /// Gives an answer that waited while the agent stood still.
-    pub(super) fn tell_kept(&mut self, index: u32, kept: &Kept<L::Machine>) {
-        match kept {
-            Kept::Wrote => self.tell(index, Told::Wrote),
-            Kept::Heads(heads) => self.tell(index, Told::Heads(heads)),
-            Kept::Scanned(votes, heads) => self.tell(index, Told::Scanned { votes, heads }),
-            Kept::Snapshot(found) => self.tell(index, Told::Snapshot(found.as_ref())),
-        }
+        self.step_of(agent, bivalent_core::Event::Replied(store, tag, reply));
     }
 }

@@ -1,6 +1,6 @@
 //! What is in flight or due in a log's world.
 
-use bivalent_core::{AgentId, Ask, StateMachine, StoreId};
+use bivalent_core::{AgentId, LogOp, StateMachine, StoreId};
 
 use super::super::{Event, Flight, LogEngine, machines::Load};
 use crate::{
@@ -146,12 +146,12 @@ impl<L: Load> LogEngine<L> {
             Event::Op { flight } => {
                 let flight = self.flights.get(flight);
                 note = self.note_of(flight);
-                let act = if flight.ask.is_write() {
+                let act = if flight.op.is_write() {
                     Act::Write
                 } else {
                     Act::Read
                 };
-                (act, asked(&flight.ask, store(flight.store)))
+                (act, asked(&flight.op, store(flight.store)))
             }
             Event::Heads { flight } => {
                 let at = self.flights.get(flight).store;
@@ -233,31 +233,31 @@ impl<L: Load> LogEngine<L> {
 }
 
 /// An operation in words.
-fn asked<M: StateMachine>(ask: &Ask<M>, store: &str) -> String {
-    match ask {
-        Ask::WriteHead { head, .. } => {
+fn asked<M: StateMachine>(op: &LogOp<M>, store: &str) -> String {
+    match op {
+        LogOp::WriteHead { head, .. } => {
             let round = head.mbal.map_or(0, bivalent_core::Ballot::round);
             format!("write head on {store}: ballot {round}, beat {}", head.beat)
         }
-        Ask::WriteVote(vote) => format!(
+        LogOp::WriteVote(vote) => format!(
             "write vote on {store}: slot {}, ballot {}, {} request{}",
             vote.slot.0,
             vote.bal.round(),
             vote.batch.len(),
             if vote.batch.len() == 1 { "" } else { "s" }
         ),
-        Ask::WriteSnapshot { name, .. } => {
+        LogOp::WriteSnapshot { name, .. } => {
             format!("write snapshot on {store}: before slot {}", name.slot.0)
         }
-        Ask::Drop { below } => format!("drop votes on {store} below slot {}", below.0),
-        Ask::ReadHeads => format!("read heads on {store}"),
-        Ask::Scan { from, to } if to.0 == u64::MAX => {
+        LogOp::Drop { below } => format!("drop votes on {store} below slot {}", below.0),
+        LogOp::ReadHeads => format!("read heads on {store}"),
+        LogOp::Scan { from, to } if to.0 == u64::MAX => {
             format!("read votes on {store} from slot {} on", from.0)
         }
-        Ask::Scan { from, to } => {
+        LogOp::Scan { from, to } => {
             format!("read votes on {store}, slots {}..{}", from.0, to.0)
         }
-        Ask::ReadSnapshot { name } => {
+        LogOp::ReadSnapshot { name } => {
             format!("read snapshot on {store}: before slot {}", name.slot.0)
         }
     }
