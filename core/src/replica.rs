@@ -226,7 +226,7 @@ impl<M: StateMachine> Replica<M> {
             (Doing::Head { count }, LogReply::Written) => self.on_head_written(store, count, port),
             (Doing::Vote { slot, bal }, LogReply::Written) => self.on_voted(store, slot, bal, port),
             (Doing::Snapshot { name }, LogReply::Written) => {
-                self.on_snapshot_written(store, name, port)
+                self.on_snapshot_written(store, name, port);
             }
             (Doing::Heads, LogReply::Heads(heads)) => {
                 self.note_heads(heads, port);

@@ -84,7 +84,7 @@ impl At<'_> {
 
     /// The own version is written: those a few before it are of no use any more.
     pub fn wrote(&mut self, version: Version) {
-        let state = &mut self.state;
+        let state = &mut *self.state;
         state.newest = state.newest.max(Some(version));
         if let Err(place) = state.own.binary_search(&version) {
             state.own.insert(place, version);

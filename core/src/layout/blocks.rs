@@ -132,7 +132,7 @@ impl BlockTask {
             },
             Self::ReadRecord(read) => match came {
                 Came::Begun => Next::Call(Call::Get(ObjectName::Record)),
-                Came::Found(found) => match record(found.map(|(content, _)| content)) {
+                Came::Found(found) => match record(found.as_ref().map(|(content, _)| content)) {
                     Some(body) => {
                         *read = Some(body);
                         // No start record tells whether the store was emptied meanwhile.
@@ -178,8 +178,10 @@ where
             *stage = SwapStage::Writing;
             return put(If::Absent);
         }
-        (SwapStage::Reading, Came::Found(None)) => BlockReply::Refused,
-        (SwapStage::Reading, Came::Found(Some((content, tag)))) => match record(Some(content)) {
+        (SwapStage::Reading, Came::Found(None)) | (SwapStage::Writing, Came::Done(false)) => {
+            BlockReply::Refused
+        }
+        (SwapStage::Reading, Came::Found(Some((content, tag)))) => match record(Some(&content)) {
             None => return Next::Fail(Why::Unreadable(ObjectName::Record)),
             Some(standing) if standing.version == expect => {
                 *stage = SwapStage::Writing;
@@ -188,7 +190,6 @@ where
             Some(_) => BlockReply::Refused,
         },
         (SwapStage::Writing, Came::Done(true)) => BlockReply::Written,
-        (SwapStage::Writing, Came::Done(false)) => BlockReply::Refused,
         (SwapStage::Looking(reply), Came::Done(_)) => return Next::Answer(reply),
         (SwapStage::Reading | SwapStage::Writing | SwapStage::Looking(_), _) => return unasked(),
     };
@@ -201,10 +202,10 @@ const fn answer(BlockBody { version, block }: BlockBody) -> BlockReply {
 }
 
 /// What the record holds; none if that can't be read.
-fn record(found: Option<Content<BlockBody>>) -> Option<BlockBody> {
+fn record(found: Option<&Content<BlockBody>>) -> Option<BlockBody> {
     match found {
         None => Some(BlockBody::default()),
-        Some(Content::Body(body)) => Some(body),
+        Some(Content::Body(body)) => Some(*body),
         Some(
             Content::Identity(_) | Content::Start { .. } | Content::Text(_) | Content::Trial(_),
         ) => None,

@@ -54,7 +54,9 @@ impl ObjectName {
             Self::Identity | Self::Record => of(0, 0, 0, 0),
             Self::Trial => of(1, 0, 0, 0),
             // A start begins like the versions that it writes, and goes on with a hyphen, which is below all digits.
-            Self::Start(agent, start) => of(agent.0.into(), start.0.into(), 0, 0),
+            Self::Start(agent, start) | Self::Text(agent, start) => {
+                of(agent.0.into(), start.0.into(), 0, 0)
+            }
             Self::Version(agent, version) => {
                 let start = version.incarnation().0;
                 of(agent.0.into(), start.into(), 1, version.count())
@@ -67,7 +69,6 @@ impl ObjectName {
                 } = name;
                 of(slot.0, agent.0.into(), incarnation.0.into(), 0)
             }
-            Self::Text(agent, start) => of(agent.0.into(), start.0.into(), 0, 0),
             Self::Vote(slot, ballot) => of(slot.0, ballot.to_bits(), 0, 0),
         }
     }

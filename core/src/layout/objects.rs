@@ -106,10 +106,13 @@ impl<A: Laid> Agent for OnObjects<A> {
             Event::Replied(store, tag, reply) => self.work.replied(store, tag, reply, port),
             Event::TimedOut(store, tag) => self.work.timed_out(store, tag, port),
             Event::Woke(timer) => self.woke(timer, port),
-            Event::Asked(number, request) => match &self.stage {
-                Stage::Running(_) => self.tell(Event::Asked(number, request), port),
-                _ => self.early.push((number, request)),
-            },
+            Event::Asked(number, request) => {
+                if matches!(self.stage, Stage::Running(_)) {
+                    self.tell(Event::Asked(number, request), port);
+                } else {
+                    self.early.push((number, request));
+                }
+            }
             Event::Withdrawn(number) => {
                 self.early.retain(|early| early.0 != number);
                 self.tell(Event::Withdrawn(number), port);
@@ -277,7 +280,7 @@ impl<A: Laid> OnObjects<A> {
                     let why = why.clone();
                     port.say(ObjectsSaid::Failed { store, why });
                 }
-                self.conclude_house(store, house, result, port);
+                self.conclude_house(store, &house, result, port);
             }
         }
     }
@@ -306,7 +309,7 @@ impl<A: Laid> OnObjects<A> {
     fn conclude_house(
         &mut self,
         store: StoreId,
-        house: House,
+        house: &House,
         result: Result<HouseCame, Why>,
         port: &mut impl Port<Self>,
     ) {

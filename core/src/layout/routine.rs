@@ -46,7 +46,7 @@ pub(super) enum Routine<B> {
     Remove(Vec<ObjectName>),
     Mark(Mark),
     Trial {
-        stage: u8,
+        turn: u8,
         replaced: bool,
     },
 }
@@ -181,7 +181,7 @@ impl<B: Clone> Routine<B> {
                 earlier: Vec::new(),
             }),
             Call::Trial => Self::Trial {
-                stage: 0,
+                turn: 0,
                 replaced: false,
             },
         }
@@ -207,7 +207,7 @@ impl<B: Clone> Routine<B> {
                 open,
                 found,
                 gone,
-            } => get_all(names, (asked, open), found, gone, told),
+            } => get_all(names, (asked, open), found, gone, &told),
             Self::List { folder, names } => match told {
                 Told::Reply(_, ObjectReply::Listed { names: page, more }) => {
                     names.extend_from_slice(page);
@@ -236,7 +236,7 @@ impl<B: Clone> Routine<B> {
                 Told::Reply(_, reply) => Turn::Fail(why(reply, None)),
             },
             Self::Mark(mark) => mark.step(told, at),
-            Self::Trial { stage, replaced } => trial(stage, replaced, &told, at.state),
+            Self::Trial { turn, replaced } => trial(turn, replaced, &told, at.state),
         }
     }
 }
@@ -279,17 +279,19 @@ fn get_all<B: Clone>(
     (asked, open): (&mut usize, &mut usize),
     found: &mut Vec<(usize, Content<B>)>,
     gone: &mut bool,
-    told: Told<'_, B>,
+    told: &Told<'_, B>,
 ) -> Turn<B> {
     match told {
         Told::Came(Came::Begun) => {}
         Told::Came(_) => return all(names, found, *gone),
         Told::Reply(place, reply) => {
             *open -= 1;
-            match reply {
-                ObjectReply::Found { content, .. } => found.push((place, content.clone())),
-                ObjectReply::Missing => *gone = true,
-                reply => return Turn::Fail(why(reply, names.get(place).copied())),
+            if let ObjectReply::Found { content, .. } = reply {
+                found.push((*place, content.clone()));
+            } else if matches!(reply, ObjectReply::Missing) {
+                *gone = true;
+            } else {
+                return Turn::Fail(why(reply, names.get(*place).copied()));
             }
         }
     }
@@ -462,7 +464,7 @@ impl Mark {
 
 /// Refuses a store that takes conditions and ignores them, as some servers do: records would be lost there.
 fn trial<B>(
-    stage: &mut u8,
+    turn: &mut u8,
     replaced: &mut bool,
     told: &Told<'_, B>,
     state: &mut StoreState,
@@ -472,8 +474,8 @@ fn trial<B>(
     let Told::Came(came) = told else {
         return Turn::Wait;
     };
-    *stage += 1;
-    match *stage {
+    *turn += 1;
+    match *turn {
         1 if state.refuses => done(true),
         1 => put(0, If::Absent),
         2 => put(1, If::Unchanged(ObjectTag::NEVER)),

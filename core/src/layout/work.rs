@@ -65,7 +65,7 @@ struct Job<A: Laid> {
     stack: Vec<Routine<A::Body>>,
     /// Its object operations that have no answer, each with its number in the routine that asked.
     open: Vec<(u32, usize)>,
-    parts: u32,
+    asked: u32,
     /// It waits for so many other stores, of which so many have yet to agree.
     others: Option<(usize, usize)>,
     /// The wrapped agent has been told that there is no answer.
@@ -159,7 +159,7 @@ impl<A: Laid> Work<A> {
                 purpose,
                 stack,
                 open: Vec::new(),
-                parts: 0,
+                asked: 0,
                 others: None,
                 late: false,
             },
@@ -270,10 +270,14 @@ impl<A: Laid> Work<A> {
                 Turn::Wait => return,
                 Turn::Ask(first, ops) => {
                     for (number, op) in ops.into_iter().enumerate() {
-                        let part = job.parts;
-                        job.parts += 1;
-                        job.open.push((part, first + number));
-                        port.ask(job.store, LaidTag { job: id, part }, job.tries, op);
+                        let ordinal = job.asked;
+                        job.asked += 1;
+                        job.open.push((ordinal, first + number));
+                        let tag = LaidTag {
+                            job: id,
+                            part: ordinal,
+                        };
+                        port.ask(job.store, tag, job.tries, op);
                     }
                     return;
                 }

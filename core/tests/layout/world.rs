@@ -1,0 +1,268 @@
+//! Agents on three buckets, and whatever may happen to their operations.
+
+use bivalent_core::{
+    Agent, AgentId, Ballot, Content, Envelope, Event, Incarnation, Laid, LaidTag, LaidTimer,
+    ObjectName, ObjectOp, ObjectsSaid, ObjectsSetup, OnObjects, Pause, Port, Stop, StoreId,
+    StoreTraits, Why,
+};
+
+use crate::bucket::Bucket;
+
+pub(crate) const STORES: usize = 3;
+
+type Op<A> = ObjectOp<ObjectName, Content<<A as Laid>::Body>>;
+type Timer<A> = LaidTimer<<A as Agent>::Timer>;
+
+/// A stream of numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, below: u64) -> u64 {
+        // Steele, Lea and Flood 2014: SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % below
+    }
+}
+
+/// An operation on its way.
+struct InFlight<A: Laid> {
+    by: usize,
+    life: u32,
+    store: StoreId,
+    tag: LaidTag,
+    op: Op<A>,
+    /// Its agent has been told that there is no answer.
+    late: bool,
+}
+
+/// Where agents leave what they want.
+struct Wishes<'a, A: Laid> {
+    by: usize,
+    life: u32,
+    dice: &'a mut Dice,
+    flying: &'a mut Vec<InFlight<A>>,
+    alarms: &'a mut Vec<(usize, u32, Timer<A>)>,
+    said: &'a mut Vec<(usize, ObjectsSaid<A>)>,
+}
+
+impl<A: Laid> Port<OnObjects<A>> for Wishes<'_, A> {
+    fn ask(&mut self, store: StoreId, tag: LaidTag, _: u8, op: Op<A>) {
+        self.flying.push(InFlight {
+            by: self.by,
+            life: self.life,
+            store,
+            tag,
+            op,
+            late: false,
+        });
+    }
+
+    fn wake(&mut self, timer: Timer<A>, _: Pause) {
+        self.alarms.push((self.by, self.life, timer));
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        self.dice.below(below)
+    }
+
+    fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
+        Ballot::next(above, AgentId(self.by as u8), Incarnation(0))
+    }
+
+    fn say(&mut self, said: ObjectsSaid<A>) {
+        self.said.push((self.by, said));
+    }
+}
+
+/// A process, in one of its lives.
+struct Process<A: Laid> {
+    life: u32,
+    agent: OnObjects<A>,
+}
+
+/// Agents and buckets.
+pub(crate) struct World<A: Laid> {
+    setups: Vec<ObjectsSetup<A>>,
+    /// Several processes may have the same agent's number.
+    processes: Vec<Process<A>>,
+    pub(crate) stores: Vec<Bucket<A::Body>>,
+    flying: Vec<InFlight<A>>,
+    alarms: Vec<(usize, u32, Timer<A>)>,
+    pub(crate) said: Vec<(usize, ObjectsSaid<A>)>,
+    pub(crate) dice: Dice,
+}
+
+pub(crate) fn envelope() -> Envelope {
+    Envelope::majority(STORES as u8).unwrap()
+}
+
+/// An agent's setup on buckets.
+pub(crate) fn setup<A: Laid>(
+    me: u8,
+    agents: u8,
+    inner: A::Setup,
+    text: Option<&str>,
+) -> ObjectsSetup<A> {
+    let traits = StoreTraits {
+        may_vanish: false,
+        conditional: true,
+        exclusive: false,
+    };
+    ObjectsSetup {
+        inner,
+        me: AgentId(me),
+        agents,
+        quorum: envelope().quorum(),
+        stores: vec![traits; STORES],
+        named: None,
+        text: text.map(Into::into),
+        grace: Pause::NONE,
+        again: Pause::NONE,
+    }
+}
+
+impl<A: Laid> World<A> {
+    /// Nobody has begun.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            setups: Vec::new(),
+            processes: Vec::new(),
+            stores: (0..STORES).map(|_| Bucket::default()).collect(),
+            flying: Vec::new(),
+            alarms: Vec::new(),
+            said: Vec::new(),
+            dice: Dice(seed),
+        }
+    }
+
+    /// Starts a process, and gives its number.
+    pub(crate) fn start(&mut self, setup: ObjectsSetup<A>) -> usize {
+        let by = self.processes.len();
+        let agent = self.life(by, 0, &setup);
+        self.setups.push(setup);
+        self.processes.push(Process { life: 0, agent });
+        by
+    }
+
+    fn life(&mut self, by: usize, life: u32, setup: &ObjectsSetup<A>) -> OnObjects<A> {
+        let mut wishes = Wishes {
+            by,
+            life,
+            dice: &mut self.dice,
+            flying: &mut self.flying,
+            alarms: &mut self.alarms,
+            said: &mut self.said,
+        };
+        OnObjects::start(setup, Incarnation(0), &mut wishes)
+    }
+
+    /// A process dies and is started again. What it has in flight stays.
+    pub(crate) fn restart(&mut self, by: usize) {
+        let life = self.processes[by].life + 1;
+        let setup = self.setups[by].clone();
+        let agent = self.life(by, life, &setup);
+        self.processes[by] = Process { life, agent };
+    }
+
+    pub(crate) fn tell(&mut self, by: usize, life: u32, event: Event<'_, OnObjects<A>>) {
+        let Process { life: now, agent } = &mut self.processes[by];
+        if *now == life {
+            let mut wishes = Wishes {
+                by,
+                life,
+                dice: &mut self.dice,
+                flying: &mut self.flying,
+                alarms: &mut self.alarms,
+                said: &mut self.said,
+            };
+            agent.on(event, &mut wishes);
+        }
+    }
+
+    /// An operation takes effect, and is answered or not.
+    fn land(&mut self, place: usize, answers: bool) {
+        let flight = self.flying.swap_remove(place);
+        let reply = self.stores[flight.store.index()].apply(flight.op);
+        if answers {
+            let event = Event::Replied(flight.store, flight.tag, &reply);
+            self.tell(flight.by, flight.life, event);
+        }
+    }
+
+    /// There is no answer: it may still take effect.
+    fn time_out(&mut self, place: usize) {
+        let flight = &mut self.flying[place];
+        if !flight.late {
+            flight.late = true;
+            let (by, life, store, tag) = (flight.by, flight.life, flight.store, flight.tag);
+            self.tell(by, life, Event::TimedOut(store, tag));
+        }
+    }
+
+    fn ring(&mut self, place: usize) {
+        let (by, life, timer) = self.alarms.swap_remove(place);
+        self.tell(by, life, Event::Woke(timer));
+    }
+
+    /// Any one thing that may happen; false if nothing can. `harm`: of a hundred operations so many are late, lost or
+    /// not answered.
+    pub(crate) fn step(&mut self, harm: u64) -> bool {
+        let (flying, alarms) = (self.flying.len() as u64, self.alarms.len() as u64);
+        if flying + alarms == 0 {
+            return false;
+        }
+        // Alarms go off later than operations are answered, most of the time: else nobody would ever get through.
+        if flying == 0 || (alarms > 0 && self.dice.below(40) == 0) {
+            let place = self.dice.below(alarms) as usize;
+            self.ring(place);
+            return true;
+        }
+        let place = self.dice.below(flying) as usize;
+        if self.dice.below(100) >= harm {
+            self.land(place, true);
+            return true;
+        }
+        self.time_out(place);
+        match self.dice.below(3) {
+            0 => drop(self.flying.swap_remove(place)),
+            1 => self.land(place, false),
+            _ => {}
+        }
+        true
+    }
+
+    /// Runs without harm until that is so, or nothing happens any more.
+    pub(crate) fn run_until(&mut self, done: impl Fn(&Self) -> bool) -> bool {
+        for step in 0..100_000 {
+            if step % 32 == 0 && done(self) {
+                return true;
+            }
+            if !self.step(0) {
+                break;
+            }
+        }
+        done(self)
+    }
+
+    /// Why processes stopped.
+    pub(crate) fn stops(&self) -> Vec<(usize, Stop)> {
+        let said = self.said.iter().filter_map(|(by, said)| match said {
+            ObjectsSaid::Stopped(stop) => Some((*by, stop.clone())),
+            _ => None,
+        });
+        said.collect()
+    }
+
+    /// What came to nothing, and why.
+    pub(crate) fn failures(&self) -> Vec<Why> {
+        let said = self.said.iter().filter_map(|(_, said)| match said {
+            ObjectsSaid::Failed { why, .. } => Some(why.clone()),
+            _ => None,
+        });
+        said.collect()
+    }
+}
