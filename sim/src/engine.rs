@@ -4,6 +4,11 @@
 //! and restarts, stalls, the heal. What agents ask of stores, and what it means, is a [`System`]'s: blocks on disks
 //! (`blocks.rs`), or objects in buckets (`objects.rs`).
 
+#![expect(
+    private_bounds,
+    reason = "the systems are those of this crate, and nobody else names one"
+)]
+
 mod liveness;
 pub(crate) mod net;
 mod participant;
@@ -194,7 +199,6 @@ pub(crate) trait Journal: Clone + Debug {
 
 /// A simulator of one scenario, to be run with many seeds.
 #[derive(Clone, Debug)]
-#[expect(private_bounds, reason = "the systems are the ones that are here")]
 pub struct Engine<S: System> {
     pub(crate) plan: Arc<Plan>,
     pub(crate) net: Net,

@@ -170,7 +170,7 @@ torn-write = {}
 fn liveness_alone_catches_a_contention_manager_that_waits_for_the_dead() {
     let text = CALM.to_owned() + "\n[[fault]]\nchance = 0.02\ntimes = 1\ncrash = {}\n";
     let mut engine = engine(&text);
-    let wedges = |engine: &mut Engine| {
+    let wedges = |engine: &mut BlockEngine| {
         (0..200)
             .filter(|&seed| {
                 engine.run(seed);
@@ -189,7 +189,7 @@ fn liveness_alone_catches_a_contention_manager_that_waits_for_the_dead() {
 #[test]
 fn the_envelope_alone_catches_stores_that_are_staler_than_promised() {
     let stale = CALM.to_owned() + "\n[[fault]]\nchance = 0.05\nstale-read = { versions = 2 }\n";
-    let alone = |engine: &mut Engine| {
+    let alone = |engine: &mut BlockEngine| {
         (0..200)
             .filter(|&seed| {
                 engine.run(seed);

@@ -12,6 +12,7 @@ impl Engine<Blocks> {
     /// Whether the contention manager has an agent wait for one that takes no steps.
     pub(super) fn waits_for_the_dead(&self, id: AgentId) -> bool {
         let rival = self.participants[id.index()]
+            .own
             .above
             .map(bivalent_core::Ballot::agent);
         let rival = rival.filter(|&rival| rival != id && rival.index() < self.participants.len());
