@@ -403,7 +403,10 @@ impl Engine<Blocks> {
         let first = !seat.own.decided;
         seat.own.decided = true;
         seat.own.aborts = 0;
-        self.system.oracles.decided(self.steps, who, value);
+        let found = self.system.oracles.decisions.decided(who, value);
+        for (property, detail) in found.into_iter().flatten() {
+            self.found(property, detail);
+        }
         self.system.value.get_or_insert(value);
         self.note(What::Decided { agent: id, value });
         if !first {

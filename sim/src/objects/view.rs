@@ -1,0 +1,353 @@
+//! What is to be seen of a world of buckets: agents, stores, what stands on them, what is to come.
+
+use bivalent_core::{AgentId, Content, Folder, ObjectName, ObjectOp, StoreId};
+
+use super::{DueFor, Engine, Objects, Part, words};
+use crate::{
+    blocks::view::{broken, requests_wait, stall_view, store_rows, time},
+    engine::{Participant, Status},
+    event::Event,
+    scenario::Scenario,
+    store::Service,
+    verdict::{self, Finished},
+    view::{Act, AgentRow, AgentState, NextStep, Standing, View},
+};
+
+/// Steps told at most.
+const NEXT_MAX: usize = 200;
+
+/// Where something that is to come waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum How {
+    /// For its time.
+    Due,
+    /// For a store to come back.
+    Waits,
+    /// For its agent to go on.
+    Held,
+}
+
+/// Something that is to come.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    event: Event,
+    how: How,
+    tick: Option<u64>,
+    agent: Option<AgentId>,
+    store: Option<StoreId>,
+}
+
+impl<P: Part> Engine<Objects<P>> {
+    /// The world as it is, without what was noted.
+    pub(crate) fn view(&self, scenario: &Scenario) -> View {
+        let pending = self.pending();
+        let agents = self.participants.iter();
+        let agents = agents.map(|it| self.agent_row(scenario, it, &pending));
+        let stall = self.liveness.stalls.last().filter(|_| self.liveness.open);
+        let greatest = self.liveness.rounds.map_or(0, |rounds| rounds.1);
+        View {
+            step: self.steps,
+            time_ns: self.virtual_ns(),
+            agents: agents.collect(),
+            stores: store_rows(&self.service, &self.net.percent, &self.waiting),
+            blocks: P::matrix(self, scenario),
+            log: None,
+            next: self.next_steps(scenario, &pending),
+            events: Vec::new(),
+            standing: broken(scenario, self).unwrap_or_else(|| self.standing()),
+            stall: stall.map(|stall| stall_view(scenario, self, stall, greatest)),
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        match P::value_in_words(self) {
+            Some(value) => Standing::Decided {
+                value,
+                count: self.decided(),
+            },
+            None => Standing::Undecided,
+        }
+    }
+
+    fn agent_row(
+        &self,
+        scenario: &Scenario,
+        participant: &Participant<Objects<P>>,
+        pending: &[Pending],
+    ) -> AgentRow {
+        let own = &participant.own;
+        let state = match participant.status {
+            Status::Down { returns: true } => AgentState::Down,
+            Status::Down { returns: false } => AgentState::Lost,
+            Status::Paused => AgentState::Paused,
+            Status::Up if own.decided => AgentState::Decided,
+            Status::Up if participant.agent.is_none() => AgentState::Idle,
+            Status::Up => AgentState::Running,
+        };
+        let mut row = AgentRow {
+            state,
+            phase: "-".to_owned(),
+            doing: self.doing(scenario, participant, pending),
+            incarnation: participant.incarnation,
+            aborts: own.aborts,
+            ..AgentRow::default()
+        };
+        let agent = participant.agent.as_ref();
+        match agent.and_then(|agent| agent.inner()) {
+            Some(inner) => P::row(self, inner, &mut row),
+            None if agent.is_some() => "starts".clone_into(&mut row.phase),
+            None => {}
+        }
+        row
+    }
+
+    /// What an agent waits for, in words.
+    fn doing(
+        &self,
+        scenario: &Scenario,
+        participant: &Participant<Objects<P>>,
+        pending: &[Pending],
+    ) -> String {
+        let own = || {
+            let of = pending.iter();
+            of.filter(|it| it.agent == Some(participant.id))
+        };
+        let due = |fits: &dyn Fn(Event) -> bool| {
+            let found = own().find(|it| fits(it.event))?;
+            Some(time(self.plan.ns(found.tick?)))
+        };
+        match participant.status {
+            Status::Down { returns: false } => "gone for good".to_owned(),
+            Status::Down { returns: true } => {
+                let at = due(&|event| matches!(event, Event::Restart { .. }));
+                at.map_or_else(
+                    || "comes back".to_owned(),
+                    |at| format!("comes back at {at}"),
+                )
+            }
+            Status::Paused => {
+                let at = due(&|event| matches!(event, Event::Wake { .. }));
+                at.map_or_else(
+                    || "stands still".to_owned(),
+                    |at| format!("stands still until {at}"),
+                )
+            }
+            Status::Up if participant.own.decided => String::new(),
+            Status::Up => {
+                let first = own().find_map(|it| match it.event {
+                    Event::Op { flight } => Some(self.asked(scenario, flight)),
+                    _ => None,
+                });
+                first.unwrap_or_else(|| "waits".to_owned())
+            }
+        }
+    }
+
+    fn asked(&self, scenario: &Scenario, flight: u32) -> String {
+        let flight = self.system.flights.get(flight);
+        let store = &scenario.cluster.stores[flight.store.index()];
+        verdict::spelled(scenario, self, &words::op::<P>(&flight.op, store))
+    }
+
+    /// Everything that is to come, the next one first, without what means nothing any more.
+    fn pending(&self) -> Vec<Pending> {
+        let due = self.net.wheel.in_order().into_iter();
+        let due = due.map(|(tick, bits)| (bits, How::Due, Some(tick)));
+        let waiting = self.waiting.iter().flatten();
+        let waiting = waiting.map(|&bits| (bits, How::Waits, None));
+        let held = self.participants.iter().flat_map(|it| &it.inbox);
+        let held = held.map(|&bits| (bits, How::Held, None));
+        let told = due
+            .chain(waiting)
+            .chain(held)
+            .filter_map(|(bits, how, tick)| {
+                let event = Event::unpack(bits);
+                let (agent, store) = self.subject(event, tick)?;
+                Some(Pending {
+                    event,
+                    how,
+                    tick,
+                    agent,
+                    store,
+                })
+            });
+        told.collect()
+    }
+
+    /// Whom and which store it is about; none if it means nothing any more.
+    fn subject(
+        &self,
+        event: Event,
+        tick: Option<u64>,
+    ) -> Option<(Option<AgentId>, Option<StoreId>)> {
+        match event {
+            Event::Op { flight } => {
+                let flight = self.system.flights.get(flight);
+                Some((Some(flight.agent), Some(flight.store)))
+            }
+            Event::Due { due } => {
+                let due = self.system.dues.get(due);
+                let participant = &self.participants[due.agent.index()];
+                let up = matches!(participant.status, Status::Up | Status::Paused);
+                let lives = up && participant.incarnation == due.incarnation;
+                lives.then_some((Some(due.agent), None))
+            }
+            Event::Restart {
+                agent, incarnation, ..
+            } => {
+                let participant = &self.participants[agent.index()];
+                let down = matches!(participant.status, Status::Down { .. });
+                (down && participant.incarnation == incarnation).then_some((Some(agent), None))
+            }
+            Event::Wake { agent, count } => {
+                let participant = &self.participants[agent.index()];
+                let sleeps = participant.status == Status::Paused && participant.pauses == count;
+                sleeps.then_some((Some(agent), None))
+            }
+            Event::StoreUp { store, count } => {
+                let out = self.service[store.index()] == Service::Out;
+                let this = self.outages[store.index()] == count;
+                (out && this).then_some((None, Some(store)))
+            }
+            Event::StoreFast { store, count } => {
+                let slow = self.net.percent[store.index()] != 100;
+                let this = self.slow_spells[store.index()] == count;
+                (slow && this).then_some((None, Some(store)))
+            }
+            Event::Trigger { rule } | Event::TriggerEnd { rule } => {
+                let left = self.net.rules[rule as usize].left > 0;
+                (left && !self.healed).then_some((None, None))
+            }
+            Event::Heal => Some((None, None)),
+            Event::StallCheck => {
+                let late = tick? >= self.liveness.since + self.plan.stall;
+                (late && !self.liveness.open).then_some((None, None))
+            }
+            Event::Read(_)
+            | Event::Write { .. }
+            | Event::ReadTimeout(_)
+            | Event::WriteTimeout { .. }
+            | Event::Start { .. } => None,
+        }
+    }
+
+    /// What is to come, in words; only so much of it.
+    fn next_steps(&self, scenario: &Scenario, pending: &[Pending]) -> Vec<NextStep> {
+        let told = pending.iter().take(NEXT_MAX);
+        told.map(|pending| self.next_step(scenario, pending))
+            .collect()
+    }
+
+    fn next_step(&self, scenario: &Scenario, pending: &Pending) -> NextStep {
+        let store = |store: StoreId| scenario.cluster.stores[store.index()].as_str();
+        let rule = |rule: u8| {
+            let rule = &self.plan.rules[rule as usize];
+            format!("{} (line {})", rule.fault.kind().name(), rule.line)
+        };
+        let mut note = String::new();
+        let (act, text) = match pending.event {
+            Event::Op { flight } => {
+                let text = self.asked(scenario, flight);
+                let flight = self.system.flights.get(flight);
+                note = self.note_of(flight);
+                let act = match flight.op {
+                    ObjectOp::Put { .. } | ObjectOp::Delete(_) => Act::Write,
+                    ObjectOp::Get(_) | ObjectOp::List { .. } => Act::Read,
+                };
+                (act, text)
+            }
+            Event::Due { due } => match self.system.dues.get(due).what {
+                DueFor::Begin => (Act::Start, "begins".to_owned()),
+                DueFor::Silence(..) => (
+                    Act::Timeout,
+                    "asks again, if it has had no answer".to_owned(),
+                ),
+                DueFor::Alarm(_) => (Act::Timeout, "its alarm goes off".to_owned()),
+            },
+            Event::Restart { .. } => (Act::Restart, "starts again".to_owned()),
+            Event::Wake { .. } => (Act::Wake, "goes on".to_owned()),
+            Event::StoreUp { store: at, .. } => {
+                note = format!("{} for it", requests_wait(self.waiting[at.index()].len()));
+                (Act::Store, format!("{} answers again", store(at)))
+            }
+            Event::StoreFast { store: at, .. } => {
+                (Act::Store, format!("{} is as fast as before", store(at)))
+            }
+            Event::Trigger { rule: it } => (Act::Rule, rule(it)),
+            Event::TriggerEnd { rule: it } => (Act::Rule, format!("{} ends", rule(it))),
+            Event::Heal => (Act::Heal, "faults end".to_owned()),
+            Event::StallCheck => {
+                let waited = time(self.plan.ns(self.plan.stall));
+                let text = format!("a stall, if nobody decides: {waited} without a decision");
+                (Act::Check, text)
+            }
+            Event::Read(_)
+            | Event::Write { .. }
+            | Event::ReadTimeout(_)
+            | Event::WriteTimeout { .. }
+            | Event::Start { .. } => unreachable!("buckets have no blocks"),
+        };
+        NextStep {
+            due_ns: pending.tick.map(|tick| self.plan.ns(tick)),
+            agent: pending.agent.map(|agent| agent.0),
+            store: pending.store.map(|store| store.0),
+            act,
+            text,
+            note: match pending.how {
+                How::Due => note,
+                How::Waits => "waits for the store to answer again".to_owned(),
+                How::Held => "waits for its agent to go on".to_owned(),
+            },
+            age: None,
+        }
+    }
+
+    fn note_of(&self, flight: &super::InFlight<P>) -> String {
+        if flight.reply.is_some() {
+            return "has taken effect; its answer is on the way".to_owned();
+        }
+        let participant = &self.participants[flight.agent.index()];
+        if participant.incarnation != flight.incarnation {
+            return "of a start before the last crash".to_owned();
+        }
+        if let Some(rule) = flight.rule {
+            let kind = self.plan.rules[rule as usize].fault.kind();
+            return format!("meets {}", kind.name());
+        }
+        match self.service[flight.store.index()] {
+            Service::Up => String::new(),
+            Service::Out => "the store does not answer".to_owned(),
+            Service::Lost => "the store is gone".to_owned(),
+        }
+    }
+
+    /// The newest version of an agent's that stands on a store and can be read.
+    pub(crate) fn newest(
+        &self,
+        store: StoreId,
+        owner: AgentId,
+    ) -> Option<&<P::Agent as bivalent_core::Laid>::Body> {
+        let folder = self.system.buckets[store.index()].folder(Folder::Agents);
+        let own = folder.filter(|(name, _)| {
+            matches!(name, ObjectName::Version(agent, _) if *agent == owner)
+        });
+        match own.last()?.1 {
+            Content::Body(body) => Some(body),
+            Content::Identity(_) | Content::Start { .. } | Content::Text(_) | Content::Trial(_) => {
+                None
+            }
+        }
+    }
+
+    /// The record that stands on a store and can be read.
+    pub(crate) fn record(
+        &self,
+        store: StoreId,
+    ) -> Option<&<P::Agent as bivalent_core::Laid>::Body> {
+        let mut folder = self.system.buckets[store.index()].folder(Folder::Records);
+        folder.find_map(|(name, content)| match (name, content) {
+            (ObjectName::Record, Content::Body(body)) => Some(body),
+            _ => None,
+        })
+    }
+}
