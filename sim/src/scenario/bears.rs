@@ -5,13 +5,14 @@
 
 use std::ops::Range;
 
-use bivalent_core::Staleness;
+use bivalent_core::{Format, Layout, Staleness};
 use toml::de::{DeTable, DeValue};
 
 use super::error::Notes;
+use super::resolve::FORMATS;
 use super::shape::Flaw;
 use super::{Expected, Property, Protocol, Scenario, Schedule, StallKind};
-use crate::fault::{Fault, FaultKind, FaultRule, Happening, Trigger};
+use crate::fault::{Fault, FaultKind, FaultRule, Happening, StaleBound, Trigger};
 use crate::workload::{Tuning, Workload};
 
 use Protocol::{AcceptorRecords, DiskPaxos, PutIfAbsent, ReplicatedLog};
@@ -72,7 +73,8 @@ const NO_PAUSE: &str = "leave it out; `timeout` says when an agent asks again";
 const BEATEN: &str = "a replica that is beaten follows, and does not try again by itself";
 const ONE_TRY: &str = "an agent has one attempt, which nothing aborts";
 
-const SETTINGS: [Setting; 17] = [
+const SETTINGS: [Setting; 18] = [
+    setting("price.adaptive-runs", LOG, "no adversary that looks at the run orders a log's operations", LEAVE),
     setting(
         "replica",
         SINGLE,
@@ -169,12 +171,28 @@ const VALUE: [Setting; 1] = [setting(
     "leave it out; `linearizability` in `always` holds answers to commands",
 )];
 
+/// A protocol and its block format, if that is not in doubt.
+type System = (Protocol, Option<Format>);
+
 /// Notes each key of a file that does nothing under its protocol.
 pub(super) fn refuse(document: &DeTable<'_>, notes: &mut Notes) {
     let Some(protocol) = protocol_of(document) else {
         return;
     };
-    walk(document, &mut Vec::new(), protocol, notes);
+    let format = format_of(document, protocol);
+    walk(document, &mut Vec::new(), (protocol, format), notes);
+}
+
+/// The block format that a file names; none if it is in doubt.
+fn format_of(document: &DeTable<'_>, protocol: Protocol) -> Option<Format> {
+    let table = |table: &DeTable<'_>, key: &str| table.get(key)?.get_ref().as_table().cloned();
+    let block = table(document, "cluster").and_then(|cluster| table(&cluster, "block"));
+    let Some(word) = block.as_ref().and_then(|block| block.get("format")) else {
+        return protocol.usual_layout().map(Layout::format);
+    };
+    let word = word.get_ref().as_str()?;
+    let known = FORMATS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, format)| *format)
 }
 
 /// The protocol that a file names; none if it is in doubt.
@@ -192,15 +210,16 @@ fn protocol_of(document: &DeTable<'_>) -> Option<Protocol> {
 fn walk<'a>(
     table: &'a DeTable<'_>,
     path: &mut Vec<&'a str>,
-    protocol: Protocol,
+    system: System,
     notes: &mut Notes,
 ) {
     for (key, value) in table {
         path.push(key.get_ref());
-        if let Some(why) = unborne(path, protocol) {
-            notes.add(key.span(), why.flaw(key.get_ref(), protocol));
+        let why = unborne(path, system.0).or_else(|| unborne_by_format(path, system));
+        if let Some(why) = why {
+            notes.add(key.span(), why.flaw(key.get_ref(), system.0));
         } else {
-            within(value.get_ref(), path, protocol, notes);
+            within(value.get_ref(), path, system, notes);
         }
         path.pop();
     }
@@ -209,14 +228,14 @@ fn walk<'a>(
 fn within<'a>(
     value: &'a DeValue<'_>,
     path: &mut Vec<&'a str>,
-    protocol: Protocol,
+    system: System,
     notes: &mut Notes,
 ) {
     match value {
-        DeValue::Table(table) => walk(table, path, protocol, notes),
+        DeValue::Table(table) => walk(table, path, system, notes),
         DeValue::Array(array) => {
             for item in array {
-                within(item.get_ref(), path, protocol, notes);
+                within(item.get_ref(), path, system, notes);
             }
         }
         DeValue::String(_)
@@ -240,6 +259,35 @@ fn unborne(path: &[&str], protocol: Protocol) -> Option<Why> {
     let all = SETTINGS.iter().chain(&OWNER).chain(&VALUE);
     let mut found = all.filter(|it| it.under.contains(&protocol) && is_at(it.path));
     found.next().map(|it| it.why)
+}
+
+/// Why the key at a path does nothing on blocks of a format.
+fn unborne_by_format(path: &[&str], (protocol, format): System) -> Option<Why> {
+    let format = format?;
+    match path {
+        ["fault", "bit-rot", "bits"] if format != Format::Raw => Some(Why {
+            fact: "one wrong bit is as good as eight where a block has a checksum",
+            help: "leave it out, or block = { format = \"raw\" }",
+        }),
+        ["cluster", "block", "size"] if protocol.is_conditional() && format == Format::Checked => {
+            Some(Why {
+                fact: "a checked record is read as a whole or not at all, however long it is",
+                help: "leave it out, or block = { format = \"raw\" }",
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Why a number of versions does nothing under a protocol.
+pub(super) const fn versions(protocol: Protocol) -> Option<Why> {
+    match protocol {
+        PutIfAbsent => Some(Why {
+            fact: "a record is written once, and has no older version than none",
+            help: "versions = \"all\" of `amnesia`, versions = 1 of `stale-read`",
+        }),
+        DiskPaxos | AcceptorRecords | ReplicatedLog => None,
+    }
 }
 
 /// Why a kind of fault can't happen under a protocol.
@@ -541,8 +589,14 @@ impl Scenario {
         if !asks_for_value(self.expect.outcome) {
             self.expect.value = None;
         }
+        let format = self.cluster.layout.format();
+        if let (true, Format::Checked, Some(usual)) =
+            (protocol.is_conditional(), format, protocol.usual_layout())
+        {
+            self.cluster.layout = usual;
+        }
         for rule in &mut self.faults {
-            settle_rule(rule, protocol);
+            settle_rule(rule, protocol, format);
         }
     }
 }
@@ -565,7 +619,7 @@ pub(super) const fn asks_for_value(outcome: Expected) -> bool {
     }
 }
 
-fn settle_rule(rule: &mut FaultRule, protocol: Protocol) {
+fn settle_rule(rule: &mut FaultRule, protocol: Protocol, format: Format) {
     let during = matches!(rule.trigger, Trigger::During(..));
     let log = protocol == ReplicatedLog;
     if rule.fault.scope().is_none() {
@@ -590,7 +644,12 @@ fn settle_rule(rule: &mut FaultRule, protocol: Protocol) {
             *unfenced &= protocol == DiskPaxos && (during || restart.is_some());
         }
         Fault::TornWrite { keep, .. } if log => *keep = None,
-        Fault::BitRot { bits, .. } if log => *bits = 1,
+        Fault::BitRot { bits, .. } if format != Format::Raw => *bits = 1,
+        Fault::Amnesia { versions, .. } if protocol == PutIfAbsent => *versions = u32::MAX,
+        Fault::StaleRead {
+            bound: StaleBound::Versions(versions),
+            ..
+        } if protocol == PutIfAbsent => *versions = 1,
         Fault::MisdirectedWrite { onto, .. } if log => *onto = None,
         Fault::Restart { .. }
         | Fault::Pause { .. }

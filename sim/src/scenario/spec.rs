@@ -121,7 +121,7 @@ pub(super) enum StoresSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct BlockSpec {
-    /// The size of a block: "512B". Not for a replicated log.
+    /// The size of a block: "512B". Not for a replicated log, nor for checked records.
     pub(super) size: Option<Field<Size>>,
     /// What a store writes atomically: "64B". Protocol "disk-paxos" only.
     pub(super) sector: Option<Field<Size>>,

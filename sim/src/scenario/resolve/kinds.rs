@@ -1,10 +1,13 @@
 //! What each kind of fault says of itself: bounds, and the operations it can hit.
 
+use std::ops::Range;
+
 use bivalent_core::Layout;
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict};
 use crate::fault::{Fault, Scope, Span, StaleBound};
+use crate::scenario::bears;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{DelayFaultSpec, Names, RotSpec, ScopeSpec, SkewSpec, SlowSpec};
 use crate::scenario::spec::{StaleReadSpec, TornSpec, VersionsSpec};
@@ -107,6 +110,7 @@ impl Resolver<'_> {
                 let count = Spanned::new(span, count);
                 let most = u64::from(u32::MAX) - 1;
                 let count = self.bounded("versions", &count, 1, most)?;
+                self.of_versions(&count.span());
                 Some(count.into_inner() as u32)
             }
             VersionsSpec::Word(word) => {
@@ -114,6 +118,16 @@ impl Resolver<'_> {
                 self.word("number of versions", &word, &["all"])?;
                 Some(u32::MAX)
             }
+        }
+    }
+
+    /// Notes a number of versions where there is none to count.
+    fn of_versions(&mut self, span: &Range<usize>) {
+        if let Some(protocol) = self.protocol
+            && let Some(why) = bears::versions(protocol)
+        {
+            let flaw = why.flaw("versions", protocol);
+            self.notes.add(span.clone(), flaw);
         }
     }
 
@@ -219,6 +233,9 @@ impl Resolver<'_> {
             self.notes.add(place, flaw.help(help));
         }
         let versions = self.number("versions", stale.versions, 1, u32::MAX.into());
+        if let Some(many) = versions.as_ref().filter(|versions| *versions.get_ref() > 1) {
+            self.of_versions(&many.span());
+        }
         let age = self.positive("age", stale.age);
         let bound = match (versions, age) {
             (Some(versions), _) => StaleBound::Versions(versions.into_inner() as u32),

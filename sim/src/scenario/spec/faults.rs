@@ -150,7 +150,7 @@ pub(in crate::scenario) struct SlowSpec {
 pub(in crate::scenario) struct AmnesiaSpec {
     /// Which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// How many writes of each block are undone, or "all".
+    /// How many writes of each block are undone, or "all"; "all" for put-if-absent, whose records are written once.
     #[schemars(required)]
     pub(in crate::scenario) versions: Option<Field<VersionsSpec>>,
 }
@@ -230,7 +230,7 @@ pub(in crate::scenario) struct TornSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct StaleReadSpec {
-    /// At most this many versions old.
+    /// At most this many versions old; 1 for put-if-absent, whose records are written once.
     pub(in crate::scenario) versions: Option<Field<i128>>,
     /// As the block stood at most this long ago.
     pub(in crate::scenario) age: Option<Field<Duration>>,
@@ -246,7 +246,7 @@ pub(in crate::scenario) struct StaleReadSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct RotSpec {
-    /// How many, 1 to 8; 1. Not for a replicated log: one is as good as eight.
+    /// How many, 1 to 8; 1. Raw blocks only: where there is a checksum, one is as good as eight.
     pub(in crate::scenario) bits: Option<Field<i128>>,
     /// Issued by which agents; any.
     pub(in crate::scenario) agent: Option<Field<Names>>,
