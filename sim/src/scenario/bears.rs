@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use bivalent_core::{Format, Layout, Staleness};
+use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Notes;
@@ -74,7 +75,12 @@ const BEATEN: &str = "a replica that is beaten follows, and does not try again b
 const ONE_TRY: &str = "an agent has one attempt, which nothing aborts";
 
 const SETTINGS: [Setting; 18] = [
-    setting("price.adaptive-runs", LOG, "no adversary that looks at the run orders a log's operations", LEAVE),
+    setting(
+        "price.adaptive-runs",
+        LOG,
+        "no adversary that looks at the run orders a log's operations",
+        LEAVE,
+    ),
     setting(
         "replica",
         SINGLE,
@@ -185,9 +191,10 @@ pub(super) fn refuse(document: &DeTable<'_>, notes: &mut Notes) {
 
 /// The block format that a file names; none if it is in doubt.
 fn format_of(document: &DeTable<'_>, protocol: Protocol) -> Option<Format> {
-    let table = |table: &DeTable<'_>, key: &str| table.get(key)?.get_ref().as_table().cloned();
-    let block = table(document, "cluster").and_then(|cluster| table(&cluster, "block"));
-    let Some(word) = block.as_ref().and_then(|block| block.get("format")) else {
+    let cluster = document.get("cluster").map(Spanned::get_ref);
+    let block = cluster.and_then(|cluster| cluster.as_table()?.get("block"));
+    let block = block.and_then(|block| block.get_ref().as_table());
+    let Some(word) = block.and_then(|block| block.get("format")) else {
         return protocol.usual_layout().map(Layout::format);
     };
     let word = word.get_ref().as_str()?;
@@ -207,12 +214,7 @@ fn protocol_of(document: &DeTable<'_>) -> Option<Protocol> {
     Protocol::ALL.into_iter().find(|known| known.name() == word)
 }
 
-fn walk<'a>(
-    table: &'a DeTable<'_>,
-    path: &mut Vec<&'a str>,
-    system: System,
-    notes: &mut Notes,
-) {
+fn walk<'a>(table: &'a DeTable<'_>, path: &mut Vec<&'a str>, system: System, notes: &mut Notes) {
     for (key, value) in table {
         path.push(key.get_ref());
         let why = unborne(path, system.0).or_else(|| unborne_by_format(path, system));
@@ -225,12 +227,7 @@ fn walk<'a>(
     }
 }
 
-fn within<'a>(
-    value: &'a DeValue<'_>,
-    path: &mut Vec<&'a str>,
-    system: System,
-    notes: &mut Notes,
-) {
+fn within<'a>(value: &'a DeValue<'_>, path: &mut Vec<&'a str>, system: System, notes: &mut Notes) {
     match value {
         DeValue::Table(table) => walk(table, path, system, notes),
         DeValue::Array(array) => {

@@ -55,7 +55,7 @@ const BUSY: &str = "[workload]\nclients = 8\nthink = '0ms'\n";
 /// Two stores of three are away until the heal.
 const AWAY: &str = "[[fault]]\nat = '0ms'\noutage = { store = 's1' }\n[[fault]]\nat = '0ms'\noutage = { store = 's2' }\n\
                     [heal]\nat = '200ms'\n[limits]\ntime = '2s'\n";
-const ROT: &str = "[[fault]]\nchance = 0.4\nbit-rot = { bits = 8 }\n";
+const ROT: &str = "[[fault]]\nchance = 0.4\nbit-rot = {}\n";
 const TORN: &str = "[[fault]]\nchance = 0.4\ntorn-write = {}\n";
 const LOSSY: &str = "[[fault]]\nchance = 0.4\nlost-request = {}\n";
 const FORGETFUL: &str = "[[fault]]\nchance = 0.05\namnesia = { versions = 'all' }\n";
@@ -454,8 +454,8 @@ fn faults(ways: &mut Ways) {
             "amnesia",
             "versions",
             often,
-            "versions = 'all'",
             "versions = 1",
+            "versions = 'all'",
         ),
         ("store-loss", "store", at, "store = 's2'", "store = 's1'"),
         ("delay", "by", often, "by = '1ms'", "by = '9ms'"),
@@ -489,7 +489,7 @@ fn faults(ways: &mut Ways) {
             "age = '1ms'",
             "age = '20ms'",
         ),
-        ("bit-rot", "bits", "chance = 0.6", "bits = 8", "bits = 1"),
+        ("bit-rot", "bits", "chance = 0.6", "bits = 8", ""),
         (
             "misdirected-write",
             "onto",
@@ -536,7 +536,7 @@ fn scopes(ways: &mut Ways) {
         ("duplicate", "by = '1ms..9ms'", true),
         ("torn-write", "", false),
         ("stale-read", "versions = 3", false),
-        ("bit-rot", "bits = 1", true),
+        ("bit-rot", "", true),
         ("misdirected-write", "", false),
     ] {
         let comma = if always.is_empty() { "" } else { ", " };
@@ -549,14 +549,6 @@ fn scopes(ways: &mut Ways) {
             ways.fault(kind, "operation", "chance = 0.6", &with, always);
         }
     }
-    // How many bits are wrong does not matter where one is enough; that another owner is hit does.
-    ways.fault(
-        "bit-rot",
-        "owner",
-        "chance = 0.6",
-        "bits = 8, owner = 'a1'",
-        "bits = 8",
-    );
 }
 
 fn ends(ways: &mut Ways) {
