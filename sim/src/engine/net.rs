@@ -351,7 +351,7 @@ impl Net {
     }
 
     #[inline]
-    fn ask_read(&mut self, mut op: ReadOp) {
+    fn ask_read(&mut self, mut op: ReadOp, rate: u32) {
         op.rule = self.strike(READ, op.agent, op.store, op.owner);
         let mut ticks = self.delay(READ, op.store);
         if let Some(rule) = op.rule {
@@ -361,14 +361,15 @@ impl Net {
         }
         let now = self.now();
         self.send(now + ticks, Event::Read(op).pack());
-        if ticks > self.plan.timeout {
+        let patience = by_clock(self.plan.timeout, rate);
+        if ticks > patience {
             self.wheel
-                .put(now + self.plan.timeout, Event::ReadTimeout(op).pack());
+                .put(now + patience, Event::ReadTimeout(op).pack());
         }
     }
 
     #[inline]
-    fn ask_write(&mut self, mut write: Pending) {
+    fn ask_write(&mut self, mut write: Pending, rate: u32) {
         write.rule = self.strike(WRITE, write.agent, write.store, write.agent);
         let mut ticks = self.delay(WRITE, write.store);
         if let Some(rule) = write.rule {
@@ -382,8 +383,9 @@ impl Net {
         self.fences[write.agent.index()] += u32::from(write.fences);
         let pending = self.keep(write);
         self.send(now + ticks, Event::Write { pending }.pack());
-        if ticks > self.plan.timeout {
-            self.time_out_write(&write, now + self.plan.timeout);
+        let patience = by_clock(self.plan.timeout, rate);
+        if ticks > patience {
+            self.time_out_write(&write, now + patience);
         }
     }
 
@@ -443,6 +445,16 @@ impl Net {
     }
 }
 
+/// How many ticks pass while so many do on a clock of this rate: own nanoseconds in a million true ones.
+#[inline]
+pub(crate) const fn by_clock(ticks: u64, rate: u32) -> u64 {
+    if rate == 1_000_000 {
+        return ticks;
+    }
+    let true_ones = (ticks as u128 * 1_000_000 / rate as u128) as u64;
+    if true_ones == 0 { 1 } else { true_ones }
+}
+
 /// Whether a fault means operations on this owner's block.
 fn is_meant(fault: &Fault, owner: AgentId) -> bool {
     let scope = fault.scope();
@@ -468,14 +480,15 @@ impl Sink for Port<'_> {
                 owner,
                 epoch,
             } => {
-                self.net.ask_read(ReadOp {
+                let op = ReadOp {
                     agent,
                     incarnation,
                     store,
                     owner,
                     epoch,
                     rule: None,
-                });
+                };
+                self.net.ask_read(op, self.rate);
             }
             Effect::Write {
                 store,
@@ -484,7 +497,7 @@ impl Sink for Port<'_> {
                 version,
                 block,
             } => {
-                self.net.ask_write(Pending {
+                let write = Pending {
                     block,
                     version,
                     expect: None,
@@ -495,7 +508,8 @@ impl Sink for Port<'_> {
                     attempt,
                     rule: None,
                     fences: true,
-                });
+                };
+                self.net.ask_write(write, self.rate);
             }
             Effect::WriteIf {
                 store,
@@ -530,14 +544,13 @@ impl Port<'_> {
     /// Apart, so that plain writes keep their code in line.
     #[inline(never)]
     fn put(&mut self, write: Pending) {
-        self.net.ask_write(write);
+        self.net.ask_write(write, self.rate);
     }
 
     #[cold]
     fn retry(&mut self, operation: Operation) {
         let (agent, incarnation) = (self.agent, self.incarnation);
-        let pause = self.net.plan.timeout * 1_000_000 / u64::from(self.rate);
-        let at = self.net.now() + pause.max(1);
+        let at = self.net.now() + by_clock(self.net.plan.timeout, self.rate);
         let event = match operation {
             Operation::Read {
                 store,

@@ -141,10 +141,8 @@ impl Engine {
 
     fn time_out_read(&mut self, op: ReadOp) {
         let op = ReadOp { rule: None, ..op };
-        self.net.wheel.put(
-            self.net.now() + self.plan.timeout,
-            Event::ReadTimeout(op).pack(),
-        );
+        let at = self.net.now() + self.patience(op.agent);
+        self.net.wheel.put(at, Event::ReadTimeout(op).pack());
     }
 
     /// The fault an operation met, and whether this is the second copy.

@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Input, Place, RECORD};
 
 use super::{
     Engine,
-    net::{COPY, Pending},
+    net::{COPY, Pending, by_clock},
     strike::is_down,
 };
 use crate::{
@@ -67,8 +67,7 @@ impl Engine {
         if self.service[store.index()] == Service::Lost {
             self.unfence(write);
             self.net.observed(FaultKind::StoreLoss);
-            self.net
-                .time_out_write(&write, self.net.now() + self.plan.timeout);
+            self.give_write_up(write);
             return;
         }
         let Some((fault, copy)) = fault else {
@@ -92,8 +91,7 @@ impl Engine {
                     Some(store),
                     format_args!("a write never arrives"),
                 );
-                self.net
-                    .time_out_write(&write, self.net.now() + self.plan.timeout);
+                self.give_write_up(write);
             }
             Fault::LostAck { .. } => {
                 self.land(write);
@@ -105,8 +103,7 @@ impl Engine {
                     Some(store),
                     format_args!("a write's answer is lost"),
                 );
-                self.net
-                    .time_out_write(&write, self.net.now() + self.plan.timeout);
+                self.give_write_up(write);
             }
             Fault::Duplicate { by, .. } if !copy => {
                 let later = self.net.span(by);
@@ -173,6 +170,21 @@ impl Engine {
                 self.perform(write);
             }
         }
+    }
+
+    /// A write will have no answer: its agent finds out when it has waited long enough.
+    fn give_write_up(&mut self, write: Pending) {
+        let at = self.net.now() + self.patience(write.agent);
+        self.net.time_out_write(&write, at);
+    }
+
+    /// How long an agent waits for an answer, by its own clock, in true ticks.
+    pub(super) fn patience(&mut self, agent: AgentId) -> u64 {
+        let rate = self.seats[agent.index()].rate;
+        if rate != 1_000_000 {
+            self.net.observed(FaultKind::ClockSkew);
+        }
+        by_clock(self.plan.timeout, rate)
     }
 
     fn unfence(&mut self, write: Pending) {
@@ -369,7 +381,7 @@ impl Engine {
         if acknowledged {
             self.answer_write(write, true);
         } else {
-            self.net.time_out_write(&write, now + self.plan.timeout);
+            self.give_write_up(write);
         }
     }
 

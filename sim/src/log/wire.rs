@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     dice::Purpose,
-    engine::seat::Status,
+    engine::{net::by_clock, seat::Status},
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
 };
@@ -58,7 +58,7 @@ impl<L: Load> LogEngine<L> {
         });
         let now = self.now();
         self.put(now + lands, Event::Op { flight });
-        let patience = self.patience(attempt);
+        let patience = self.patience(id, attempt);
         if ticks > patience || scan {
             let op = op as u32;
             self.put(
@@ -83,9 +83,12 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    /// How long an agent waits for an answer, ticks: longer each time.
-    pub(super) fn patience(&self, attempt: u8) -> u64 {
-        self.plan.timeout << attempt.min(6)
+    /// How long an agent waits for an answer, by its own clock, in true ticks: longer each time.
+    pub(super) fn patience(&self, id: AgentId, attempt: u8) -> u64 {
+        by_clock(
+            self.plan.timeout << attempt.min(6),
+            self.seats[id.index()].rate,
+        )
     }
 
     /// An operation will have no answer: its agent finds out when it has waited long enough.
@@ -97,7 +100,7 @@ impl<L: Load> LogEngine<L> {
             attempt,
             ..
         } = *self.flights.get(flight);
-        let at = self.now() + self.patience(attempt);
+        let at = self.now() + self.patience(agent, attempt);
         let op = op as u32;
         self.put(
             at,
