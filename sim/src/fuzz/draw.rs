@@ -10,7 +10,7 @@ use super::promise;
 use crate::{
     dice::Lots,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, AgentSpec, Protocol, Scenario, bears},
+    scenario::{Adversary, AgentSpec, Protocol, Scenario},
     shrink::smaller::{self, Smaller},
     workload::Pace,
 };
@@ -51,17 +51,9 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
         drawn.expect.stall = None;
         drawn.expect.value = None;
     }
-    settle(&mut drawn);
-    drawn
-}
-
-/// Takes out what would be refused since it can't have an effect.
-fn settle(drawn: &mut Scenario) {
     drawn.settle();
-    let (protocol, agents) = (drawn.cluster.protocol, drawn.cluster.agents.len());
+    drawn.drop_idle_rules();
     drawn
-        .faults
-        .retain(|rule| !bears::is_idle(rule, protocol, agents));
 }
 
 /// How long operations may be held back where a scenario says nothing: four rounds of everybody's.

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::Notes;
 use super::resolve::FORMATS;
 use super::shape::Flaw;
-use super::{Expected, Property, Protocol, Scenario, Schedule, StallKind};
+use super::{Adversary, Expected, Property, Protocol, Scenario, Schedule, StallKind};
 use crate::fault::{Fault, FaultKind, FaultRule, Happening, StaleBound, Trigger};
 use crate::workload::{Tuning, Workload};
 
@@ -539,8 +539,8 @@ pub(super) fn place_of(text: &str, part: &Range<usize>, key: &str) -> Range<usiz
 }
 
 impl Scenario {
-    /// Takes out what can't have an effect, as a file with it in would be refused. Rules stay as many as they
-    /// are; one that can never strike is for [`Scenario::to_toml`] to say, and for whoever reads that to refuse.
+    /// Takes out what can't have an effect, since a file with it in is refused. Rules stay as many as they are:
+    /// see [`Scenario::drop_idle_rules`].
     #[doc(hidden)]
     pub fn settle(&mut self) {
         let protocol = self.cluster.protocol;
@@ -586,6 +586,11 @@ impl Scenario {
         if !asks_for_value(self.expect.outcome) {
             self.expect.value = None;
         }
+        let adversary = self.schedule.adversary.at_first();
+        if matches!(adversary, Adversary::Script(_) | Adversary::KeepBivalent) {
+            self.fuzz.add.clear();
+            self.fuzz.at_most = 0;
+        }
         let format = self.cluster.layout.format();
         if let (true, Format::Checked, Some(usual)) =
             (protocol.is_conditional(), format, protocol.usual_layout())
@@ -595,6 +600,15 @@ impl Scenario {
         for rule in &mut self.faults {
             settle_rule(rule, protocol, format);
         }
+    }
+}
+
+impl Scenario {
+    /// Takes out the rules in which something can't have an effect.
+    #[doc(hidden)]
+    pub fn drop_idle_rules(&mut self) {
+        let (protocol, agents) = (self.cluster.protocol, self.cluster.agents.len());
+        self.faults.retain(|rule| !is_idle(rule, protocol, agents));
     }
 }
 

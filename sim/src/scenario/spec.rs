@@ -359,7 +359,8 @@ pub(super) struct FuzzSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FuzzFaults {
-    /// Kinds of fault; old answers and lost blocks only where `stale` in `[cluster]` promises to bear them.
+    /// Kinds of fault. Old answers and lost blocks are added where `stale` in `[cluster]` promises to bear them; what
+    /// is never added is told as untested.
     #[schemars(required)]
     pub(super) add: Option<Field<Vec<Field<String>>>>,
     /// How many at most; 3.

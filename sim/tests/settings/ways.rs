@@ -61,7 +61,7 @@ const LOSSY: &str = "[[fault]]\nchance = 0.4\nlost-request = {}\n";
 const FORGETFUL: &str = "[[fault]]\nchance = 0.05\namnesia = { versions = 'all' }\n";
 
 /// Words that a protocol does not know, and a part of what is said of them.
-pub(crate) const WORDS: [(&str, &str, &str); 16] = [
+pub(crate) const WORDS: [(&str, &str, &str); 15] = [
     (
         "put-if-absent",
         "[[fault]]\nwhen = { happens = 'phase-2' }\ncrash = {}\n",
@@ -111,11 +111,6 @@ pub(crate) const WORDS: [(&str, &str, &str); 16] = [
         "acceptor-records",
         "[fuzz]\nfaults = { add = ['torn-write'] }\n",
         "as a whole",
-    ),
-    (
-        "disk-paxos",
-        "[fuzz]\nfaults = { add = ['amnesia'] }\n",
-        "never added",
     ),
     (
         "disk-paxos",
