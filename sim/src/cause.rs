@@ -10,12 +10,12 @@ use bivalent_core::{AgentId, Ballot, Block, Value};
 use serde::Serialize;
 
 use crate::{
-    blocks::BlockEngine,
     fault::FaultKind,
     journal::{Journal, Note, What},
     report::RunReport,
     scenario::Scenario,
     story::{self, StoryLine},
+    verdict::Finished,
 };
 
 /// Links of a chain at most.
@@ -49,7 +49,7 @@ struct Links {
 /// The causes of what a run came to: its violations, its stalls, or else its first decision.
 pub(crate) fn chains(
     scenario: &Scenario,
-    engine: &BlockEngine,
+    engine: &dyn Finished,
     journal: &Journal,
     report: &RunReport,
 ) -> Vec<Chain> {
@@ -275,7 +275,7 @@ impl Past<'_> {
                 at,
                 |what| matches!(*what, What::Wrote { store: s, .. } if s == store),
             ),
-            What::Fault { .. } | What::Stall { .. } | What::Healed => None,
+            What::Fault { .. } | What::Told { .. } | What::Stall { .. } | What::Healed => None,
         }
     }
 
@@ -302,7 +302,8 @@ impl Past<'_> {
                 return false;
             };
             // An old answer misleads nobody but its reader.
-            let meets = kind != FaultKind::StaleRead || whose == Some(agent);
+            let lies = matches!(kind, FaultKind::StaleRead | FaultKind::StaleListing);
+            let meets = !lies || whose == Some(agent);
             meets && at == store && blocks & owner.bit() != 0
         })
     }

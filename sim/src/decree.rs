@@ -3,8 +3,9 @@
 use std::marker::PhantomData;
 
 use bivalent_core::{
-    AgentId, Ballot, Block, BlockBody, BlockReply, BlockTag, Config, DecreeSaid, Laid, Overwrite, Phase,
-    RECORD, SingleDecree, StoreId, Value,
+    AcceptorRecords, Agent, AgentId, Ballot, Block, BlockBody, BlockReply, BlockTag, BlockTask,
+    Config, DecreeSaid, DiskPaxos, Laid, Overwrite, Phase, PutIfAbsent, RECORD, SingleDecree,
+    StoreId, Value,
 };
 
 use crate::{
@@ -12,9 +13,10 @@ use crate::{
     engine::Engine,
     fault::Happening,
     journal::What,
-    objects::{Objects, Part},
+    objects::{AnyBucket, Objects, Part},
     oracle::decisions::Decisions,
     probe::Probe,
+    scenario::{Protocol, Scenario},
     view::{AgentRow, Cell, Matrix},
 };
 
@@ -30,11 +32,24 @@ pub struct Decree<A> {
 
 /// What an agent of one decision must be to be run on buckets.
 pub(crate) trait OnBuckets:
-    SingleDecree + Laid<Body = BlockBody> + Send + Sync + 'static
+    SingleDecree
+    + Laid<Body = BlockBody, Task = BlockTask>
+    + Agent<Setup = Config>
+    + Send
+    + Sync
+    + 'static
 {
 }
 
-impl<A: SingleDecree + Laid<Body = BlockBody> + Send + Sync + 'static> OnBuckets for A {}
+impl<A> OnBuckets for A where
+    A: SingleDecree
+        + Laid<Body = BlockBody, Task = BlockTask>
+        + Agent<Setup = Config>
+        + Send
+        + Sync
+        + 'static
+{
+}
 
 impl<A> Decree<A> {
     /// The judges of so many proposals.
@@ -45,6 +60,26 @@ impl<A> Decree<A> {
             before: Vec::new(),
             agents: PhantomData,
         }
+    }
+}
+
+/// An engine for a scenario of one decision on buckets.
+pub(crate) fn on_buckets(scenario: &Scenario) -> AnyBucket {
+    fn of<A: OnBuckets>(scenario: &Scenario) -> AnyBucket {
+        let mut proposals: Vec<&str> = Vec::new();
+        for agent in &scenario.cluster.agents {
+            if !proposals.contains(&agent.proposal.as_str()) {
+                proposals.push(&agent.proposal);
+            }
+        }
+        let part = Decree::<A>::new(proposals.len() as u64);
+        Engine::on_buckets(scenario, part).into()
+    }
+    match scenario.cluster.protocol {
+        Protocol::DiskPaxos => of::<DiskPaxos>(scenario),
+        Protocol::AcceptorRecords => of::<AcceptorRecords>(scenario),
+        Protocol::PutIfAbsent => of::<PutIfAbsent>(scenario),
+        Protocol::ReplicatedLog => unreachable!("scenarios of logs on buckets are refused"),
     }
 }
 
@@ -72,7 +107,8 @@ impl<A: OnBuckets> Part for Decree<A> {
         part.oracles.reset();
         part.value = None;
         part.before.clear();
-        part.before.resize(agents, (Phase::Waiting, Block::default()));
+        part.before
+            .resize(agents, (Phase::Waiting, Block::default()));
     }
 
     fn said(engine: &mut Engine<Objects<Self>>, id: AgentId, said: DecreeSaid) {
@@ -120,7 +156,12 @@ impl<A: OnBuckets> Part for Decree<A> {
         }
     }
 
-    fn answered(engine: &mut Engine<Objects<Self>>, id: AgentId, (store, tag): (StoreId, BlockTag), reply: &BlockReply) {
+    fn answered(
+        engine: &mut Engine<Objects<Self>>,
+        id: AgentId,
+        (store, tag): (StoreId, BlockTag),
+        reply: &BlockReply,
+    ) {
         let owner = match tag {
             BlockTag::Read { owner, .. } => owner,
             BlockTag::Write { .. } => id,
@@ -193,7 +234,9 @@ impl<A: OnBuckets> Part for Decree<A> {
     }
 
     fn is_vote(body: &BlockBody) -> bool {
-        body.block.vote.is_some_and(|vote| Some(vote.bal) == body.block.mbal)
+        body.block
+            .vote
+            .is_some_and(|vote| Some(vote.bal) == body.block.mbal)
     }
 
     fn row(engine: &Engine<Objects<Self>>, agent: &A, row: &mut AgentRow) {

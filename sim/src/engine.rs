@@ -36,7 +36,7 @@ use crate::{
 use net::Net;
 
 pub(crate) use liveness::Liveness;
-pub(crate) use participant::{Participant, Status, is_down};
+pub(crate) use participant::{Participant, Status, TRUE_RATE, is_down};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

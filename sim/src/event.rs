@@ -45,6 +45,10 @@ pub(crate) enum Event {
     Heal,
     /// Is there a stall?
     StallCheck,
+    /// An operation in a slab takes effect, or is answered.
+    Op { flight: u32 },
+    /// Something in a slab that an agent waits for is due: a time-out, an alarm.
+    Due { due: u32 },
 }
 
 /// A read in flight.
@@ -185,6 +189,8 @@ impl Event {
             Self::TriggerEnd { rule } => 0xa | (rule as u64) << RULE,
             Self::Heal => 11,
             Self::StallCheck => 12,
+            Self::Op { flight } => 13 | (flight as u64) << EPOCH,
+            Self::Due { due } => 14 | (due as u64) << EPOCH,
         }
     }
 
@@ -238,6 +244,8 @@ impl Event {
             },
             11 => Self::Heal,
             12 => Self::StallCheck,
+            13 => Self::Op { flight: word },
+            14 => Self::Due { due: word },
             other => unreachable!("no event is packed as {other}"),
         }
     }
@@ -297,6 +305,8 @@ mod tests {
             Event::TriggerEnd { rule: 0 },
             Event::Heal,
             Event::StallCheck,
+            Event::Op { flight: u32::MAX },
+            Event::Due { due: 7 },
         ];
 
         for event in events {

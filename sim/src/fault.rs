@@ -120,6 +120,14 @@ pub enum Fault {
         /// How old it can be.
         bound: StaleBound,
     },
+    /// A listing of a bucket is answered as its folder was before: each such answer for itself, so that of two agents one
+    /// may see what the other does not.
+    StaleListing {
+        /// Which listings.
+        scope: Scope,
+        /// How old it can be.
+        bound: StaleBound,
+    },
     /// Bits of a stored block flip; found by whoever reads it next.
     BitRot {
         /// Which operations; the block a read asks for, or the one a write has just left.
@@ -148,7 +156,7 @@ pub struct Span {
 /// How old a stale read can be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StaleBound {
-    /// At most this many versions, at least one.
+    /// At most this many versions, at least one; in a bucket, changes of it.
     Versions(u32),
     /// As the block stood at most this long ago, nanoseconds.
     Age(u64),
@@ -296,11 +304,12 @@ pub enum FaultKind {
     StaleRead,
     BitRot,
     MisdirectedWrite,
+    StaleListing,
 }
 
 impl FaultKind {
     /// All kinds, in the order of their declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Crash,
         Self::Restart,
         Self::Pause,
@@ -319,6 +328,7 @@ impl FaultKind {
         Self::StaleRead,
         Self::BitRot,
         Self::MisdirectedWrite,
+        Self::StaleListing,
     ];
 
     /// The word for it in files and reports.
@@ -342,6 +352,7 @@ impl FaultKind {
             Self::StaleRead => "stale-read",
             Self::BitRot => "bit-rot",
             Self::MisdirectedWrite => "misdirected-write",
+            Self::StaleListing => "stale-listing",
         }
     }
 
@@ -371,6 +382,7 @@ impl Fault {
             Self::Duplicate { .. } => FaultKind::Duplicate,
             Self::TornWrite { .. } => FaultKind::TornWrite,
             Self::StaleRead { .. } => FaultKind::StaleRead,
+            Self::StaleListing { .. } => FaultKind::StaleListing,
             Self::BitRot { .. } => FaultKind::BitRot,
             Self::MisdirectedWrite { .. } => FaultKind::MisdirectedWrite,
         }
@@ -387,6 +399,7 @@ impl Fault {
             | Self::Duplicate { scope, .. }
             | Self::TornWrite { scope, .. }
             | Self::StaleRead { scope, .. }
+            | Self::StaleListing { scope, .. }
             | Self::BitRot { scope, .. }
             | Self::MisdirectedWrite { scope, .. } => Some(scope),
             Self::Crash { .. }
@@ -411,6 +424,7 @@ impl Fault {
             | Self::Duplicate { scope, .. }
             | Self::TornWrite { scope, .. }
             | Self::StaleRead { scope, .. }
+            | Self::StaleListing { scope, .. }
             | Self::BitRot { scope, .. }
             | Self::MisdirectedWrite { scope, .. } => Some(scope),
             Self::Crash { .. }

@@ -1,5 +1,7 @@
 //! The running hash of a run: every event goes in, and the same run gives the same 64 bits.
 
+use std::hash::{Hash, Hasher};
+
 /// A fingerprint in the making.
 ///
 /// Not cryptographic: it tells runs apart by accident, not against malice. The algorithm is part of
@@ -38,6 +40,44 @@ pub(crate) fn of_text(text: &str) -> u64 {
         hash.mix(u64::from_le_bytes(word), chunk.len() as u64);
     }
     hash.value()
+}
+
+/// A hash of a state that is the same in every build.
+#[derive(Debug)]
+pub(crate) struct StateHasher(Fingerprint);
+
+impl StateHasher {
+    pub(crate) fn of(what: &impl Hash) -> u64 {
+        let mut hasher = Self(Fingerprint::new());
+        what.hash(&mut hasher);
+        hasher.0.value()
+    }
+}
+
+impl Hasher for StateHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0.mix(u64::from_le_bytes(word), chunk.len() as u64);
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0.mix(u64::from(number), 4);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0.mix(number, 8);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0.mix(number as u64, 9);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.value()
+    }
 }
 
 #[cfg(test)]

@@ -230,6 +230,7 @@ fn past(notes: &[Note], at: usize) -> Vec<usize> {
             | What::Refused { .. }
             | What::Read { .. }
             | What::Fault { .. }
+            | What::Told { .. }
             | What::Stall { .. }
             | What::Healed => true,
         }

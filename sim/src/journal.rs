@@ -80,6 +80,12 @@ pub(crate) enum What {
         blocks: u128,
         detail: String,
     },
+    /// What an agent says of itself that is no step of its protocol, in words.
+    Told {
+        agent: AgentId,
+        kind: &'static str,
+        text: String,
+    },
     Stall {
         kind: &'static str,
         heals: bool,
@@ -98,6 +104,7 @@ impl What {
             | Self::Recovered { agent, .. }
             | Self::Decided { agent, .. }
             | Self::Refused { agent, .. }
+            | Self::Told { agent, .. }
             | Self::Read { agent, .. } => Some(agent),
             Self::Fault { kind, agent, .. } if befalls_agents(kind) => agent,
             Self::Wrote { .. } | Self::Fault { .. } | Self::Stall { .. } | Self::Healed => None,

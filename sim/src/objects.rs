@@ -40,6 +40,8 @@ pub(crate) type OpOf<P> = ObjectOp<ObjectName, ContentOf<P>>;
 pub(crate) type ReplyOf<P> = ObjectReply<ObjectName, ContentOf<P>>;
 /// An alarm.
 pub(crate) type TimerOf<P> = LaidTimer<<<P as Part>::Agent as Agent>::Timer>;
+/// What an agent knows before it starts.
+pub(crate) type SetupOf<P> = <<P as Part>::Agent as Agent>::Setup;
 /// What is wanted in one step.
 pub(crate) type WantedOf<P> = Wanted<OnObjects<<P as Part>::Agent>>;
 
@@ -49,23 +51,19 @@ pub(crate) trait Part: Clone + Debug + Send + Sized + 'static {
     type Agent: Laid;
 
     /// What an agent knows before it starts.
-    fn setup(engine: &Engine<Objects<Self>>, id: AgentId) -> <Self::Agent as Agent>::Setup;
+    fn setup(engine: &Engine<Objects<Self>>, id: AgentId) -> SetupOf<Self>;
 
     /// Empties the accounts for a new run.
     fn reset(engine: &mut Engine<Objects<Self>>);
 
     /// An agent says something.
-    fn said(
-        engine: &mut Engine<Objects<Self>>,
-        id: AgentId,
-        said: <Self::Agent as Agent>::Said,
-    );
+    fn said(engine: &mut Engine<Objects<Self>>, id: AgentId, said: <Self::Agent as Agent>::Said);
 
     /// An agent was told the answer to a logical operation.
     fn answered(
         engine: &mut Engine<Objects<Self>>,
         id: AgentId,
-        (store, tag): (StoreId, <Self::Agent as Agent>::Tag),
+        at: (StoreId, <Self::Agent as Agent>::Tag),
         reply: &<Self::Agent as Agent>::Reply,
     );
 

@@ -8,7 +8,7 @@ use crate::{
     dice::{Dice, Rest, Ticket},
     event::STEPS_MAX,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, Protocol, Scenario},
+    scenario::{Adversary, BucketPlan, Protocol, Scenario},
     wheel::SLOTS,
 };
 
@@ -46,25 +46,31 @@ pub(crate) struct Plan {
     /// Agents that it may crash.
     pub(crate) crashes: u32,
     pub(crate) rules: Vec<FaultRule>,
-    /// Tickets of reads, then of writes; `odds[operation][agent * stores + store]` is a range here.
+    /// Tickets of reads, of writes, then of listings; `odds[operation][agent * stores + store]` is a range here.
     pub(crate) tickets: Vec<Ticket>,
-    pub(crate) odds: [Vec<(u16, u16)>; 2],
+    pub(crate) odds: [Vec<(u16, u16)>; 3],
     /// The kinds that some rule can inject, as a bit set.
     pub(crate) kinds: u32,
     pub(crate) heal: Option<u64>,
     pub(crate) steps_max: u64,
     pub(crate) end: u64,
     pub(crate) stall: u64,
-    /// How many earlier versions of each block a store remembers.
+    /// How many earlier versions of each block a store remembers; of a bucket, how many changes of it.
     pub(crate) history: usize,
+    /// What the stores are like, if they are buckets.
+    pub(crate) bucket: BucketPlan,
 }
 
 /// The operation as an index into `odds`.
 pub(crate) const READ: usize = 0;
 /// The operation as an index into `odds`.
 pub(crate) const WRITE: usize = 1;
+/// The operation as an index into `odds`: a read of a folder of a bucket.
+pub(crate) const LIST: usize = 2;
 /// How many earlier versions are kept where staleness is bounded by age.
 const HISTORY_BY_AGE: usize = 64;
+/// How many changes of a bucket are kept where the age of its listings is bounded.
+const HISTORY_OF_LISTINGS: usize = 1024;
 /// A store that forgets everything needs no history beyond this to look empty.
 const HISTORY_MAX: u32 = 64;
 
@@ -113,13 +119,14 @@ impl Plan {
             crashes: schedule.crashes,
             rules: scenario.faults.clone(),
             tickets: Vec::new(),
-            odds: [Vec::new(), Vec::new()],
+            odds: [Vec::new(), Vec::new(), Vec::new()],
             kinds: 0,
             heal: scenario.heal_ns.map(|ns| ticks(ns, shift)),
             steps_max: scenario.limits.steps.min(STEPS_MAX),
             end: ticks(scenario.limits.time_ns, shift),
             stall: ticks(scenario.limits.stall_ns, shift).max(1),
             history: 0,
+            bucket: scenario.cluster.bucket.unwrap_or_default(),
         };
         for rule in &plan.rules {
             plan.kinds |= 1 << rule.fault.kind().index();
@@ -138,7 +145,7 @@ impl Plan {
     }
 
     fn sell_tickets(&mut self) {
-        for operation in [READ, WRITE] {
+        for operation in [READ, WRITE, LIST] {
             for agent in 0..self.agents {
                 for store in 0..self.stores {
                     let first = self.tickets.len();
@@ -228,15 +235,16 @@ pub(crate) fn can_hit(fault: &Fault, operation: usize, agent: AgentId, store: St
             reads: false,
             ..scope
         },
-        Fault::StaleRead { scope, .. } => Scope {
+        Fault::StaleRead { scope, .. } | Fault::StaleListing { scope, .. } => Scope {
             writes: false,
             ..scope
         },
     };
-    let asked = if operation == READ {
-        scope.reads
-    } else {
-        scope.writes
+    let asked = match operation {
+        WRITE => scope.writes,
+        LIST => scope.reads,
+        // No block has a listing.
+        _ => scope.reads && !matches!(fault, Fault::StaleListing { .. }),
     };
     asked && scope.agents & agent.bit() != 0 && scope.stores & store.bit() != 0
 }
@@ -248,7 +256,15 @@ fn history(fault: &Fault) -> usize {
             bound: StaleBound::Age(_),
             ..
         } => return HISTORY_BY_AGE,
+        Fault::StaleListing {
+            bound: StaleBound::Age(_),
+            ..
+        } => return HISTORY_OF_LISTINGS,
         Fault::StaleRead {
+            bound: StaleBound::Versions(versions),
+            ..
+        }
+        | Fault::StaleListing {
             bound: StaleBound::Versions(versions),
             ..
         }

@@ -4,10 +4,12 @@ use std::sync::atomic::AtomicU64;
 
 use crate::{
     blocks::BlockEngine,
+    decree,
     dice::Dice,
     engine::End,
     journal::Journal,
     log::{AnyLog, BankLoad, KvLoad, Load, LockLoad, LogEngine, LogJournal},
+    objects::AnyBucket,
     planted::Planted,
     report::{Outcome, RunReport},
     scenario::{Protocol, Scenario},
@@ -22,6 +24,8 @@ pub use crate::dice::{Rest, Sorted};
 pub enum Runner {
     /// One decision a run.
     Single(Box<BlockEngine>),
+    /// One decision a run, of agents on buckets.
+    Bucket(AnyBucket),
     /// A replicated state machine, one that comes with Bivalent or a user's own.
     Log(AnyLog),
 }
@@ -38,6 +42,10 @@ macro_rules! each {
     ($runner:expr, $engine:ident => $body:expr) => {
         match $runner {
             Runner::Single($engine) => $body,
+            Runner::Bucket(any) => {
+                let $engine = any.get_mut();
+                $body
+            }
             Runner::Log(any) => {
                 let $engine = any.get_mut();
                 $body
@@ -49,7 +57,11 @@ macro_rules! each {
 impl Runner {
     /// The engine for a scenario.
     pub fn new(scenario: &Scenario) -> Self {
-        if scenario.cluster.protocol != Protocol::ReplicatedLog {
+        let protocol = scenario.cluster.protocol;
+        if scenario.cluster.bucket.is_some() {
+            return Self::Bucket(decree::on_buckets(scenario));
+        }
+        if protocol != Protocol::ReplicatedLog {
             return Self::Single(Box::new(BlockEngine::new(scenario)));
         }
         match scenario.workload.machine {
@@ -85,6 +97,10 @@ impl Runner {
         match self {
             Self::Single(engine) => {
                 let (end, choices, journal) = engine.run_recorded(seed);
+                (end, choices, Record::Single(journal))
+            }
+            Self::Bucket(any) => {
+                let (end, choices, journal) = any.get_mut().run_recorded(seed);
                 (end, choices, Record::Single(journal))
             }
             Self::Log(any) => {
@@ -141,6 +157,10 @@ impl Runner {
                 let (end, journal, misfit) = engine.run_choices(choices, until);
                 (end, Record::Single(journal), misfit)
             }
+            Self::Bucket(any) => {
+                let (end, journal, misfit) = any.get_mut().run_choices(choices, until);
+                (end, Record::Single(journal), misfit)
+            }
             Self::Log(any) => {
                 let (end, journal, misfit) = any.get_mut().run_choices(choices, until);
                 (end, Record::Log(journal), misfit)
@@ -152,6 +172,7 @@ impl Runner {
     pub(crate) fn ns(&self, tick: u64) -> u64 {
         match self {
             Self::Single(engine) => engine.ns(tick),
+            Self::Bucket(any) => any.get().finished().ns(tick),
             Self::Log(any) => any.get().ns(tick),
         }
     }
@@ -160,6 +181,7 @@ impl Runner {
     pub fn finished(&self) -> &dyn Finished {
         match self {
             Self::Single(engine) => &**engine,
+            Self::Bucket(any) => any.get().finished(),
             Self::Log(any) => any.get().finished(),
         }
     }

@@ -3,6 +3,7 @@
 //! `scenario/spec.rs` mirrors the file, `scenario/resolve.rs` turns it into these types.
 
 pub(crate) mod bears;
+mod bears_buckets;
 mod error;
 mod histogram;
 mod keys;
@@ -13,7 +14,7 @@ mod spec;
 mod units;
 mod write;
 
-use bivalent_core::{Contention, Envelope, Layout};
+use bivalent_core::{Contention, Envelope, Format, Layout};
 
 use std::sync::Arc;
 
@@ -92,8 +93,30 @@ pub struct Cluster {
     pub stores: Vec<String>,
     /// Blocks as bytes.
     pub layout: Layout,
+    /// What the stores are like, if they are buckets of named objects.
+    pub bucket: Option<BucketPlan>,
     /// Quorum and staleness promised.
     pub envelope: Envelope,
+}
+
+/// What a scenario's buckets are like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BucketPlan {
+    /// Names in a page of a listing, at least 1.
+    pub page: usize,
+    /// It may vanish and come back empty, as a directory does whose mount is away, and agents know that: they look at
+    /// each operation whether it is still the store that it was.
+    pub vanishes: bool,
+}
+
+impl Default for BucketPlan {
+    /// As S3 has it: pages of 1,000 names, and nothing vanishes.
+    fn default() -> Self {
+        Self {
+            page: 1000,
+            vanishes: false,
+        }
+    }
 }
 
 /// An agent of a scenario.

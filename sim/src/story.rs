@@ -4,7 +4,6 @@ use bivalent_core::{AgentId, Ballot, Value, Vote};
 use serde::Serialize;
 
 use crate::{
-    blocks::BlockEngine,
     fault::FaultKind,
     journal::{Journal, Note, What},
     log,
@@ -12,7 +11,7 @@ use crate::{
     report::{Outcome, RunReport},
     runner::{Record, Runner},
     scenario::{Scenario, StallKind},
-    verdict,
+    verdict::{self, Finished},
 };
 
 /// Lines told at most.
@@ -67,34 +66,32 @@ pub(crate) fn of_any(
     record: &Record,
     report: &RunReport,
 ) -> Story {
-    match (runner, record) {
-        (Runner::Single(engine), Record::Single(journal)) => of(scenario, engine, journal, report),
-        (_, Record::Log(journal)) => log::story::tell(scenario, runner, journal, report),
-        (_, Record::Single(_)) => unreachable!("a log's engine leaves a log's record"),
+    match record {
+        Record::Single(journal) => of(scenario, runner.finished(), journal, report),
+        Record::Log(journal) => log::story::tell(scenario, runner, journal, report),
     }
 }
 
 /// Every note of a record in words.
 pub(crate) fn lines(scenario: &Scenario, runner: &Runner, record: &Record) -> Vec<StoryLine> {
-    match (runner, record) {
-        (Runner::Single(engine), Record::Single(journal)) => {
-            let notes = journal.notes.iter();
+    match record {
+        Record::Single(journal) => {
+            let (engine, notes) = (runner.finished(), journal.notes.iter());
             notes.map(|note| line(scenario, engine, note)).collect()
         }
-        (_, Record::Log(journal)) => {
+        Record::Log(journal) => {
             let notes = journal.notes.iter();
             notes
                 .map(|note| log::story::line(scenario, runner, note))
                 .collect()
         }
-        (_, Record::Single(_)) => Vec::new(),
     }
 }
 
 /// Tells a run that has been recorded.
 pub(crate) fn of(
     scenario: &Scenario,
-    engine: &BlockEngine,
+    engine: &dyn Finished,
     journal: &Journal,
     report: &RunReport,
 ) -> Story {
@@ -227,7 +224,7 @@ fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
 }
 
 /// A note in words.
-pub(crate) fn line(scenario: &Scenario, engine: &BlockEngine, note: &Note) -> StoryLine {
+pub(crate) fn line(scenario: &Scenario, engine: &dyn Finished, note: &Note) -> StoryLine {
     let agent = |id: AgentId| scenario.cluster.agents[id.index()].name.clone();
     let value = |value: Value| verdict::value_in_words(engine, value);
     let ballot = |ballot: Option<Ballot>| {
@@ -349,6 +346,9 @@ pub(crate) fn line(scenario: &Scenario, engine: &BlockEngine, note: &Note) -> St
             };
             ("~".to_owned(), format!("{}: {what}", kind.name()))
         }
+        What::Told {
+            agent: id, text, ..
+        } => (agent(*id), verdict::spelled(scenario, engine, text)),
         What::Stall { kind, heals } => {
             let heals = if *heals {
                 "a solo run from here decides"

@@ -288,6 +288,7 @@ pub(crate) const fn subject(what: &What) -> Subject {
         What::Refused { agent, store } => ("refused", Some(agent), Some(store)),
         What::Read { agent, store, .. } => ("read", Some(agent), Some(store)),
         What::Fault { agent, store, .. } => ("fault", agent, store),
+        What::Told { agent, kind, .. } => (kind, Some(agent), None),
         What::Stall { .. } => ("stall", None, None),
         What::Healed => ("healed", None, None),
     };
@@ -301,6 +302,7 @@ pub(crate) const fn subject(what: &What) -> Subject {
         | What::Wrote { .. }
         | What::Refused { .. }
         | What::Read { .. }
+        | What::Told { .. }
         | What::Stall { .. }
         | What::Healed => None,
     };

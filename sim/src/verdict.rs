@@ -24,6 +24,8 @@ pub trait Finished {
     fn store_ops(&self) -> u64;
     /// Virtual time, nanoseconds.
     fn virtual_ns(&self) -> u64;
+    /// A tick as nanoseconds.
+    fn ns(&self, tick: u64) -> u64;
     /// How many agents, or slots, have decided.
     fn decided(&self) -> u32;
     /// The run's fingerprint.
@@ -79,6 +81,9 @@ impl Finished for BlockEngine {
     }
     fn virtual_ns(&self) -> u64 {
         self.virtual_ns()
+    }
+    fn ns(&self, tick: u64) -> u64 {
+        self.ns(tick)
     }
     fn decided(&self) -> u32 {
         self.decided()

@@ -122,7 +122,7 @@ fn a_rule_that_never_comes_to_count_so_far_changes_nothing() {
 #[test]
 fn a_rule_whose_time_comes_strikes_once_then_whatever_it_may_strike_later() {
     for seed in 0..20 {
-        let crash = "[[fault]]\nat = \"1ms\"\ntimes = 2\ncrash = { restart = \"5ms\" }\n";
+        let crash = "[[fault]]\nat = \"1ms\"\ncrash = { restart = \"5ms\" }\n";
         assert_eq!(drawn(&run(THREE, crash, seed), "crash"), 1);
         let outage = "[[fault]]\nduring = \"1ms..4ms\"\noutage = {}\n";
         let report = run(THREE, outage, seed);

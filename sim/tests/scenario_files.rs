@@ -335,8 +335,9 @@ fn outcomes_are_words_or_tables() {
 
 #[test]
 fn an_expectation_can_name_the_stall_the_seeds_and_the_value() {
-    let scenario =
-        with("[expect]\noutcome = 'stall'\nstall = 'starved'\nseeds = '0..2000'\nvalue = 'v2'");
+    let scenario = with(
+        "[heal]\nat = '1s'\n[expect]\noutcome = { before-heal = 'stall' }\nstall = 'starved'\nseeds = '0..2000'\nvalue = 'v2'",
+    );
 
     assert_eq!(scenario.expect.stall, Some(StallKind::Starved));
     assert_eq!(scenario.expect.seeds, Some((0, 2000)));

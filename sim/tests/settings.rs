@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 mod settings {
-    pub mod ways;
+    pub(crate) mod ways;
 }
 
 use std::{collections::BTreeSet, sync::Arc};

@@ -306,7 +306,8 @@ fn rule() -> BoxedStrategy<FaultRule> {
 }
 
 fn expected(heals: bool) -> BoxedStrategy<Expected> {
-    let property = || select(Property::ALL.to_vec());
+    // Those of single decisions.
+    let property = || select(Property::ALL[..5].to_vec());
     let healed = ns().prop_map(move |ns| Expected::Stall {
         heals_within_ns: heals.then_some(ns),
     });
@@ -421,6 +422,8 @@ prop_compose! {
             scenario.schedule.choices = Some(choices.into());
         }
         scenario.fuzz = fuzz;
+        scenario.settle();
+        scenario.drop_idle_rules();
         scenario
     }
 }
@@ -449,6 +452,7 @@ prop_compose! {
         (load.machine, load.at, load.retry_ns) = (machine, at, retry_ns);
         load.pace = if pace.0 { Pace::Open(pace.1) } else { Pace::Closed(pace.1) };
         [load.reads, load.stale_reads, load.skew, load.give_up] = shares;
+        scenario.settle();
         scenario
     }
 }

@@ -34,6 +34,7 @@ const fn describe(kind: FaultKind) -> &'static str {
         FaultKind::Duplicate => "a request arrives twice, the second time later",
         FaultKind::TornWrite => "only some sectors of a block are written",
         FaultKind::StaleRead => "a read is answered with an older version",
+        FaultKind::StaleListing => "a listing is answered as the folder was before",
         FaultKind::BitRot => "bits of a stored block flip",
         FaultKind::MisdirectedWrite => "a write is acknowledged and lands in another agent's block",
     }

@@ -42,9 +42,12 @@ impl Engine<Blocks> {
             | Event::Restart { agent, .. }
             | Event::Wake { agent, .. } => (Some(agent), None),
             Event::StoreUp { store, .. } | Event::StoreFast { store, .. } => (None, Some(store)),
-            Event::Trigger { .. } | Event::TriggerEnd { .. } | Event::Heal | Event::StallCheck => {
-                (None, None)
-            }
+            Event::Trigger { .. }
+            | Event::TriggerEnd { .. }
+            | Event::Heal
+            | Event::StallCheck
+            | Event::Op { .. }
+            | Event::Due { .. } => (None, None),
         }
     }
 

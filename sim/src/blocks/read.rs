@@ -130,7 +130,8 @@ impl Engine<Blocks> {
                 self.skew(op.agent, rate_ppm);
                 self.read(op);
             }
-            Fault::Outage { .. }
+            Fault::StaleListing { .. }
+            | Fault::Outage { .. }
             | Fault::SlowStore { .. }
             | Fault::Amnesia { .. }
             | Fault::StoreLoss { .. }
@@ -142,10 +143,8 @@ impl Engine<Blocks> {
 
     fn time_out_read(&mut self, op: ReadOp) {
         let op = ReadOp { rule: None, ..op };
-        self.net.wheel.put(
-            self.net.now() + self.plan.timeout,
-            Event::ReadTimeout(op).pack(),
-        );
+        let at = self.net.now() + self.patience(op.agent);
+        self.net.wheel.put(at, Event::ReadTimeout(op).pack());
     }
 
     /// The fault an operation met, and whether this is the second copy.

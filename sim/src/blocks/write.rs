@@ -5,7 +5,7 @@ use bivalent_core::{AgentId, BlockReply, BlockTag, DecreeEvent, Place, RECORD};
 use super::{Blocks, Engine};
 use crate::engine::{
     is_down,
-    net::{COPY, Pending},
+    net::{COPY, Pending, by_clock},
 };
 use crate::{
     dice::Purpose,
@@ -67,8 +67,7 @@ impl Engine<Blocks> {
         if self.service[store.index()] == Service::Lost {
             self.unfence(write);
             self.net.observed(FaultKind::StoreLoss);
-            self.net
-                .time_out_write(&write, self.net.now() + self.plan.timeout);
+            self.give_write_up(write);
             return;
         }
         let Some((fault, copy)) = fault else {
@@ -92,8 +91,7 @@ impl Engine<Blocks> {
                     Some(store),
                     format_args!("a write never arrives"),
                 );
-                self.net
-                    .time_out_write(&write, self.net.now() + self.plan.timeout);
+                self.give_write_up(write);
             }
             Fault::LostAck { .. } => {
                 self.land(write);
@@ -105,8 +103,7 @@ impl Engine<Blocks> {
                     Some(store),
                     format_args!("a write's answer is lost"),
                 );
-                self.net
-                    .time_out_write(&write, self.net.now() + self.plan.timeout);
+                self.give_write_up(write);
             }
             Fault::Duplicate { by, .. } if !copy => {
                 let later = self.net.span(by);
@@ -169,10 +166,26 @@ impl Engine<Blocks> {
             | Fault::SlowStore { .. }
             | Fault::Amnesia { .. }
             | Fault::StoreLoss { .. }
-            | Fault::StaleRead { .. } => {
+            | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. } => {
                 self.perform(write);
             }
         }
+    }
+
+    /// A write will have no answer: its agent finds out when it has waited long enough.
+    fn give_write_up(&mut self, write: Pending) {
+        let at = self.net.now() + self.patience(write.agent);
+        self.net.time_out_write(&write, at);
+    }
+
+    /// How long an agent waits for an answer, by its own clock, in true ticks.
+    pub(super) fn patience(&mut self, agent: AgentId) -> u64 {
+        let rate = self.participants[agent.index()].rate;
+        if rate != 1_000_000 {
+            self.net.observed(FaultKind::ClockSkew);
+        }
+        by_clock(self.plan.timeout, rate)
     }
 
     fn unfence(&mut self, write: Pending) {
@@ -193,10 +206,7 @@ impl Engine<Blocks> {
             #[cfg(feature = "planted-bugs")]
             let own = own || self.restarts_unfenced();
             if !own {
-                self.system
-                    .oracles
-                    .envelope
-                    .landed(FaultKind::LateWrite, write.store);
+                self.envelope.landed(FaultKind::LateWrite, write.store);
             }
             self.took_back(write, FaultKind::LateWrite);
         }
@@ -369,7 +379,7 @@ impl Engine<Blocks> {
         if acknowledged {
             self.answer_write(write, true);
         } else {
-            self.net.time_out_write(&write, now + self.plan.timeout);
+            self.give_write_up(write);
         }
     }
 

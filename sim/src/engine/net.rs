@@ -94,7 +94,7 @@ pub(crate) struct Net {
     pub(crate) fences: Vec<u32>,
     /// Reads and writes held back by a reordering: store, tick.
     reordered: Vec<(StoreId, u64)>,
-    pub(crate) counts: [FaultCount; 18],
+    pub(crate) counts: [FaultCount; FaultKind::ALL.len()],
     pub(crate) milestone: Option<Milestone>,
     pub(crate) ballots: Ballots,
     /// The probes that the run has come to, as a bit set.
@@ -128,7 +128,7 @@ impl Net {
             slow: false,
             fences,
             reordered: Vec::new(),
-            counts: [FaultCount::default(); 18],
+            counts: [FaultCount::default(); FaultKind::ALL.len()],
             milestone: None,
             ballots: Ballots::default(),
             probes: 0,
@@ -163,7 +163,7 @@ impl Net {
         self.slow = false;
         self.fences.fill(0);
         self.reordered.clear();
-        self.counts = [FaultCount::default(); 18];
+        self.counts = [FaultCount::default(); FaultKind::ALL.len()];
         self.milestone = None;
         self.ballots.begin(&self.plan);
         self.probes = 0;
@@ -227,9 +227,9 @@ impl Net {
 
     /// Which rule an operation meets, if any.
     #[inline]
-    fn strike(&mut self, op: usize, agent: AgentId, store: StoreId, owner: AgentId) -> Option<u8> {
+    fn strike(&mut self, op: usize, agent: AgentId, store: StoreId, owners: u128) -> Option<u8> {
         if !self.armed.is_empty()
-            && let Some(rule) = self.strike_armed(op, agent, store, owner)
+            && let Some(rule) = self.strike_armed(op, agent, store, owners)
         {
             return Some(rule);
         }
@@ -243,7 +243,7 @@ impl Net {
         let rule = self
             .dice
             .lottery(&self.plan.tickets[from as usize..to as usize])?;
-        self.take(rule, owner)
+        self.take(rule, owners)
     }
 
     #[cold]
@@ -252,7 +252,7 @@ impl Net {
         op: usize,
         agent: AgentId,
         store: StoreId,
-        owner: AgentId,
+        owners: u128,
     ) -> Option<u8> {
         let rules = &self.plan.rules;
         let mut first = None;
@@ -262,7 +262,7 @@ impl Net {
                 continue;
             }
             if let Trigger::Nth(nth) = rule.trigger {
-                if !is_meant(&rule.fault, owner) {
+                if !is_meant(&rule.fault, owners) {
                     continue;
                 }
                 // Each one counts for itself, whichever of them strikes.
@@ -274,7 +274,7 @@ impl Net {
             }
             first = first.or(Some(index));
         }
-        let rule = self.take(first?, owner)?;
+        let rule = self.take(first?, owners)?;
         if self.rules[rule as usize].left == 0 {
             self.armed.retain(|&armed| armed != rule);
         }
@@ -282,10 +282,10 @@ impl Net {
     }
 
     #[cold]
-    fn take(&mut self, rule: u8, owner: AgentId) -> Option<u8> {
+    fn take(&mut self, rule: u8, owners: u128) -> Option<u8> {
         let fault = &self.plan.rules[rule as usize].fault;
         let state = &mut self.rules[rule as usize];
-        if state.left == 0 || !is_meant(fault, owner) {
+        if state.left == 0 || !is_meant(fault, owners) {
             return None;
         }
         state.left -= 1;
@@ -297,10 +297,10 @@ impl Net {
     /// How long an operation takes, ticks.
     #[inline]
     fn delay(&mut self, op: usize, store: StoreId) -> u64 {
-        let draw = if op == READ {
-            &self.plan.read
-        } else {
+        let draw = if op == WRITE {
             &self.plan.write
+        } else {
+            &self.plan.read
         };
         let ticks = match draw {
             Draw::Range { min, width: 1 } => *min,
@@ -353,6 +353,7 @@ impl Net {
             | Fault::Duplicate { .. }
             | Fault::TornWrite { .. }
             | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
             | Fault::BitRot { .. }
             | Fault::MisdirectedWrite { .. } => 0,
         };
@@ -375,8 +376,8 @@ impl Net {
     }
 
     #[inline]
-    fn ask_read(&mut self, mut op: ReadOp) {
-        op.rule = self.strike(READ, op.agent, op.store, op.owner);
+    fn ask_read(&mut self, mut op: ReadOp, rate: u32) {
+        op.rule = self.strike(READ, op.agent, op.store, op.owner.bit());
         let mut ticks = self.delay(READ, op.store);
         if let Some(rule) = op.rule {
             ticks += self.held_up(rule, op.store, ticks).0;
@@ -385,15 +386,16 @@ impl Net {
         }
         let now = self.now();
         self.send(now + ticks, Event::Read(op).pack());
-        if ticks > self.plan.timeout {
+        let patience = by_clock(self.plan.timeout, rate);
+        if ticks > patience {
             self.wheel
-                .put(now + self.plan.timeout, Event::ReadTimeout(op).pack());
+                .put(now + patience, Event::ReadTimeout(op).pack());
         }
     }
 
     #[inline]
-    fn ask_write(&mut self, mut write: Pending) {
-        write.rule = self.strike(WRITE, write.agent, write.store, write.agent);
+    fn ask_write(&mut self, mut write: Pending, rate: u32) {
+        write.rule = self.strike(WRITE, write.agent, write.store, write.agent.bit());
         let mut ticks = self.delay(WRITE, write.store);
         if let Some(rule) = write.rule {
             let (by, fences) = self.held_up(rule, write.store, ticks);
@@ -406,8 +408,9 @@ impl Net {
         self.fences[write.agent.index()] += u32::from(write.fences);
         let pending = self.keep(write);
         self.send(now + ticks, Event::Write { pending }.pack());
-        if ticks > self.plan.timeout {
-            self.time_out_write(&write, now + self.plan.timeout);
+        let patience = by_clock(self.plan.timeout, rate);
+        if ticks > patience {
+            self.time_out_write(&write, now + patience);
         }
     }
 
@@ -437,8 +440,14 @@ impl Net {
 
     /// Which rule an operation meets, and when it takes effect: for an engine that keeps its
     /// operations itself.
-    pub(crate) fn ask(&mut self, op: usize, agent: AgentId, store: StoreId) -> (Option<u8>, u64) {
-        let rule = self.strike(op, agent, store, agent);
+    pub(crate) fn ask(
+        &mut self,
+        op: usize,
+        agent: AgentId,
+        store: StoreId,
+        owners: u128,
+    ) -> (Option<u8>, u64) {
+        let rule = self.strike(op, agent, store, owners);
         let mut ticks = self.delay(op, store);
         if let Some(rule) = rule {
             ticks += self.held_up(rule, store, ticks).0;
@@ -467,10 +476,20 @@ impl Net {
     }
 }
 
-/// Whether a fault means operations on this owner's block.
-fn is_meant(fault: &Fault, owner: AgentId) -> bool {
+/// How many ticks pass while so many do on a clock of this rate: own nanoseconds in a million true ones.
+#[inline]
+pub(crate) const fn by_clock(ticks: u64, rate: u32) -> u64 {
+    if rate == 1_000_000 {
+        return ticks;
+    }
+    let true_ones = (ticks as u128 * 1_000_000 / rate as u128) as u64;
+    if true_ones == 0 { 1 } else { true_ones }
+}
+
+/// Whether a fault means operations on what these agents own: on one's block, or on what is all agents'.
+fn is_meant(fault: &Fault, owners: u128) -> bool {
     let scope = fault.scope();
-    scope.is_none_or(|scope| scope.owners & owner.bit() != 0)
+    scope.is_none_or(|scope| scope.owners & owners == owners)
 }
 
 /// One agent's door to the net.
@@ -492,26 +511,32 @@ impl<A: SingleDecree> bivalent_core::Port<A> for Port<'_> {
             BlockTag::Write { epoch, attempt } => (epoch, attempt),
         };
         match op {
-            BlockOp::Read { owner } => self.net.ask_read(ReadOp {
-                agent,
-                incarnation,
-                store,
-                owner,
-                epoch,
-                rule: None,
-            }),
-            BlockOp::Write { version, block } => self.net.ask_write(Pending {
-                block,
-                version,
-                expect: None,
-                epoch,
-                incarnation,
-                agent,
-                store,
-                attempt,
-                rule: None,
-                fences: true,
-            }),
+            BlockOp::Read { owner } => {
+                let op = ReadOp {
+                    agent,
+                    incarnation,
+                    store,
+                    owner,
+                    epoch,
+                    rule: None,
+                };
+                self.net.ask_read(op, self.rate);
+            }
+            BlockOp::Write { version, block } => {
+                let write = Pending {
+                    block,
+                    version,
+                    expect: None,
+                    epoch,
+                    incarnation,
+                    agent,
+                    store,
+                    attempt,
+                    rule: None,
+                    fences: true,
+                };
+                self.net.ask_write(write, self.rate);
+            }
             BlockOp::Swap {
                 expect,
                 version,
@@ -569,7 +594,7 @@ impl Port<'_> {
     /// Apart, so that plain writes keep their code in line.
     #[inline(never)]
     fn put(&mut self, write: Pending) {
-        self.net.ask_write(write);
+        self.net.ask_write(write, self.rate);
     }
 
     #[cold]
@@ -593,8 +618,7 @@ impl Port<'_> {
                 self.net.dice.within(Purpose::Pause, min, max)
             }
         };
-        let pause = pause * 1_000_000 / u64::from(self.rate);
-        let at = self.net.now() + pause.max(1);
+        let at = self.net.now() + by_clock(pause, self.rate).max(1);
         let event = match tag {
             BlockTag::Read { owner, epoch } => Event::ReadTimeout(ReadOp {
                 agent,

@@ -2,7 +2,7 @@
 
 use bivalent_core::AgentId;
 
-use super::System;
+use super::{System, net::by_clock};
 
 /// Whether an agent takes steps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,10 +74,6 @@ impl<S: System> Participant<S> {
 
     /// A time of its own clock as true time, at least one tick.
     pub(crate) fn true_ticks(&self, own: u64) -> u64 {
-        if self.rate == TRUE_RATE {
-            return own.max(1);
-        }
-        let ticks = u128::from(own) * u128::from(TRUE_RATE) / u128::from(self.rate);
-        u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
+        by_clock(own, self.rate).max(1)
     }
 }

@@ -153,6 +153,7 @@ impl<S: System> Engine<S> {
             | Fault::Duplicate { .. }
             | Fault::TornWrite { .. }
             | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
             | Fault::BitRot { .. }
             | Fault::MisdirectedWrite { .. } => unreachable!("faults of operations are armed"),
         }
@@ -228,6 +229,7 @@ impl<S: System> Engine<S> {
             | Fault::Duplicate { .. }
             | Fault::TornWrite { .. }
             | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
             | Fault::BitRot { .. }
             | Fault::MisdirectedWrite { .. } => {}
         }

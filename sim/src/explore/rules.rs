@@ -135,6 +135,7 @@ impl Rules {
             | Fault::Duplicate { .. }
             | Fault::TornWrite { .. }
             | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
             | Fault::BitRot { .. }
             | Fault::MisdirectedWrite { .. } => Err(ExploreError::Fault {
                 kind: rule.fault.kind(),

@@ -10,7 +10,7 @@ use super::promise;
 use crate::{
     dice::Lots,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, AgentSpec, Protocol, Scenario, bears},
+    scenario::{Adversary, AgentSpec, Protocol, Scenario},
     shrink::smaller::{self, Smaller},
     workload::Pace,
 };
@@ -51,17 +51,9 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
         drawn.expect.stall = None;
         drawn.expect.value = None;
     }
-    settle(&mut drawn);
-    drawn
-}
-
-/// Takes out what would be refused since it can't have an effect.
-fn settle(drawn: &mut Scenario) {
     drawn.settle();
-    let (protocol, agents) = (drawn.cluster.protocol, drawn.cluster.agents.len());
+    drawn.drop_idle_rules();
     drawn
-        .faults
-        .retain(|rule| !bears::is_idle(rule, protocol, agents));
 }
 
 /// How long operations may be held back where a scenario says nothing: four rounds of everybody's.
@@ -259,7 +251,10 @@ pub(super) fn rule(
     let versioned = of.cluster.layout.format() == Format::Versioned;
     // A replica's restart waits for nothing anyway.
     let waits = of.cluster.protocol == Protocol::DiskPaxos;
-    let is_lying = matches!(kind, FaultKind::StaleRead | FaultKind::Amnesia);
+    let is_lying = matches!(
+        kind,
+        FaultKind::StaleRead | FaultKind::StaleListing | FaultKind::Amnesia
+    );
     // Records are refused by what they are, not by who reads them late.
     let bears_all = of.cluster.protocol.is_conditional() && kind == FaultKind::StaleRead;
     if is_lying && liars == 0 && !bears_all {
@@ -336,6 +331,10 @@ pub(super) fn rule(
             acknowledged: false,
         },
         FaultKind::StaleRead => Fault::StaleRead {
+            scope: stale,
+            bound: StaleBound::Versions(1 + lots.below(4) as u32),
+        },
+        FaultKind::StaleListing => Fault::StaleListing {
             scope: stale,
             bound: StaleBound::Versions(1 + lots.below(4) as u32),
         },

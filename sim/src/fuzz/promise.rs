@@ -49,6 +49,7 @@ const fn passes(fault: &Fault) -> bool {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => false,
     }

@@ -73,6 +73,10 @@ impl<L: Load> Finished for LogEngine<L> {
         self.tally.ops.total()
     }
 
+    fn ns(&self, tick: u64) -> u64 {
+        self.plan.ns(tick)
+    }
+
     fn virtual_ns(&self) -> u64 {
         self.plan.ns(self.net.now().min(self.plan.end))
     }

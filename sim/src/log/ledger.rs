@@ -9,9 +9,8 @@ use bivalent_core::{
 use super::{
     LogEngine,
     machines::{Call, Load},
-    oracle::StateHasher,
 };
-use crate::fault::FaultKind;
+use crate::{fault::FaultKind, fingerprint::StateHasher};
 
 /// Something that somebody did, and when.
 #[derive(Clone, Debug)]

@@ -7,49 +7,13 @@
 //! Not checked here: the clients' view, which `linear.rs` judges from their history alone.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 
 use bivalent_core::{Ballot, Batch, Request, SessionId, Slot, StateMachine};
 
-use crate::{fingerprint::Fingerprint, report::Violation};
-
-/// A hash of a state that is the same in every build.
-#[derive(Debug)]
-pub(super) struct StateHasher(Fingerprint);
-
-impl StateHasher {
-    pub(super) fn of(what: &impl Hash) -> u64 {
-        let mut hasher = Self(Fingerprint::new());
-        what.hash(&mut hasher);
-        hasher.0.value()
-    }
-}
-
-impl Hasher for StateHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0.mix(u64::from_le_bytes(word), chunk.len() as u64);
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.0.mix(u64::from(number), 4);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0.mix(number, 8);
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.0.mix(number as u64, 9);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.value()
-    }
-}
+use crate::{
+    fingerprint::{Fingerprint, StateHasher},
+    report::Violation,
+};
 
 /// The judges' book of one run.
 #[derive(Clone, Debug)]

@@ -178,7 +178,8 @@ impl<L: Load> LogEngine<L> {
                 self.skew(agent, rate_ppm);
                 self.perform(index);
             }
-            Fault::Outage { .. }
+            Fault::StaleListing { .. }
+            | Fault::Outage { .. }
             | Fault::SlowStore { .. }
             | Fault::Amnesia { .. }
             | Fault::StoreLoss { .. } => self.perform(index),

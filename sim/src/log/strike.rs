@@ -125,6 +125,7 @@ impl<L: Load> LogEngine<L> {
             | Fault::Duplicate { .. }
             | Fault::TornWrite { .. }
             | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
             | Fault::BitRot { .. }
             | Fault::MisdirectedWrite { .. } => unreachable!("faults of operations are armed"),
         }
@@ -204,6 +205,7 @@ impl<L: Load> LogEngine<L> {
             | Fault::Duplicate { .. }
             | Fault::TornWrite { .. }
             | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
             | Fault::BitRot { .. }
             | Fault::MisdirectedWrite { .. } => {}
         }

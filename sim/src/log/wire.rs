@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dice::Purpose,
-    engine::Status,
+    engine::{Status, net::by_clock},
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
 };
@@ -27,7 +27,7 @@ impl<L: Load> LogEngine<L> {
         debug_assert!(!is_down(seat.status), "the dead ask for nothing");
         let kind = if op.is_write() { WRITE } else { READ };
         let scan = matches!(op, LogOp::Scan { .. });
-        let (rule, ticks) = self.net.ask(kind, id, store);
+        let (rule, ticks) = self.net.ask(kind, id, store, id.bit());
         let lands = self.lands(rule, ticks);
         if let LogOp::WriteHead { head, .. } = &op {
             self.enter(|_| Deed::Vowed {
@@ -59,7 +59,7 @@ impl<L: Load> LogEngine<L> {
         });
         let now = self.now();
         self.put(now + lands, Event::Op { flight });
-        let patience = self.patience(tries);
+        let patience = self.patience(id, tries);
         if ticks > patience || scan {
             let tag = tag as u32;
             self.put(
@@ -85,9 +85,12 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    /// How long an agent waits for an answer, ticks: longer each time.
-    pub(super) fn patience(&self, tries: u8) -> u64 {
-        self.plan.timeout << tries.min(6)
+    /// How long an agent waits for an answer, by its own clock, in true ticks: longer each time.
+    pub(super) fn patience(&self, id: AgentId, tries: u8) -> u64 {
+        by_clock(
+            self.plan.timeout << tries.min(6),
+            self.seats[id.index()].rate,
+        )
     }
 
     /// An operation will have no answer: its agent finds out when it has waited long enough.
@@ -100,7 +103,7 @@ impl<L: Load> LogEngine<L> {
             tries,
             ..
         } = *self.flights.get(flight);
-        let at = self.now() + self.patience(tries);
+        let at = self.now() + self.patience(agent, tries);
         let tag = tag as u32;
         self.put(
             at,
@@ -119,7 +122,10 @@ impl<L: Load> LogEngine<L> {
         let (min, max) = match pause {
             Pause::Between { min, max } => (self.plan.ticks(min), self.plan.ticks(max)),
             // No replica asks for a pause that is not its heartbeat's.
-            Pause::Patience | Pause::Backoff => (self.patience(0), self.patience(0)),
+            Pause::Patience | Pause::Backoff => {
+                let own = self.plan.timeout;
+                (own, own)
+            }
         };
         let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
         if rate != 1_000_000 {

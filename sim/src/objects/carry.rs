@@ -54,7 +54,9 @@ impl<P: Part> Engine<Objects<P>> {
         op: OpOf<P>,
     ) {
         let incarnation = self.participants[id.index()].incarnation;
-        let (rule, ticks) = self.net.ask(class(&op), id, store, owner_of(&op));
+        let all = u128::MAX >> (128 - self.plan.agents);
+        let owners = owner_of(&op).map_or(all, AgentId::bit);
+        let (rule, ticks) = self.net.ask(class(&op), id, store, owners);
         let lands = self.lands(rule, ticks);
         let now = self.now();
         let flight = self.system.flights.put(InFlight {
@@ -348,7 +350,11 @@ impl<P: Part> Engine<Objects<P>> {
             ObjectsSaid::Inner(said) => P::said(self, id, said),
             ObjectsSaid::Began { start } => {
                 self.participants[id.index()].own.start = Some(start);
-                self.note_told(id, "begins", format_args!("takes start {} and begins", start.0));
+                self.note_told(
+                    id,
+                    "begins",
+                    format_args!("takes start {} and begins", start.0),
+                );
             }
             ObjectsSaid::Answered { store, tag, reply } => {
                 P::answered(self, id, (store, tag), &reply);

@@ -20,7 +20,11 @@ impl<P: Part> Engine<Objects<P>> {
         let is_write = matches!(flight.op, ObjectOp::Put { .. } | ObjectOp::Delete(_));
         match *fault {
             Fault::LostRequest { .. } => {
-                self.lands_on(kind, (agent, store), format_args!("a request of {{a{}}} is lost", agent.0));
+                self.lands_on(
+                    kind,
+                    (agent, store),
+                    format_args!("a request of {{a{}}} is lost", agent.0),
+                );
                 let flight = self.system.flights.take(index);
                 self.time_out(&flight);
             }
@@ -28,7 +32,11 @@ impl<P: Part> Engine<Objects<P>> {
                 if is_write {
                     self.apply(index, Moment::NOW);
                 }
-                self.lands_on(kind, (agent, store), format_args!("an answer to {{a{}}} is lost", agent.0));
+                self.lands_on(
+                    kind,
+                    (agent, store),
+                    format_args!("an answer to {{a{}}} is lost", agent.0),
+                );
                 let flight = self.system.flights.take(index);
                 self.time_out(&flight);
             }
@@ -84,7 +92,12 @@ impl<P: Part> Engine<Objects<P>> {
     }
 
     /// A fault has changed something, and its agent meets it.
-    fn lands_on(&mut self, kind: FaultKind, (agent, store): (AgentId, StoreId), what: Arguments<'_>) {
+    fn lands_on(
+        &mut self,
+        kind: FaultKind,
+        (agent, store): (AgentId, StoreId),
+        what: Arguments<'_>,
+    ) {
         self.net.landed(kind);
         self.net.observed(kind);
         self.note_fault_on(kind, Some(agent), (Some(store), 0), what);
@@ -99,7 +112,11 @@ impl<P: Part> Engine<Objects<P>> {
         let reply = self.apply(index, Moment::NOW);
         if dead || matches!(reply, ObjectReply::ConditionFailed) {
             self.net.hit(Probe::LateWriteLanded);
-            self.lands_on(kind, (agent, store), format_args!("a late write of {{a{}}} lands", agent.0));
+            self.lands_on(
+                kind,
+                (agent, store),
+                format_args!("a late write of {{a{}}} lands", agent.0),
+            );
             self.envelope.landed(kind, store);
         }
         self.tell(index, reply);
@@ -127,7 +144,11 @@ impl<P: Part> Engine<Objects<P>> {
         }
         bucket.put_damaged(name, content, 1 << kind.index(), now);
         self.system.store_ops += 1;
-        self.lands_on(kind, (agent, store), format_args!("a write of {{a{}}} is torn", agent.0));
+        self.lands_on(
+            kind,
+            (agent, store),
+            format_args!("a write of {{a{}}} is torn", agent.0),
+        );
         self.envelope.landed(kind, store);
         if acknowledged {
             self.envelope.stale_to_all(store);
@@ -263,7 +284,10 @@ impl<P: Part> Engine<Objects<P>> {
                     format!(" and {more} more")
                 };
                 let listed = words::folder(last.folder());
-                (format!("{listed}, without {}{others}", words::name(last)), whose)
+                (
+                    format!("{listed}, without {}{others}", words::name(last)),
+                    whose,
+                )
             }
             ObjectOp::Put { .. } | ObjectOp::Delete(_) => return Moment::NOW,
         };

@@ -47,10 +47,7 @@ impl<P: Part> System for Objects<P> {
 
     fn begin(engine: &mut Engine<Self>) {
         for index in 0..engine.participants.len() as u8 {
-            let start = engine
-                .net
-                .dice
-                .within(Purpose::Pause, 0, engine.plan.start);
+            let start = engine.net.dice.within(Purpose::Pause, 0, engine.plan.start);
             engine.wait_for(AgentId(index), start, DueFor::Begin);
         }
     }
@@ -83,8 +80,12 @@ impl<P: Part> System for Objects<P> {
     }
 
     fn crashes(engine: &mut Engine<Self>, id: AgentId) {
-        let mut own = engine.system.flights.iter();
-        if own.any(|flight| flight.agent == id) {
+        let in_flight = engine
+            .system
+            .flights
+            .iter()
+            .any(|flight| flight.agent == id);
+        if in_flight {
             engine.net.hit(Probe::CrashedBetweenWrites);
         }
         // What it had asked for goes on; nobody is there for the answers.
@@ -287,7 +288,12 @@ impl<P: Part> Engine<Objects<P>> {
     }
 
     /// Takes note of something that an agent says of itself.
-    pub(crate) fn note_told(&mut self, agent: AgentId, kind: &'static str, text: fmt::Arguments<'_>) {
+    pub(crate) fn note_told(
+        &mut self,
+        agent: AgentId,
+        kind: &'static str,
+        text: fmt::Arguments<'_>,
+    ) {
         if self.journal.is_some() {
             self.note(What::Told {
                 agent,

@@ -328,9 +328,8 @@ impl<P: Part> Engine<Objects<P>> {
         owner: AgentId,
     ) -> Option<&<P::Agent as bivalent_core::Laid>::Body> {
         let folder = self.system.buckets[store.index()].folder(Folder::Agents);
-        let own = folder.filter(|(name, _)| {
-            matches!(name, ObjectName::Version(agent, _) if *agent == owner)
-        });
+        let own = folder
+            .filter(|(name, _)| matches!(name, ObjectName::Version(agent, _) if *agent == owner));
         match own.last()?.1 {
             Content::Body(body) => Some(body),
             Content::Identity(_) | Content::Start { .. } | Content::Text(_) | Content::Trial(_) => {

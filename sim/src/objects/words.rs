@@ -3,7 +3,7 @@
 use bivalent_core::{Content, Folder, If, ObjectName, ObjectOp, ObjectReply};
 
 use super::{OpOf, Part, ReplyOf};
-use crate::log::StateHasher;
+use crate::fingerprint::StateHasher;
 
 /// A name in words; agents are in braces, to be spelled.
 pub(crate) fn name(name: ObjectName) -> String {
@@ -16,9 +16,14 @@ pub(crate) fn name(name: ObjectName) -> String {
         ObjectName::Record => "the record".to_owned(),
         ObjectName::Trial => "the trial of conditions".to_owned(),
         ObjectName::Snapshot(name) => {
-            format!("{{a{}}}'s snapshot before slot {}", name.agent.0, name.slot.0)
+            format!(
+                "{{a{}}}'s snapshot before slot {}",
+                name.agent.0, name.slot.0
+            )
         }
-        ObjectName::Text(agent, start) => format!("the text of start {} of {{a{}}}", start.0, agent.0),
+        ObjectName::Text(agent, start) => {
+            format!("the text of start {} of {{a{}}}", start.0, agent.0)
+        }
         ObjectName::Vote(slot, ballot) => format!(
             "{{a{}}}'s vote for slot {} in ballot {}",
             ballot.agent().0,
@@ -50,7 +55,10 @@ pub(crate) fn op<P: Part>(op: &OpOf<P>, store: &str) -> String {
         }
         ObjectOp::Delete(names) => {
             let count = names.len();
-            format!("delete {count} object{} on {store}", if count == 1 { "" } else { "s" })
+            format!(
+                "delete {count} object{} on {store}",
+                if count == 1 { "" } else { "s" }
+            )
         }
         ObjectOp::Put {
             name: it,
@@ -64,9 +72,10 @@ pub(crate) fn op<P: Part>(op: &OpOf<P>, store: &str) -> String {
             };
             let what = match content {
                 Content::Body(body) => format!(": {}", P::words(body)),
-                Content::Identity(_) | Content::Start { .. } | Content::Text(_) | Content::Trial(_) => {
-                    String::new()
-                }
+                Content::Identity(_)
+                | Content::Start { .. }
+                | Content::Text(_)
+                | Content::Trial(_) => String::new(),
             };
             format!("put {}{only} on {store}{what}", name(*it))
         }
@@ -79,7 +88,9 @@ pub(super) fn print<P: Part>(op: &OpOf<P>, reply: &ReplyOf<P>) -> (u64, bool) {
         ObjectReply::Done(_) => 1,
         ObjectReply::Found { tag, .. } => 2 | tag.0 << 8,
         ObjectReply::Missing => 3,
-        ObjectReply::Listed { names, more } => 4 | u64::from(*more) << 4 | (names.len() as u64) << 8,
+        ObjectReply::Listed { names, more } => {
+            4 | u64::from(*more) << 4 | (names.len() as u64) << 8
+        }
         ObjectReply::ConditionFailed => 5,
         ObjectReply::Conflict => 6,
         ObjectReply::Failed => 7,

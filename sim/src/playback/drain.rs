@@ -75,6 +75,7 @@ impl Playback {
             Happened::Stall { .. } => return self.mark(MarkKind::Stall, noted, marks),
             Happened::Healed => return self.mark(MarkKind::Healed, noted, marks),
             Happened::Recovered { .. }
+            | Happened::Told { .. }
             | Happened::Wrote { .. }
             | Happened::Refused { .. }
             | Happened::Read { .. } => return,

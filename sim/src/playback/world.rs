@@ -46,6 +46,10 @@ macro_rules! each {
     ($world:expr, $engine:ident => $body:expr) => {
         match &$world.0 {
             Runner::Single($engine) => $body,
+            Runner::Bucket(any) => {
+                let $engine = any.get();
+                $body
+            }
             Runner::Log(any) => {
                 let $engine = any.get();
                 $body
@@ -59,6 +63,10 @@ macro_rules! each_mut {
     ($world:expr, $engine:ident => $body:expr) => {
         match &mut $world.0 {
             Runner::Single($engine) => $body,
+            Runner::Bucket(any) => {
+                let $engine = any.get_mut();
+                $body
+            }
             Runner::Log(any) => {
                 let $engine = any.get_mut();
                 $body
@@ -72,6 +80,7 @@ impl World {
     pub(super) fn dice_kept(runner: &Runner, seed: u64) -> Dice {
         match runner {
             Runner::Single(engine) => engine.plan().dice_kept(seed),
+            Runner::Bucket(any) => any.get().dice_kept(seed),
             Runner::Log(any) => any.get().dice_kept(seed),
         }
     }
@@ -105,6 +114,10 @@ impl World {
                 let (digests, notes) = engine.take_told();
                 (digests, notes.into_iter().map(Noted::Single).collect())
             }
+            Runner::Bucket(any) => {
+                let (digests, notes) = any.get_mut().take_told();
+                (digests, notes.into_iter().map(Noted::Single).collect())
+            }
             Runner::Log(any) => {
                 let (digests, notes) = any.get_mut().take_told();
                 (digests, notes.into_iter().map(Noted::Log).collect())
@@ -122,7 +135,7 @@ impl World {
     /// What has been entered since; nothing of a single decision.
     pub(super) fn take_ledger(&mut self) -> Vec<Entry> {
         match &mut self.0 {
-            Runner::Single(_) => Vec::new(),
+            Runner::Single(_) | Runner::Bucket(_) => Vec::new(),
             Runner::Log(any) => any.get_mut().take_ledger(),
         }
     }
@@ -130,7 +143,7 @@ impl World {
     /// What is wrong with the whole of a log's run that is over.
     pub(super) fn accused(&self) -> Accused {
         match &self.0 {
-            Runner::Single(_) => Accused::default(),
+            Runner::Single(_) | Runner::Bucket(_) => Accused::default(),
             Runner::Log(any) => any.get().accused(),
         }
     }
@@ -147,6 +160,7 @@ impl World {
     pub(super) fn can_change(&self, scenario: &Scenario, what: What) -> bool {
         match &self.0 {
             Runner::Single(engine) => change(scenario, engine, what).is_some(),
+            Runner::Bucket(any) => any.get().can_change(what),
             Runner::Log(any) => any.get().can_change(what),
         }
     }
@@ -159,6 +173,7 @@ impl World {
                     engine.change(change);
                 }
             }
+            Runner::Bucket(any) => any.get_mut().change(what),
             Runner::Log(any) => any.get_mut().change(what),
         }
     }
@@ -197,7 +212,7 @@ impl World {
     pub(super) fn is_open(&self) -> bool {
         match &self.0 {
             Runner::Single(engine) => engine.value().is_none(),
-            Runner::Log(_) => false,
+            Runner::Bucket(_) | Runner::Log(_) => false,
         }
     }
 
@@ -210,14 +225,15 @@ impl World {
     ) -> Valence {
         match &self.0 {
             Runner::Single(engine) => engine.possible(known, samples, seed),
-            Runner::Log(_) => Valence::default(),
+            Runner::Bucket(_) | Runner::Log(_) => Valence::default(),
         }
     }
 
     /// A note in words.
     pub(super) fn line(&self, scenario: &Scenario, noted: &Noted) -> EventLine {
         match (&self.0, noted) {
-            (Runner::Single(engine), Noted::Single(note)) => {
+            (runner, Noted::Single(note)) => {
+                let engine = runner.finished();
                 let Subject {
                     kind,
                     agent,
@@ -239,7 +255,6 @@ impl World {
                 store: note.store.map(|store| store.0),
                 fault: note.broken,
             },
-            (Runner::Log(_), Noted::Single(_)) => unreachable!("an engine makes its own notes"),
         }
     }
 }

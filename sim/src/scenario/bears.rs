@@ -5,13 +5,16 @@
 
 use std::ops::Range;
 
-use bivalent_core::Staleness;
+use bivalent_core::{Format, Layout, Staleness};
+use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::bears_buckets;
 use super::error::Notes;
+use super::resolve::FORMATS;
 use super::shape::Flaw;
-use super::{Expected, Property, Protocol, Scenario, Schedule, StallKind};
-use crate::fault::{Fault, FaultKind, FaultRule, Happening, Trigger};
+use super::{Adversary, Expected, Property, Protocol, Scenario, Schedule, StallKind};
+use crate::fault::{Fault, FaultKind, FaultRule, Happening, StaleBound, Trigger};
 use crate::workload::{Tuning, Workload};
 
 use Protocol::{AcceptorRecords, DiskPaxos, PutIfAbsent, ReplicatedLog};
@@ -19,7 +22,7 @@ use Protocol::{AcceptorRecords, DiskPaxos, PutIfAbsent, ReplicatedLog};
 /// The code of what can't have an effect.
 pub(super) const NO_EFFECT: &str = "bivalent::scenario::no_effect";
 
-const SINGLE: &[Protocol] = &[DiskPaxos, AcceptorRecords, PutIfAbsent];
+pub(super) const SINGLE: &[Protocol] = &[DiskPaxos, AcceptorRecords, PutIfAbsent];
 const RECORDS: &[Protocol] = &[AcceptorRecords, PutIfAbsent];
 const LOG: &[Protocol] = &[ReplicatedLog];
 const ONE_SHOT: &[Protocol] = &[PutIfAbsent];
@@ -27,8 +30,8 @@ const ONE_SHOT: &[Protocol] = &[PutIfAbsent];
 /// Why something can't have an effect: what is so, and what to write instead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Why {
-    fact: &'static str,
-    help: &'static str,
+    pub(super) fact: &'static str,
+    pub(super) help: &'static str,
 }
 
 impl Why {
@@ -44,13 +47,13 @@ impl Why {
 }
 
 /// A setting, as the path of its key with `*` for any one key, and the protocols under which it does nothing.
-struct Setting {
+pub(super) struct Setting {
     path: &'static str,
     under: &'static [Protocol],
     why: Why,
 }
 
-const fn setting(
+pub(super) const fn setting(
     path: &'static str,
     under: &'static [Protocol],
     fact: &'static str,
@@ -65,14 +68,20 @@ const fn setting(
 
 const NO_REPLICAS: &str =
     "add protocol = \"replicated-log\" to [cluster], or leave the section out";
-const LEAVE: &str = "leave it out";
+pub(super) const LEAVE: &str = "leave it out";
 const SPREAD: &str =
     "leave it out; `spread` in [replica] says how long a replica waits before it stands again";
 const NO_PAUSE: &str = "leave it out; `timeout` says when an agent asks again";
 const BEATEN: &str = "a replica that is beaten follows, and does not try again by itself";
 const ONE_TRY: &str = "an agent has one attempt, which nothing aborts";
 
-const SETTINGS: [Setting; 17] = [
+const SETTINGS: [Setting; 20] = [
+    setting(
+        "price.adaptive-runs",
+        LOG,
+        "no adversary that looks at the run orders a log's operations",
+        LEAVE,
+    ),
     setting(
         "replica",
         SINGLE,
@@ -108,6 +117,18 @@ const SETTINGS: [Setting; 17] = [
         RECORDS,
         "a record that is lost is lost for every reader",
         "stale = 1",
+    ),
+    setting(
+        "cluster.bucket",
+        LOG,
+        "a run of replicas is one of their own operations, each of which a store carries out as one or two steps",
+        LEAVE,
+    ),
+    setting(
+        "fault.stale-listing",
+        LOG,
+        "an operation of a replica lists nothing; `stale-read` shows it an older state",
+        "stale-read = { age = \"1s\" }",
     ),
     setting("schedule.retry", LOG, BEATEN, SPREAD),
     setting("schedule.retry", ONE_SHOT, ONE_TRY, NO_PAUSE),
@@ -169,12 +190,47 @@ const VALUE: [Setting; 1] = [setting(
     "leave it out; `linearizability` in `always` holds answers to commands",
 )];
 
+/// What a file is of, as far as settings depend on it.
+#[derive(Clone, Copy)]
+struct System {
+    protocol: Protocol,
+    /// The block format, if it is not in doubt.
+    format: Option<Format>,
+    /// Stores are buckets.
+    buckets: bool,
+}
+
 /// Notes each key of a file that does nothing under its protocol.
 pub(super) fn refuse(document: &DeTable<'_>, notes: &mut Notes) {
     let Some(protocol) = protocol_of(document) else {
         return;
     };
-    walk(document, &mut Vec::new(), protocol, notes);
+    let buckets = protocol != ReplicatedLog && bears_buckets::are_buckets(document);
+    let format = if buckets {
+        bears_buckets::refuse_adversary(document, protocol, notes);
+        Some(bears_buckets::FORMAT)
+    } else {
+        format_of(document, protocol)
+    };
+    let system = System {
+        protocol,
+        format,
+        buckets,
+    };
+    walk(document, &mut Vec::new(), system, notes);
+}
+
+/// The block format that a file names; none if it is in doubt.
+fn format_of(document: &DeTable<'_>, protocol: Protocol) -> Option<Format> {
+    let cluster = document.get("cluster").map(Spanned::get_ref);
+    let block = cluster.and_then(|cluster| cluster.as_table()?.get("block"));
+    let block = block.and_then(|block| block.get_ref().as_table());
+    let Some(word) = block.and_then(|block| block.get("format")) else {
+        return protocol.usual_layout().map(Layout::format);
+    };
+    let word = word.get_ref().as_str()?;
+    let known = FORMATS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, format)| *format)
 }
 
 /// The protocol that a file names; none if it is in doubt.
@@ -189,34 +245,25 @@ fn protocol_of(document: &DeTable<'_>) -> Option<Protocol> {
     Protocol::ALL.into_iter().find(|known| known.name() == word)
 }
 
-fn walk<'a>(
-    table: &'a DeTable<'_>,
-    path: &mut Vec<&'a str>,
-    protocol: Protocol,
-    notes: &mut Notes,
-) {
+fn walk<'a>(table: &'a DeTable<'_>, path: &mut Vec<&'a str>, system: System, notes: &mut Notes) {
     for (key, value) in table {
         path.push(key.get_ref());
-        if let Some(why) = unborne(path, protocol) {
-            notes.add(key.span(), why.flaw(key.get_ref(), protocol));
+        let why = unborne(path, system).or_else(|| unborne_by_format(path, system));
+        if let Some(why) = why {
+            notes.add(key.span(), why.flaw(key.get_ref(), system.protocol));
         } else {
-            within(value.get_ref(), path, protocol, notes);
+            within(value.get_ref(), path, system, notes);
         }
         path.pop();
     }
 }
 
-fn within<'a>(
-    value: &'a DeValue<'_>,
-    path: &mut Vec<&'a str>,
-    protocol: Protocol,
-    notes: &mut Notes,
-) {
+fn within<'a>(value: &'a DeValue<'_>, path: &mut Vec<&'a str>, system: System, notes: &mut Notes) {
     match value {
-        DeValue::Table(table) => walk(table, path, protocol, notes),
+        DeValue::Table(table) => walk(table, path, system, notes),
         DeValue::Array(array) => {
             for item in array {
-                within(item.get_ref(), path, protocol, notes);
+                within(item.get_ref(), path, system, notes);
             }
         }
         DeValue::String(_)
@@ -228,7 +275,7 @@ fn within<'a>(
 }
 
 /// Why the key at a path does nothing under a protocol, if it does nothing.
-fn unborne(path: &[&str], protocol: Protocol) -> Option<Why> {
+fn unborne(path: &[&str], of: System) -> Option<Why> {
     let is_at = |pattern: &str| {
         let mut parts = pattern.split('.');
         let all = path.iter().all(|key| {
@@ -238,8 +285,39 @@ fn unborne(path: &[&str], protocol: Protocol) -> Option<Why> {
         all && parts.next().is_none()
     };
     let all = SETTINGS.iter().chain(&OWNER).chain(&VALUE);
-    let mut found = all.filter(|it| it.under.contains(&protocol) && is_at(it.path));
+    let mut found = all
+        .chain(bears_buckets::of(of.buckets))
+        .filter(|it| it.under.contains(&of.protocol) && is_at(it.path));
     found.next().map(|it| it.why)
+}
+
+/// Why the key at a path does nothing on blocks of a format.
+fn unborne_by_format(path: &[&str], system: System) -> Option<Why> {
+    let (protocol, format) = (system.protocol, system.format?);
+    match path {
+        ["fault", "bit-rot", "bits"] if format != Format::Raw => Some(Why {
+            fact: "one wrong bit is as good as eight where a block has a checksum",
+            help: "leave it out, or block = { format = \"raw\" }",
+        }),
+        ["cluster", "block", "size"] if protocol.is_conditional() && format == Format::Checked => {
+            Some(Why {
+                fact: "a checked record is read as a whole or not at all, however long it is",
+                help: "leave it out, or block = { format = \"raw\" }",
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Why a number of versions does nothing under a protocol.
+pub(super) const fn versions(protocol: Protocol) -> Option<Why> {
+    match protocol {
+        PutIfAbsent => Some(Why {
+            fact: "a record is written once, and has no older version than none",
+            help: "versions = \"all\" of `amnesia`, versions = 1 of `stale-read`",
+        }),
+        DiskPaxos | AcceptorRecords | ReplicatedLog => None,
+    }
 }
 
 /// Why a kind of fault can't happen under a protocol.
@@ -262,6 +340,7 @@ pub(super) const fn fault(protocol: Protocol, kind: FaultKind) -> Option<Why> {
         | FaultKind::LateWrite
         | FaultKind::Duplicate
         | FaultKind::StaleRead
+        | FaultKind::StaleListing
         | FaultKind::BitRot => return None,
     };
     let help = "leave it out, or use protocol = \"disk-paxos\"";
@@ -454,6 +533,7 @@ fn idle(rule: &FaultRule, protocol: Protocol, agents: usize) -> Option<Idle> {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => None,
     }
@@ -494,8 +574,8 @@ pub(super) fn place_of(text: &str, part: &Range<usize>, key: &str) -> Range<usiz
 }
 
 impl Scenario {
-    /// Takes out what can't have an effect, as a file with it in would be refused. Rules stay as many as they
-    /// are; one that can never strike is for [`Scenario::to_toml`] to say, and for whoever reads that to refuse.
+    /// Takes out what can't have an effect, since a file with it in is refused. Rules stay as many as they are:
+    /// see [`Scenario::drop_idle_rules`].
     #[doc(hidden)]
     pub fn settle(&mut self) {
         let protocol = self.cluster.protocol;
@@ -541,9 +621,29 @@ impl Scenario {
         if !asks_for_value(self.expect.outcome) {
             self.expect.value = None;
         }
-        for rule in &mut self.faults {
-            settle_rule(rule, protocol);
+        let adversary = self.schedule.adversary.at_first();
+        if matches!(adversary, Adversary::Script(_) | Adversary::KeepBivalent) {
+            self.fuzz.add.clear();
+            self.fuzz.at_most = 0;
         }
+        let format = self.cluster.layout.format();
+        if let (true, Format::Checked, Some(usual)) =
+            (protocol.is_conditional(), format, protocol.usual_layout())
+        {
+            self.cluster.layout = usual;
+        }
+        for rule in &mut self.faults {
+            settle_rule(rule, protocol, format);
+        }
+    }
+}
+
+impl Scenario {
+    /// Takes out the rules in which something can't have an effect.
+    #[doc(hidden)]
+    pub fn drop_idle_rules(&mut self) {
+        let (protocol, agents) = (self.cluster.protocol, self.cluster.agents.len());
+        self.faults.retain(|rule| !is_idle(rule, protocol, agents));
     }
 }
 
@@ -565,7 +665,7 @@ pub(super) const fn asks_for_value(outcome: Expected) -> bool {
     }
 }
 
-fn settle_rule(rule: &mut FaultRule, protocol: Protocol) {
+fn settle_rule(rule: &mut FaultRule, protocol: Protocol, format: Format) {
     let during = matches!(rule.trigger, Trigger::During(..));
     let log = protocol == ReplicatedLog;
     if rule.fault.scope().is_none() {
@@ -590,7 +690,12 @@ fn settle_rule(rule: &mut FaultRule, protocol: Protocol) {
             *unfenced &= protocol == DiskPaxos && (during || restart.is_some());
         }
         Fault::TornWrite { keep, .. } if log => *keep = None,
-        Fault::BitRot { bits, .. } if log => *bits = 1,
+        Fault::BitRot { bits, .. } if format != Format::Raw => *bits = 1,
+        Fault::Amnesia { versions, .. } if protocol == PutIfAbsent => *versions = u32::MAX,
+        Fault::StaleRead {
+            bound: StaleBound::Versions(versions),
+            ..
+        } if protocol == PutIfAbsent => *versions = 1,
         Fault::MisdirectedWrite { onto, .. } if log => *onto = None,
         Fault::Restart { .. }
         | Fault::Pause { .. }
@@ -607,6 +712,7 @@ fn settle_rule(rule: &mut FaultRule, protocol: Protocol) {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => {}
     }

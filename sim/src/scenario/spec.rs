@@ -12,8 +12,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess};
 
 pub(super) use self::faults::{
-    DelayFaultSpec, FaultSpec, RotSpec, ScopeSpec, SkewSpec, SlowSpec, StaleReadSpec, TornSpec,
-    WhenSpec,
+    DelayFaultSpec, FaultSpec, RotSpec, ScopeSpec, SkewSpec, SlowSpec, StaleListingSpec,
+    StaleReadSpec, TornSpec, WhenSpec,
 };
 pub(super) use self::workload::{ReplicaSpec, WorkloadSpec};
 use super::shape::{Entries, Field, Flaw, Shape, tables};
@@ -70,6 +70,9 @@ pub(super) struct ClusterSpec {
     /// Blocks as bytes; 512 bytes in sectors of 64, dual. A record that all agents share is 512 bytes, checked,
     /// and has no sectors; a replicated log's blocks are all versioned and have neither size nor sectors.
     pub(super) block: Option<Field<BlockSpec>>,
+    /// Stores are buckets of named objects, and agents do there what they do on real ones: list, get, put on conditions,
+    /// delete. For one decision.
+    pub(super) bucket: Option<Field<BucketSpec>>,
     /// How many stores a phase must complete on; as few as are safe.
     pub(super) quorum: Option<Field<i128>>,
     /// How many stores may answer with old versions: a number over the run, or { per-reader = 1 }.
@@ -121,12 +124,23 @@ pub(super) enum StoresSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct BlockSpec {
-    /// The size of a block: "512B". Not for a replicated log.
+    /// The size of a block: "512B". Not for a replicated log, nor for checked records.
     pub(super) size: Option<Field<Size>>,
     /// What a store writes atomically: "64B". Protocol "disk-paxos" only.
     pub(super) sector: Option<Field<Size>>,
     /// "raw", "checked", "dual" or "versioned"; a shared record is raw or checked.
     pub(super) format: Option<Field<String>>,
+}
+
+/// What buckets are like.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct BucketSpec {
+    /// Names in a page of a listing; 1000.
+    pub(super) page: Option<Field<i128>>,
+    /// It may vanish and come back empty, as a directory does whose mount is away; agents then look at each operation
+    /// whether it is still the store that it was. false.
+    pub(super) vanishes: Option<Field<bool>>,
 }
 
 /// How many stores may answer with old versions.
@@ -359,7 +373,8 @@ pub(super) struct FuzzSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FuzzFaults {
-    /// Kinds of fault; old answers and lost blocks only where `stale` in `[cluster]` promises to bear them.
+    /// Kinds of fault. Old answers and lost blocks are added where `stale` in `[cluster]` promises to bear them; what
+    /// is never added is told as untested.
     #[schemars(required)]
     pub(super) add: Option<Field<Vec<Field<String>>>>,
     /// How many at most; 3.
@@ -408,6 +423,7 @@ pub(super) enum VersionsSpec {
 tables!(
     AdversaryTable,
     BlockSpec,
+    BucketSpec,
     ClusterSpec,
     DelayFile,
     ExpectSpec,

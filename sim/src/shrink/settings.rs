@@ -100,6 +100,7 @@ fn weight_of_rule(rule: &FaultRule) -> u64 {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::MisdirectedWrite { .. } => 0,
     };
     spans + amount
@@ -123,6 +124,7 @@ fn spans_of(rule: &FaultRule) -> Option<Span> {
         | Fault::LostAck { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => None,
     }
@@ -291,6 +293,7 @@ fn fix_span(rule: &mut FaultRule) {
         | Fault::LostAck { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => {}
     }
@@ -319,6 +322,7 @@ fn at_most(rule: &mut FaultRule, amount: u32) {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::MisdirectedWrite { .. } => {}
     }
 }

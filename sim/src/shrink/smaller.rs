@@ -81,6 +81,7 @@ impl Squeeze {
             | Fault::Duplicate { scope, .. }
             | Fault::TornWrite { scope, .. }
             | Fault::StaleRead { scope, .. }
+            | Fault::StaleListing { scope, .. }
             | Fault::BitRot { scope, .. } => self.scope(scope),
         };
         (waits && hits).then_some(rule)

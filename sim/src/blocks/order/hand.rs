@@ -84,19 +84,20 @@ impl Engine<Blocks> {
             return;
         };
         pooled.due = now + DELAYED * pooled.due.saturating_sub(now).max(1);
-        let (bits, long) = (pooled.bits, pooled.due > now + self.plan.timeout);
+        let (bits, due) = (pooled.bits, pooled.due);
         self.net.drawn(FaultKind::Delay);
         self.net.landed(FaultKind::Delay);
         self.net.observed(FaultKind::Delay);
-        let at = now + self.plan.timeout;
         let (agent, store) = if let Some(write) = self.pooled_write(bits) {
-            if long {
+            let at = now + self.patience(write.agent);
+            if due > at {
                 self.net.time_out_write(&write, at);
             }
             (write.agent, write.store)
         } else {
             let op = ReadOp::unpack(bits);
-            if long {
+            let at = now + self.patience(op.agent);
+            if due > at {
                 self.net.wheel.put(at, Event::ReadTimeout(op).pack());
             }
             (op.agent, op.store)

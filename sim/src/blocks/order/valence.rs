@@ -79,7 +79,9 @@ impl Engine<Blocks> {
                 | Event::Trigger { .. }
                 | Event::TriggerEnd { .. }
                 | Event::Heal
-                | Event::StallCheck => false,
+                | Event::StallCheck
+                | Event::Op { .. }
+                | Event::Due { .. } => false,
             };
             counts.then(|| self.flying(bits))
         });

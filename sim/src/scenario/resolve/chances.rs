@@ -82,6 +82,7 @@ fn opportunities(fault: &Fault) -> Scope {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => Scope::ALL,
     }

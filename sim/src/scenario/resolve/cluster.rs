@@ -10,14 +10,19 @@ use super::{Resolver, conflict, idle};
 use crate::scenario::error::printable;
 use crate::scenario::keys::NAME_MAX;
 use crate::scenario::shape::{Field, Flaw};
-use crate::scenario::spec::{AgentsSpec, BlockSpec, ClusterSpec, StaleSpec, StoresSpec};
+use crate::scenario::spec::{
+    AgentsSpec, BlockSpec, BucketSpec, ClusterSpec, StaleSpec, StoresSpec,
+};
 use crate::scenario::units::Size;
-use crate::scenario::{AgentSpec, Cluster, Protocol};
+use crate::scenario::{AgentSpec, BucketPlan, Cluster, Protocol};
 
 /// The greatest block the core's layout takes, bytes.
 const BLOCK_MAX: usize = 1 << 16;
 // However large a scenario is made, one image of all blocks stays below 1 GiB.
 const _: () = assert!(MAX_AGENTS * MAX_STORES * BLOCK_MAX <= 1 << 30);
+
+/// The most names that a page of a listing can have.
+const PAGE_MAX: u64 = 1_000_000;
 
 /// A block and a sector, where nothing is said, bytes.
 const SIZE: u32 = 512;
@@ -70,13 +75,19 @@ impl Resolver<'_> {
             .map(|agents| agents.iter().map(|agent| agent.name.clone()).collect());
         let stores = self.required("stores", spec.stores, &place);
         self.stores = stores.and_then(|stores| self.stores(stores));
-        let layout = self.layout(spec.block);
+        let bucket = self.bucket(spec.bucket);
+        // What is said of blocks where there are none has been refused already.
+        let layout = match bucket {
+            Some(_) => Layout::new(SIZE, SECTOR, Format::Versioned).ok(),
+            None => self.layout(spec.block),
+        };
         let envelope = self.envelope(spec.quorum, spec.stale);
         Some(Cluster {
             protocol: self.protocol?,
             agents: agents?,
             stores: self.stores.clone()?,
             layout: layout?,
+            bucket,
             envelope: envelope?,
         })
     }
@@ -197,6 +208,18 @@ impl Resolver<'_> {
             }
         }
         right.then_some(names)
+    }
+
+    /// What the stores are like, if they are buckets.
+    fn bucket(&mut self, field: Option<Field<BucketSpec>>) -> Option<BucketPlan> {
+        let spec = self.read(Some(field?))?.into_inner();
+        let usual = BucketPlan::default();
+        let page = self.number("page", spec.page, 1, PAGE_MAX);
+        let vanishes = self.read(spec.vanishes);
+        Some(BucketPlan {
+            page: page.map_or(usual.page, |page| page.into_inner() as usize),
+            vanishes: vanishes.map_or(usual.vanishes, Spanned::into_inner),
+        })
     }
 
     fn layout(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {

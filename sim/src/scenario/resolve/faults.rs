@@ -344,6 +344,11 @@ impl Resolver<'_> {
             let fault = self.read(Some(field)).and_then(|stale| self.stale(stale));
             keep(span, FaultKind::StaleRead, fault);
         }
+        if let Some(field) = spec.stale_listing {
+            let span = field.span.clone();
+            let fault = self.read(Some(field)).and_then(|stale| self.listing(stale));
+            keep(span, FaultKind::StaleListing, fault);
+        }
         if let Some(field) = spec.bit_rot {
             let span = field.span.clone();
             let fault = self.read(Some(field)).and_then(|rot| self.rot(rot));

@@ -1,14 +1,17 @@
 //! What each kind of fault says of itself: bounds, and the operations it can hit.
 
+use std::ops::Range;
+
 use bivalent_core::Layout;
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict};
 use crate::fault::{Fault, Scope, Span, StaleBound};
+use crate::scenario::bears;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{DelayFaultSpec, Names, RotSpec, ScopeSpec, SkewSpec, SlowSpec};
-use crate::scenario::spec::{StaleReadSpec, TornSpec, VersionsSpec};
-use crate::scenario::units::{Factor, Times};
+use crate::scenario::spec::{StaleListingSpec, StaleReadSpec, TornSpec, VersionsSpec};
+use crate::scenario::units::{Duration, Factor, Times};
 
 /// A store is slowed down at most this much, millionths.
 const SLOWEST: u64 = 10_000 * 1_000_000;
@@ -107,6 +110,7 @@ impl Resolver<'_> {
                 let count = Spanned::new(span, count);
                 let most = u64::from(u32::MAX) - 1;
                 let count = self.bounded("versions", &count, 1, most)?;
+                self.of_versions(&count.span());
                 Some(count.into_inner() as u32)
             }
             VersionsSpec::Word(word) => {
@@ -114,6 +118,16 @@ impl Resolver<'_> {
                 self.word("number of versions", &word, &["all"])?;
                 Some(u32::MAX)
             }
+        }
+    }
+
+    /// Notes a number of versions where there is none to count.
+    fn of_versions(&mut self, span: &Range<usize>) {
+        if let Some(protocol) = self.protocol
+            && let Some(why) = bears::versions(protocol)
+        {
+            let flaw = why.flaw("versions", protocol);
+            self.notes.add(span.clone(), flaw);
         }
     }
 
@@ -212,23 +226,54 @@ impl Resolver<'_> {
         let place = stale.span();
         let stale = stale.into_inner();
         let scope = self.scope(operations!(stale, None));
-        let given = usize::from(stale.versions.is_some()) + usize::from(stale.age.is_some());
-        if given != 1 {
-            let flaw = conflict("how old a stale read is takes one bound", "how old?");
-            let help = "one of versions = 1 and age = \"50ms\"";
-            self.notes.add(place, flaw.help(help));
-        }
-        let versions = self.number("versions", stale.versions, 1, u32::MAX.into());
-        let age = self.positive("age", stale.age);
-        let bound = match (versions, age) {
-            (Some(versions), _) => StaleBound::Versions(versions.into_inner() as u32),
-            (None, age) => StaleBound::Age(age?.into_inner()),
-        };
+        let bound = self.bound(place, "stale read", stale.versions, stale.age)?;
         let scope = Scope {
             writes: false,
             ..scope?
         };
         Some(Fault::StaleRead { scope, bound })
+    }
+
+    /// Listings that are old.
+    pub(super) fn listing(&mut self, stale: Spanned<StaleListingSpec>) -> Option<Fault> {
+        let place = stale.span();
+        let stale = stale.into_inner();
+        let scope = self.scope(Operations {
+            agent: stale.agent,
+            store: stale.store,
+            owner: None,
+            operation: None,
+        });
+        let bound = self.bound(place, "stale listing", stale.versions, stale.age)?;
+        let scope = Scope {
+            writes: false,
+            ..scope?
+        };
+        Some(Fault::StaleListing { scope, bound })
+    }
+
+    /// How old an answer can be.
+    fn bound(
+        &mut self,
+        place: Range<usize>,
+        what: &str,
+        versions: Option<Field<i128>>,
+        age: Option<Field<Duration>>,
+    ) -> Option<StaleBound> {
+        if usize::from(versions.is_some()) + usize::from(age.is_some()) != 1 {
+            let flaw = conflict(format!("how old a {what} is takes one bound"), "how old?");
+            let help = "one of versions = 1 and age = \"50ms\"";
+            self.notes.add(place, flaw.help(help));
+        }
+        let versions = self.number("versions", versions, 1, u32::MAX.into());
+        if let Some(many) = versions.as_ref().filter(|versions| *versions.get_ref() > 1) {
+            self.of_versions(&many.span());
+        }
+        let age = self.positive("age", age);
+        match (versions, age) {
+            (Some(versions), _) => Some(StaleBound::Versions(versions.into_inner() as u32)),
+            (None, age) => Some(StaleBound::Age(age?.into_inner())),
+        }
     }
 
     pub(super) fn rot(&mut self, rot: Spanned<RotSpec>) -> Option<Fault> {

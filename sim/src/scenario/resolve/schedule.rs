@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES, Staleness};
+use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES};
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict, idle, missing};
@@ -15,7 +15,7 @@ use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{DelaySpec, FuzzSpec, RetrySpec, ScheduleSpec};
 use crate::scenario::units::{Counts, Duration};
-use crate::scenario::{Adversary, Cluster, Fuzz, Schedule};
+use crate::scenario::{Adversary, Fuzz, Schedule};
 
 const MS: u64 = 1_000_000;
 /// Operations that may take effect while one is held back, at least.
@@ -186,7 +186,6 @@ impl Resolver<'_> {
     pub(super) fn fuzz(
         &mut self,
         field: Option<Field<FuzzSpec>>,
-        cluster: Option<&Cluster>,
         schedule: Option<&Schedule>,
     ) -> Fuzz {
         let mut fuzz = Fuzz::default();
@@ -219,7 +218,6 @@ impl Resolver<'_> {
                     && !fuzz.add.contains(&FaultKind::ALL[index])
                 {
                     self.bearable(FaultKind::ALL[index], &word.span());
-                    self.addable(FaultKind::ALL[index], &word.span(), cluster);
                     fuzz.add.push(FaultKind::ALL[index]);
                 }
             }
@@ -227,22 +225,6 @@ impl Resolver<'_> {
             fuzz.at_most = most.map_or(FUZZ_FAULTS, Spanned::into_inner) as u32;
         }
         fuzz
-    }
-
-    /// Notes a kind of fault that a campaign never adds, since it stays within the envelope.
-    fn addable(&mut self, kind: FaultKind, span: &Range<usize>, cluster: Option<&Cluster>) {
-        let Some(cluster) = cluster else { return };
-        let (Staleness::PerRun(stale) | Staleness::PerReader(stale)) = cluster.envelope.staleness();
-        let refuses_old = cluster.protocol.is_conditional() && kind == FaultKind::StaleRead;
-        let lies = matches!(kind, FaultKind::Amnesia | FaultKind::StaleRead);
-        if lies && stale == 0 && !refuses_old {
-            let message = format!(
-                "`{}` is never added: it would strike outside the envelope, in which no store is stale",
-                kind.name()
-            );
-            let help = "add stale = 1 to [cluster], or write the fault as a [[fault]]";
-            self.notes.add(span.clone(), idle(message).help(help));
-        }
     }
 
     /// Notes faults to be added where the adversary bears none.

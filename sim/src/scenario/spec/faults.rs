@@ -57,6 +57,8 @@ pub(in crate::scenario) struct FaultSpec {
     pub(in crate::scenario) torn_write: Option<Field<TornSpec>>,
     /// A read is answered with an older version.
     pub(in crate::scenario) stale_read: Option<Field<StaleReadSpec>>,
+    /// A listing of a bucket is answered as its folder was before.
+    pub(in crate::scenario) stale_listing: Option<Field<StaleListingSpec>>,
     /// Bits of a stored block flip.
     pub(in crate::scenario) bit_rot: Option<Field<RotSpec>>,
     /// A write lands in another agent's block.
@@ -150,7 +152,7 @@ pub(in crate::scenario) struct SlowSpec {
 pub(in crate::scenario) struct AmnesiaSpec {
     /// Which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// How many writes of each block are undone, or "all".
+    /// How many writes of each block are undone, or "all"; "all" for put-if-absent, whose records are written once.
     #[schemars(required)]
     pub(in crate::scenario) versions: Option<Field<VersionsSpec>>,
 }
@@ -230,7 +232,7 @@ pub(in crate::scenario) struct TornSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct StaleReadSpec {
-    /// At most this many versions old.
+    /// At most this many versions old; 1 for put-if-absent, whose records are written once.
     pub(in crate::scenario) versions: Option<Field<i128>>,
     /// As the block stood at most this long ago.
     pub(in crate::scenario) age: Option<Field<Duration>>,
@@ -242,11 +244,25 @@ pub(in crate::scenario) struct StaleReadSpec {
     pub(in crate::scenario) owner: Option<Field<Names>>,
 }
 
+/// Which listings are old, and by how much: one of `versions` and `age`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::scenario) struct StaleListingSpec {
+    /// At most this many changes of the bucket ago.
+    pub(in crate::scenario) versions: Option<Field<i128>>,
+    /// As the folder was at most this long ago.
+    pub(in crate::scenario) age: Option<Field<Duration>>,
+    /// Asked for by which agents; any.
+    pub(in crate::scenario) agent: Option<Field<Names>>,
+    /// On which stores; any.
+    pub(in crate::scenario) store: Option<Field<Names>>,
+}
+
 /// Bits of a stored block flip; found by whoever reads it next.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct RotSpec {
-    /// How many, 1 to 8; 1. Not for a replicated log: one is as good as eight.
+    /// How many, 1 to 8; 1. Raw blocks only: where there is a checksum, one is as good as eight.
     pub(in crate::scenario) bits: Option<Field<i128>>,
     /// Issued by which agents; any.
     pub(in crate::scenario) agent: Option<Field<Names>>,
@@ -286,6 +302,7 @@ tables!(
     ScopeSpec,
     SkewSpec,
     SlowSpec,
+    StaleListingSpec,
     StaleReadSpec,
     StoreSpec,
     TornSpec,

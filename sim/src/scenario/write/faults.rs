@@ -135,6 +135,14 @@ impl Scenario {
                 parts.extend(self.places(scope));
                 parts
             }
+            Fault::StaleListing { scope, bound } => {
+                let mut parts = vec![match bound {
+                    StaleBound::Versions(versions) => format!("versions = {versions}"),
+                    StaleBound::Age(ns) => format!("age = {}", duration(ns)),
+                }];
+                parts.extend(self.places(scope));
+                parts
+            }
             Fault::BitRot { scope, bits } => {
                 let mut parts: Parts = (bits != 1)
                     .then(|| format!("bits = {bits}"))

@@ -1,0 +1,84 @@
+//! What does nothing where stores are buckets, or where they are not, and why.
+
+use toml::de::DeTable;
+
+use super::bears::{LEAVE, SINGLE, Setting, Why, setting};
+use super::error::Notes;
+use super::{Format, Protocol};
+
+const WHOLE: &str = "an object is put whole, under a name of its own";
+
+/// What does nothing where stores are buckets, whichever protocol it is.
+const ON_BUCKETS: [Setting; 6] = [
+    setting("cluster.block", SINGLE, WHOLE, LEAVE),
+    setting(
+        "price",
+        SINGLE,
+        "the price of blocking is one of adversaries, which order reads and writes of blocks",
+        "leave it out, or leave out `bucket`",
+    ),
+    setting(
+        "fault.crash.unfenced",
+        SINGLE,
+        "an agent on buckets takes a start of its own, and waits for nothing that a dead one has in flight",
+        LEAVE,
+    ),
+    setting(
+        "fault.torn-write.keep",
+        SINGLE,
+        "an object of which not every byte came through can't be read, however many did",
+        LEAVE,
+    ),
+    setting(
+        "fault.bit-rot.bits",
+        SINGLE,
+        "an object with wrong bits can't be read, however many are wrong",
+        LEAVE,
+    ),
+    setting(
+        "fault.torn-write.owner",
+        SINGLE,
+        "agents write what is their own",
+        "leave it out; `agent` says whose operations are hit",
+    ),
+];
+
+/// What does nothing where stores hold blocks.
+const ON_BLOCKS: [Setting; 1] = [setting(
+    "fault.stale-listing",
+    SINGLE,
+    "a store of blocks lists nothing",
+    "add bucket = {} to [cluster], or leave the fault out",
+)];
+
+/// Settings that do nothing on stores of this kind.
+pub(super) const fn of(buckets: bool) -> &'static [Setting] {
+    if buckets { &ON_BUCKETS } else { &ON_BLOCKS }
+}
+
+/// Whether a file's stores are buckets.
+pub(super) fn are_buckets(document: &DeTable<'_>) -> bool {
+    let cluster = document.get("cluster");
+    let cluster = cluster.and_then(|cluster| cluster.get_ref().as_table());
+    cluster.is_some_and(|cluster| cluster.contains_key("bucket"))
+}
+
+/// The format of what stands in buckets: every version is an object of its own.
+pub(super) const FORMAT: Format = Format::Versioned;
+
+/// An adversary that orders operations orders reads and writes of blocks.
+pub(super) fn refuse_adversary(document: &DeTable<'_>, protocol: Protocol, notes: &mut Notes) {
+    let schedule = document.get("schedule");
+    let schedule = schedule.and_then(|schedule| schedule.get_ref().as_table());
+    let Some((key, value)) = schedule.and_then(|it| it.get_key_value("adversary")) else {
+        return;
+    };
+    if matches!(value.get_ref().as_str(), Some("random" | "fair")) {
+        return;
+    }
+    let why = Why {
+        fact: "it picks reads and writes of blocks, and agents on buckets list, get and put objects",
+        help: "\"random\" or \"fair\"",
+    };
+    notes.add(key.span(), why.flaw("adversary", protocol));
+}
