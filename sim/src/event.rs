@@ -1,6 +1,10 @@
 //! Events packed into 64 bits, typed at the doors.
 
+mod log;
+
 use bivalent_core::{AgentId, BlockTag, StoreId};
+
+pub(crate) use log::{LogEvent, Turn};
 
 /// What can happen next. `rule` is a fault rule's index, or none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,6 +49,8 @@ pub(crate) enum Event {
     Heal,
     /// Is there a stall?
     StallCheck,
+    /// One of a log's run.
+    Log(LogEvent),
 }
 
 /// A read in flight.
@@ -185,6 +191,7 @@ impl Event {
             Self::TriggerEnd { rule } => 0xa | (rule as u64) << RULE,
             Self::Heal => 11,
             Self::StallCheck => 12,
+            Self::Log(event) => event.pack(),
         }
     }
 
@@ -238,7 +245,7 @@ impl Event {
             },
             11 => Self::Heal,
             12 => Self::StallCheck,
-            other => unreachable!("no event is packed as {other}"),
+            _ => Self::Log(LogEvent::unpack(bits)),
         }
     }
 }

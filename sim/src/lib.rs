@@ -44,6 +44,7 @@ pub mod runner;
 pub mod scenario;
 pub mod script;
 pub mod shrink;
+mod slab;
 pub mod stall;
 pub mod store;
 pub mod story;

@@ -5,7 +5,6 @@
 
 mod account;
 mod any;
-mod carry;
 mod clients;
 mod cover;
 mod diary;
@@ -34,12 +33,13 @@ use std::sync::{
 
 use bivalent_core::{
     Agent, AgentId, Ballot, Collected, HeadRead, Incarnation, LogOp, LogReply, LogSaid, Replica,
-    ReplicaConfig, ReplicaSetup, SlotVote, StateMachine, StoreId, Timer, Want, Wanted,
+    ReplicaConfig, ReplicaSetup, SlotVote, StateMachine, StoreId, Want, Wanted,
 };
 
 use crate::{
     dice::{Dice, Purpose},
     engine::{End, Status, net::Net},
+    event::{Event, LogEvent, Turn},
     fault::Happening,
     fingerprint::Fingerprint,
     oracle::envelope::Accounting,
@@ -47,6 +47,7 @@ use crate::{
     planted::Planted,
     report::Stall,
     scenario::Scenario,
+    slab::Slab,
     store::Service,
     workload::{Tuning, Workload},
 };
@@ -57,7 +58,6 @@ pub use machines::{Asked, BankLoad, Call, Draw, KvLoad, Load, LockLoad};
 pub(crate) use tally::LogShapes;
 pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
 
-use carry::{Event, Slab};
 use clients::Clients;
 use diary::Who;
 pub(crate) use diary::{LogJournal, LogNote};
@@ -390,13 +390,12 @@ impl<L: Load> LogEngine<L> {
             let start = self.net.dice.within(Purpose::Pause, 0, self.plan.start);
             let begins = start.max(1);
             self.clients.all[index as usize].due = begins;
-            self.put(
-                begins,
-                Event::Next {
-                    client: index,
-                    count: 0,
-                },
-            );
+            let next = LogEvent::Client {
+                client: index,
+                count: 0,
+                turn: Turn::Next,
+            };
+            self.put(begins, Event::Log(next));
         }
         if let Some(heal) = self.plan.heal {
             self.put(heal, Event::Heal);
@@ -442,7 +441,7 @@ impl<L: Load> LogEngine<L> {
                 break End::Time;
             }
             self.steps += 1;
-            self.fingerprint.mix(self.net.now(), Event::print(bits));
+            self.fingerprint.mix(self.net.now(), bits);
             self.step(bits);
             if self.net.touched.0 != 0 {
                 self.cover();
@@ -455,24 +454,10 @@ impl<L: Load> LogEngine<L> {
 
     fn step(&mut self, bits: u64) {
         match Event::unpack(bits) {
-            Event::Op { flight } => self.on_op(flight, bits),
-            Event::Heads { flight } => self.on_heads(flight, bits),
-            Event::Timeout {
-                agent,
-                incarnation,
-                store,
-                tag,
-            } => self.on_timeout(agent, incarnation, store, tag, bits),
-            Event::Tick { agent, incarnation } => {
-                self.on_alarm(agent, incarnation, Timer::Tick, bits);
-            }
-            Event::Stand { agent, incarnation } => {
-                self.on_alarm(agent, incarnation, Timer::Stand, bits);
-            }
-            Event::Next { client, count } => self.on_next(client, count),
-            Event::Again { client, count } => self.on_again(client, count),
-            Event::Request { client, count } => self.on_request(client, count),
-            Event::Restart { agent, incarnation } => self.on_restart(agent, incarnation),
+            Event::Log(event) => self.take_own(event, bits),
+            Event::Restart {
+                agent, incarnation, ..
+            } => self.on_restart(agent, incarnation),
             Event::Wake { agent, count } => {
                 if self.seats[agent.index()].pauses == count {
                     self.wake(agent);
@@ -492,6 +477,34 @@ impl<L: Load> LogEngine<L> {
             Event::TriggerEnd { rule } => self.on_trigger_end(rule),
             Event::Heal => self.heal(),
             Event::StallCheck => self.check_stall(),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    fn take_own(&mut self, event: LogEvent, bits: u64) {
+        match event {
+            LogEvent::Op { flight } => self.on_op(flight, bits),
+            LogEvent::Heads { flight } => self.on_heads(flight, bits),
+            LogEvent::Timeout {
+                agent,
+                incarnation,
+                store,
+                tag,
+            } => self.on_timeout(agent, incarnation, store, tag, bits),
+            LogEvent::Alarm {
+                agent,
+                incarnation,
+                timer,
+            } => self.on_alarm(agent, incarnation, timer, bits),
+            LogEvent::Client {
+                client,
+                count,
+                turn,
+            } => match turn {
+                Turn::Next => self.on_next(client, count),
+                Turn::Again => self.on_again(client, count),
+                Turn::Request => self.on_request(client, count),
+            },
         }
     }
 

@@ -42,9 +42,11 @@ impl Engine<Blocks> {
             | Event::Restart { agent, .. }
             | Event::Wake { agent, .. } => (Some(agent), None),
             Event::StoreUp { store, .. } | Event::StoreFast { store, .. } => (None, Some(store)),
-            Event::Trigger { .. } | Event::TriggerEnd { .. } | Event::Heal | Event::StallCheck => {
-                (None, None)
-            }
+            Event::Trigger { .. }
+            | Event::TriggerEnd { .. }
+            | Event::Heal
+            | Event::StallCheck
+            | Event::Log(_) => (None, None),
         }
     }
 

@@ -6,13 +6,14 @@
 use bivalent_core::{AgentId, Slot};
 
 use super::{
-    Event, History, LogEngine, Who,
+    History, LogEngine, Who,
     judge::{MachineModel, ops},
     machines::Load,
 };
 use crate::{
     dice::{Dice, Rest},
     engine::Status,
+    event::Event,
     linear,
     probe::Probe,
     report::Stall,

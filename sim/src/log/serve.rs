@@ -3,13 +3,14 @@
 use bivalent_core::{AgentId, LogOp, LogReply, StoreId};
 
 use super::{
-    Deed, Errand, Event, Flight, LogEngine, Who,
+    Deed, Errand, Flight, LogEngine, Who,
     ledger::{cast, shown},
     machines::Load,
     shelf::NOW,
 };
 use crate::{
     dice::Purpose,
+    event::{Event, LogEvent},
     fault::{Fault, FaultKind, Happening, StaleBound},
     plan::READ,
     probe::Probe,
@@ -111,7 +112,10 @@ impl<L: Load> LogEngine<L> {
                     ..self.flights.get(index).clone()
                 };
                 let again = self.flights.put(again);
-                self.put(self.now() + later, Event::Op { flight: again });
+                self.put(
+                    self.now() + later,
+                    Event::Log(LogEvent::Op { flight: again }),
+                );
                 self.perform(index);
             }
             Fault::Duplicate { .. } => {
@@ -217,7 +221,10 @@ impl<L: Load> LogEngine<L> {
                 self.flights.get_mut(index).votes = votes;
                 // What may happen between the two halves does happen.
                 let (_, ticks) = (0, self.net_delay(store));
-                self.put(self.now() + ticks, Event::Heads { flight: index });
+                self.put(
+                    self.now() + ticks,
+                    Event::Log(LogEvent::Heads { flight: index }),
+                );
             }
             LogOp::ReadSnapshot { name } => {
                 self.tally.ops.snapshot_reads += 1;

@@ -2,11 +2,11 @@
 
 use bivalent_core::{AgentId, StoreId};
 
-use super::{Event, LogEngine, Who, liveness::is_down, machines::Load};
+use super::{LogEngine, Who, liveness::is_down, machines::Load};
 use crate::{
     dice::Purpose,
     engine::Status,
-    event::INCARNATIONS_MAX,
+    event::{Event, INCARNATIONS_MAX, LogEvent},
     fault::{Fault, FaultKind, Happening, Span, Trigger},
     probe::Probe,
     store::Service,
@@ -229,7 +229,7 @@ impl<L: Load> LogEngine<L> {
         // What it had asked for goes on; nobody is there for the answers.
         let held = std::mem::take(&mut seat.held);
         for bits in held {
-            if let Event::Op { flight } = Event::unpack(bits) {
+            if let Event::Log(LogEvent::Op { flight }) = Event::unpack(bits) {
                 self.flights.free(flight);
             }
         }
@@ -238,6 +238,7 @@ impl<L: Load> LogEngine<L> {
             let event = Event::Restart {
                 agent: id,
                 incarnation,
+                unfenced: false,
             };
             self.put(self.now() + after, event);
         }
@@ -271,6 +272,7 @@ impl<L: Load> LogEngine<L> {
         let event = Event::Restart {
             agent: id,
             incarnation,
+            unfenced: false,
         };
         self.put(self.now() + 1, event);
     }

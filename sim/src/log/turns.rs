@@ -3,12 +3,18 @@
 use bivalent_core::{Incarnation, Outcome, StateMachine, Ticket};
 
 use super::{
-    Answer, Call, Deed, Draw, Event, LogEngine,
+    Answer, Call, Deed, Draw, LogEngine,
     clients::{Doing, Want},
     liveness::is_down,
     machines::Load,
 };
-use crate::{dice::Purpose, engine::Status, probe::Probe, workload::Pace};
+use crate::{
+    dice::Purpose,
+    engine::Status,
+    event::{Event, LogEvent, Turn},
+    probe::Probe,
+    workload::Pace,
+};
 
 impl<L: Load> LogEngine<L> {
     /// A client wants the next thing.
@@ -88,20 +94,22 @@ impl<L: Load> LogEngine<L> {
         let (at, count) = (client.at, client.count);
         self.put(
             self.now() + again,
-            Event::Again {
+            Event::Log(LogEvent::Client {
                 client: index,
                 count,
-            },
+                turn: Turn::Again,
+            }),
         );
         let deaf = self.solo.is_some_and(|solo| solo != at);
         match self.seats[at.index()].status {
             Status::Up if !deaf => self.hand_over(index),
             Status::Paused if !deaf => {
                 // It waits where a process's requests wait until it reads them.
-                let event = Event::Request {
+                let event = Event::Log(LogEvent::Client {
                     client: index,
                     count,
-                };
+                    turn: Turn::Request,
+                });
                 self.seats[at.index()].held.push(event.pack());
             }
             // Nobody takes it; the client finds out when it has waited long enough.
@@ -117,10 +125,11 @@ impl<L: Load> LogEngine<L> {
         match self.seats[at.index()].status {
             Status::Up if current && !deaf => self.hand_over(index),
             Status::Paused if current && !deaf => {
-                let event = Event::Request {
+                let event = Event::Log(LogEvent::Client {
                     client: index,
                     count,
-                };
+                    turn: Turn::Request,
+                });
                 self.seats[at.index()].held.push(event.pack());
             }
             Status::Up | Status::Paused | Status::Down { .. } => {}
@@ -296,10 +305,11 @@ impl<L: Load> LogEngine<L> {
         let count = client.count;
         self.put(
             self.now() + pause.max(1),
-            Event::Next {
+            Event::Log(LogEvent::Client {
                 client: index,
                 count,
-            },
+                turn: Turn::Next,
+            }),
         );
     }
 

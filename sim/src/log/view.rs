@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use bivalent_core::{LogOp, Standing as Part};
 
-use super::{Event, LogEngine, Seat, machines::Load};
+use super::{LogEngine, Seat, machines::Load};
 use crate::{
     blocks::view::{broken, requests_wait, rung, stall_view, store_rows, time},
     engine::Status,
+    event::Event,
     scenario::Scenario,
     verdict::Finished,
     view::{AgentRow, AgentState, LogView, ReplicaRow, Standing, View},

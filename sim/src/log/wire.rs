@@ -3,12 +3,12 @@
 use bivalent_core::{Agent, AgentId, Incarnation, LogOp, LogReply, Pause, Replica, StoreId, Timer};
 
 use super::{
-    Deed, Errand, Event, Flight, LogEngine, liveness::is_down, machines::Load, outbox::Outbox,
-    shelf,
+    Deed, Errand, Flight, LogEngine, liveness::is_down, machines::Load, outbox::Outbox, shelf,
 };
 use crate::{
     dice::Purpose,
     engine::Status,
+    event::{Event, LogEvent},
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
 };
@@ -58,18 +58,18 @@ impl<L: Load> LogEngine<L> {
             kept: None,
         });
         let now = self.now();
-        self.put(now + lands, Event::Op { flight });
+        self.put(now + lands, Event::Log(LogEvent::Op { flight }));
         let patience = self.patience(tries);
         if ticks > patience || scan {
             let tag = tag as u32;
             self.put(
                 now + patience,
-                Event::Timeout {
+                Event::Log(LogEvent::Timeout {
                     agent: id,
                     incarnation,
                     store,
                     tag,
-                },
+                }),
             );
         }
     }
@@ -104,12 +104,12 @@ impl<L: Load> LogEngine<L> {
         let tag = tag as u32;
         self.put(
             at,
-            Event::Timeout {
+            Event::Log(LogEvent::Timeout {
                 agent,
                 incarnation,
                 store,
                 tag,
-            },
+            }),
         );
     }
 
@@ -125,11 +125,12 @@ impl<L: Load> LogEngine<L> {
         if rate != 1_000_000 {
             self.net.observed(FaultKind::ClockSkew);
         }
-        let event = match timer {
-            Timer::Tick => Event::Tick { agent, incarnation },
-            Timer::Stand => Event::Stand { agent, incarnation },
+        let alarm = LogEvent::Alarm {
+            agent,
+            incarnation,
+            timer,
         };
-        self.put(self.now() + pause.max(1), event);
+        self.put(self.now() + pause.max(1), Event::Log(alarm));
     }
 
     /// Whether an agent is there to take something in; what comes while it stands still is kept.
@@ -210,8 +211,12 @@ impl<L: Load> LogEngine<L> {
         if answer > self.now() || paused {
             self.flights.get_mut(index).kept = Some(reply.clone());
             if answer > self.now() {
-                self.put(answer, Event::Op { flight: index });
-            } else if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
+                self.put(answer, Event::Log(LogEvent::Op { flight: index }));
+            } else if self.takes(
+                agent,
+                incarnation,
+                Event::Log(LogEvent::Op { flight: index }).pack(),
+            ) {
                 unreachable!("it stands still");
             }
             return;

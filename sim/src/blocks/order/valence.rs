@@ -79,7 +79,8 @@ impl Engine<Blocks> {
                 | Event::Trigger { .. }
                 | Event::TriggerEnd { .. }
                 | Event::Heal
-                | Event::StallCheck => false,
+                | Event::StallCheck
+                | Event::Log(_) => false,
             };
             counts.then(|| self.flying(bits))
         });

@@ -187,6 +187,7 @@ impl Engine<Blocks> {
                     return None;
                 }
             }
+            Event::Log(_) => unreachable!("an event of a log"),
         }
         Some(pending)
     }
@@ -262,6 +263,7 @@ impl Engine<Blocks> {
                 let text = format!("a stall, if nobody decides: {waited} without a decision");
                 (Act::Check, text, plain())
             }
+            Event::Log(_) => unreachable!("an event of a log"),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

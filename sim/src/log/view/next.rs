@@ -1,11 +1,12 @@
 //! What is in flight or due in a log's world.
 
-use bivalent_core::{AgentId, LogOp, StateMachine, StoreId};
+use bivalent_core::{AgentId, LogOp, StateMachine, StoreId, Timer};
 
-use super::super::{Event, Flight, LogEngine, machines::Load};
+use super::super::{Flight, LogEngine, machines::Load};
 use crate::{
     blocks::view::{requests_wait, time},
     engine::{Status, net::COPY},
+    event::{Event, LogEvent, Turn},
     scenario::Scenario,
     store::Service,
     view::{Act, NextStep},
@@ -75,23 +76,32 @@ impl<L: Load> LogEngine<L> {
             (client.count == count && !client.done).then_some((Some(client.at), None))
         };
         match event {
-            Event::Op { flight } | Event::Heads { flight } => {
+            Event::Log(LogEvent::Op { flight } | LogEvent::Heads { flight }) => {
                 let flight = self.flights.get(flight);
                 Some((Some(flight.agent), Some(flight.store)))
             }
-            Event::Timeout {
-                agent, incarnation, ..
-            }
-            | Event::Tick { agent, incarnation }
-            | Event::Stand { agent, incarnation } => {
-                lives(agent, incarnation).then_some((Some(agent), None))
-            }
-            Event::Next { client: it, count } => client(it, count),
-            Event::Again { client: it, count } | Event::Request { client: it, count } => {
-                let waits = self.clients.all[it as usize].doing.is_some();
+            Event::Log(
+                LogEvent::Timeout {
+                    agent, incarnation, ..
+                }
+                | LogEvent::Alarm {
+                    agent, incarnation, ..
+                },
+            ) => lives(agent, incarnation).then_some((Some(agent), None)),
+            Event::Log(LogEvent::Client {
+                client: it,
+                count,
+                turn,
+            }) => {
+                let waits = match turn {
+                    Turn::Next => true,
+                    Turn::Again | Turn::Request => self.clients.all[it as usize].doing.is_some(),
+                };
                 client(it, count).filter(|_| waits)
             }
-            Event::Restart { agent, incarnation } => {
+            Event::Restart {
+                agent, incarnation, ..
+            } => {
                 let seat = &self.seats[agent.index()];
                 let down = matches!(seat.status, Status::Down { .. });
                 (down && seat.incarnation == incarnation).then_some((Some(agent), None))
@@ -121,6 +131,11 @@ impl<L: Load> LogEngine<L> {
                 let waits = late && !self.stall_open && self.done_at.is_none();
                 waits.then_some((None, None))
             }
+            Event::Read(_)
+            | Event::Write { .. }
+            | Event::ReadTimeout(_)
+            | Event::WriteTimeout { .. }
+            | Event::Start { .. } => unreachable!("an event of one decision"),
         }
     }
 
@@ -140,7 +155,7 @@ impl<L: Load> LogEngine<L> {
         let client = |client: u32| self.clients.all[client as usize].name;
         let mut note = String::new();
         let (act, text) = match pending.event {
-            Event::Op { flight } => {
+            Event::Log(LogEvent::Op { flight }) => {
                 let flight = self.flights.get(flight);
                 note = self.note_of(flight);
                 let act = if flight.op.is_write() {
@@ -150,29 +165,30 @@ impl<L: Load> LogEngine<L> {
                 };
                 (act, asked(&flight.op, store(flight.store)))
             }
-            Event::Heads { flight } => {
+            Event::Log(LogEvent::Heads { flight }) => {
                 let at = self.flights.get(flight).store;
                 (
                     Act::Read,
                     format!("read heads on {}, after votes", store(at)),
                 )
             }
-            Event::Timeout { .. } => (
+            Event::Log(LogEvent::Timeout { .. }) => (
                 Act::Timeout,
                 "asks again, if it has had no answer".to_owned(),
             ),
-            Event::Tick { .. } => (Act::Timeout, "its clock goes round".to_owned()),
-            Event::Stand { .. } => (Act::Start, "stands for leader".to_owned()),
-            Event::Next { client: it, .. } => (
-                Act::Client,
-                format!("client {} asks for something", client(it)),
-            ),
-            Event::Again { client: it, .. } => {
-                let text = format!("client {} has waited long enough", client(it));
-                (Act::Client, text)
-            }
-            Event::Request { client: it, .. } => {
-                let text = format!("client {}'s request is read", client(it));
+            Event::Log(LogEvent::Alarm { timer, .. }) => match timer {
+                Timer::Tick => (Act::Timeout, "its clock goes round".to_owned()),
+                Timer::Stand => (Act::Start, "stands for leader".to_owned()),
+            },
+            Event::Log(LogEvent::Client {
+                client: it, turn, ..
+            }) => {
+                let name = client(it);
+                let text = match turn {
+                    Turn::Next => format!("client {name} asks for something"),
+                    Turn::Again => format!("client {name} has waited long enough"),
+                    Turn::Request => format!("client {name}'s request is read"),
+                };
                 (Act::Client, text)
             }
             Event::Restart { .. } => (Act::Restart, "starts again".to_owned()),
@@ -192,6 +208,11 @@ impl<L: Load> LogEngine<L> {
                 let text = format!("a stall, if no client is answered: {waited} without an answer");
                 (Act::Check, text)
             }
+            Event::Read(_)
+            | Event::Write { .. }
+            | Event::ReadTimeout(_)
+            | Event::WriteTimeout { .. }
+            | Event::Start { .. } => unreachable!("an event of one decision"),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

@@ -1,0 +1,60 @@
+//! A slab: the operations in flight that events speak of.
+
+/// Things under small numbers, freed and used again.
+#[derive(Clone, Debug)]
+pub(crate) struct Slab<T> {
+    things: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self {
+            things: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<T> Slab<T> {
+    pub(crate) fn clear(&mut self) {
+        self.things.clear();
+        self.free.clear();
+    }
+
+    pub(crate) fn put(&mut self, thing: T) -> u32 {
+        if let Some(index) = self.free.pop() {
+            self.things[index as usize] = Some(thing);
+            return index;
+        }
+        self.things.push(Some(thing));
+        self.things.len() as u32 - 1
+    }
+
+    /// Whether any of them is such.
+    pub(crate) fn any(&self, such: impl Fn(&T) -> bool) -> bool {
+        self.things.iter().flatten().any(such)
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.things.iter().flatten()
+    }
+
+    pub(crate) fn get(&self, index: u32) -> &T {
+        self.things[index as usize]
+            .as_ref()
+            .expect("an event speaks only of what is in flight")
+    }
+
+    pub(crate) fn get_mut(&mut self, index: u32) -> &mut T {
+        self.things[index as usize]
+            .as_mut()
+            .expect("an event speaks only of what is in flight")
+    }
+
+    pub(crate) fn free(&mut self, index: u32) {
+        self.things[index as usize] = None;
+        self.free.push(index);
+    }
+}
