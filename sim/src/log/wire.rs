@@ -2,12 +2,10 @@
 
 use bivalent_core::{Agent, AgentId, Incarnation, LogOp, LogReply, Pause, Replica, StoreId, Timer};
 
-use super::{
-    Deed, Errand, Flight, LogEngine, liveness::is_down, machines::Load, outbox::Outbox, shelf,
-};
+use super::{Deed, Errand, Flight, LogEngine, machines::Load, outbox::Outbox, shelf};
 use crate::{
     dice::Purpose,
-    engine::Status,
+    engine::{Status, is_down},
     event::{Event, LogEvent},
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
@@ -22,7 +20,7 @@ impl<L: Load> LogEngine<L> {
         tries: u8,
         op: LogOp<L::Machine>,
     ) {
-        let seat = &self.seats[id.index()];
+        let seat = &self.participants[id.index()];
         let incarnation = seat.incarnation;
         debug_assert!(!is_down(seat.status), "the dead ask for nothing");
         let kind = if op.is_write() { WRITE } else { READ };
@@ -35,15 +33,15 @@ impl<L: Load> LogEngine<L> {
                 promise: head.mbal,
                 floor: head.floor,
             });
-            for (property, detail) in self.vows.said(id, head).into_iter().flatten() {
-                self.book.found(self.steps, property, detail);
+            for (property, detail) in self.system.vows.said(id, head).into_iter().flatten() {
+                self.found(property, detail);
             }
             if let Some(ballot) = head.mbal {
                 self.started(id, ballot);
             }
         }
         self.clock_write(id, &op);
-        let flight = self.flights.put(Flight {
+        let flight = self.system.flights.put(Flight {
             agent: id,
             incarnation,
             store,
@@ -99,7 +97,7 @@ impl<L: Load> LogEngine<L> {
             tag,
             tries,
             ..
-        } = *self.flights.get(flight);
+        } = *self.system.flights.get(flight);
         let at = self.now() + self.patience(tries);
         let tag = tag as u32;
         self.put(
@@ -114,7 +112,7 @@ impl<L: Load> LogEngine<L> {
     }
 
     pub(super) fn set_alarm(&mut self, id: AgentId, timer: Timer, pause: Pause) {
-        let seat = &self.seats[id.index()];
+        let seat = &self.participants[id.index()];
         let (agent, incarnation, rate) = (id, seat.incarnation, u64::from(seat.rate));
         let (min, max) = match pause {
             Pause::Between { min, max } => (self.plan.ticks(min), self.plan.ticks(max)),
@@ -138,7 +136,7 @@ impl<L: Load> LogEngine<L> {
         if self.solo.is_some_and(|solo| solo != agent) {
             return false;
         }
-        let seat = &mut self.seats[agent.index()];
+        let seat = &mut self.participants[agent.index()];
         if seat.incarnation != incarnation {
             return false;
         }
@@ -148,7 +146,7 @@ impl<L: Load> LogEngine<L> {
                 true
             }
             Status::Paused => {
-                seat.held.push(bits);
+                seat.inbox.push(bits);
                 self.net.observed(FaultKind::Pause);
                 false
             }
@@ -181,20 +179,20 @@ impl<L: Load> LogEngine<L> {
         id: AgentId,
         event: bivalent_core::Event<'_, Replica<L::Machine>>,
     ) {
-        let seat = &mut self.seats[id.index()];
+        let seat = &mut self.participants[id.index()];
         let mut port = Outbox {
-            wanted: &mut self.wanted,
+            wanted: &mut self.system.wanted,
             dice: &mut self.net.dice,
             agent: id,
             start: Incarnation(seat.incarnation),
         };
-        seat.replica.on(event, &mut port);
+        seat.agent.on(event, &mut port);
         self.carry_out(id);
     }
 
     /// Gives an answer to an agent, if it is still the one that asked.
     pub(super) fn tell(&mut self, index: u32, reply: &LogReply<L::Machine>) {
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, incarnation, store, tag) =
             (flight.agent, flight.incarnation, flight.store, flight.tag);
         let mut name = None;
@@ -203,13 +201,15 @@ impl<L: Load> LogEngine<L> {
         }
         if let (LogOp::WriteHead { version, head }, LogReply::Written) = (&flight.op, reply) {
             // Whether it is true or not: its agent will count it.
-            self.vows.taken(agent, version.incarnation(), store, head);
+            self.system
+                .vows
+                .taken(agent, version.incarnation(), store, head);
         }
         let answer = flight.answer;
-        let seat = &self.seats[agent.index()];
+        let seat = &self.participants[agent.index()];
         let paused = seat.incarnation == incarnation && seat.status == Status::Paused;
         if answer > self.now() || paused {
-            self.flights.get_mut(index).kept = Some(reply.clone());
+            self.system.flights.get_mut(index).kept = Some(reply.clone());
             if answer > self.now() {
                 self.put(answer, Event::Log(LogEvent::Op { flight: index }));
             } else if self.takes(
@@ -221,7 +221,7 @@ impl<L: Load> LogEngine<L> {
             }
             return;
         }
-        self.flights.free(index);
+        self.system.flights.free(index);
         if seat.incarnation != incarnation {
             self.net.observed(FaultKind::Crash);
         }

@@ -43,7 +43,7 @@ impl<L: Load> LogEngine<L> {
         let due = due.map(|(tick, bits)| (bits, How::Due, Some(tick)));
         let waiting = self.waiting.iter().flatten();
         let waiting = waiting.map(|&bits| (bits, How::Waits, None));
-        let held = self.seats.iter().flat_map(|seat| &seat.held);
+        let held = self.participants.iter().flat_map(|seat| &seat.inbox);
         let held = held.map(|&bits| (bits, How::Held, None));
         let all = due.chain(waiting).chain(held);
         let told = all.filter_map(|(bits, how, tick)| {
@@ -67,17 +67,17 @@ impl<L: Load> LogEngine<L> {
         tick: Option<u64>,
     ) -> Option<(Option<AgentId>, Option<StoreId>)> {
         let lives = |agent: AgentId, incarnation: u16| {
-            let seat = &self.seats[agent.index()];
+            let seat = &self.participants[agent.index()];
             let up = matches!(seat.status, Status::Up | Status::Paused);
             up && seat.incarnation == incarnation
         };
         let client = |client: u32, count: u16| {
-            let client = &self.clients.all[client as usize];
+            let client = &self.system.clients.all[client as usize];
             (client.count == count && !client.done).then_some((Some(client.at), None))
         };
         match event {
             Event::Log(LogEvent::Op { flight } | LogEvent::Heads { flight }) => {
-                let flight = self.flights.get(flight);
+                let flight = self.system.flights.get(flight);
                 Some((Some(flight.agent), Some(flight.store)))
             }
             Event::Log(
@@ -95,19 +95,21 @@ impl<L: Load> LogEngine<L> {
             }) => {
                 let waits = match turn {
                     Turn::Next => true,
-                    Turn::Again | Turn::Request => self.clients.all[it as usize].doing.is_some(),
+                    Turn::Again | Turn::Request => {
+                        self.system.clients.all[it as usize].doing.is_some()
+                    }
                 };
                 client(it, count).filter(|_| waits)
             }
             Event::Restart {
                 agent, incarnation, ..
             } => {
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 let down = matches!(seat.status, Status::Down { .. });
                 (down && seat.incarnation == incarnation).then_some((Some(agent), None))
             }
             Event::Wake { agent, count } => {
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 let sleeps = seat.status == Status::Paused && seat.pauses == count;
                 sleeps.then_some((Some(agent), None))
             }
@@ -127,8 +129,8 @@ impl<L: Load> LogEngine<L> {
             }
             Event::Heal => Some((None, None)),
             Event::StallCheck => {
-                let late = tick? >= self.since + self.plan.stall;
-                let waits = late && !self.stall_open && self.done_at.is_none();
+                let late = tick? >= self.liveness.since + self.plan.stall;
+                let waits = late && !self.liveness.open && self.system.done_at.is_none();
                 waits.then_some((None, None))
             }
             Event::Read(_)
@@ -152,11 +154,11 @@ impl<L: Load> LogEngine<L> {
             let rule = &self.plan.rules[rule as usize];
             format!("{} (line {})", rule.fault.kind().name(), rule.line)
         };
-        let client = |client: u32| self.clients.all[client as usize].name;
+        let client = |client: u32| self.system.clients.all[client as usize].name;
         let mut note = String::new();
         let (act, text) = match pending.event {
             Event::Log(LogEvent::Op { flight }) => {
-                let flight = self.flights.get(flight);
+                let flight = self.system.flights.get(flight);
                 note = self.note_of(flight);
                 let act = if flight.op.is_write() {
                     Act::Write
@@ -166,7 +168,7 @@ impl<L: Load> LogEngine<L> {
                 (act, asked(&flight.op, store(flight.store)))
             }
             Event::Log(LogEvent::Heads { flight }) => {
-                let at = self.flights.get(flight).store;
+                let at = self.system.flights.get(flight).store;
                 (
                     Act::Read,
                     format!("read heads on {}, after votes", store(at)),
@@ -233,7 +235,7 @@ impl<L: Load> LogEngine<L> {
         if flight.kept.is_some() {
             return "has taken effect; its answer is on the way".to_owned();
         }
-        let seat = &self.seats[flight.agent.index()];
+        let seat = &self.participants[flight.agent.index()];
         if seat.incarnation != flight.incarnation {
             return "of a start before the last crash".to_owned();
         }
