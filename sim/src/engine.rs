@@ -190,11 +190,17 @@ pub(crate) struct Struck {
 
 /// What a run leaves behind when it is asked to.
 pub(crate) trait Journal: Clone + Debug {
+    /// A line of a run's story.
+    type Note;
+
     /// One that keeps notes, of a run of so many agents.
     fn telling(agents: usize) -> Self;
 
     /// The low 16 bits of the fingerprint after a step.
     fn digest(&mut self, digest: u16);
+
+    /// The digests and notes kept since this was asked for last.
+    fn take_told(&mut self) -> (Vec<u16>, Vec<Self::Note>);
 }
 
 /// A simulator of one scenario, to be run with many seeds.

@@ -1,6 +1,10 @@
 //! Events packed into 64 bits, typed at the doors.
 
+mod log;
+
 use bivalent_core::{AgentId, BlockTag, StoreId};
+
+pub(crate) use log::{LogEvent, Turn};
 
 /// What can happen next. `rule` is a fault rule's index, or none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,6 +53,8 @@ pub(crate) enum Event {
     Op { flight: u32 },
     /// Something in a slab that an agent waits for is due: a time-out, an alarm.
     Due { due: u32 },
+    /// One of a log's run.
+    Log(LogEvent),
 }
 
 /// A read in flight.
@@ -86,6 +92,11 @@ const OWNER: u32 = 15;
 const INCARNATION: u32 = 22;
 const EPOCH: u32 = 32;
 const RULE: u32 = 56;
+
+// Events of objects share a kind with the operations of a log, and differ where others have an owner.
+const WHICH: u64 = 0x7f << OWNER;
+const OP_OF_OBJECTS: u64 = 2 << OWNER;
+const DUE_OF_OBJECTS: u64 = 3 << OWNER;
 
 pub(crate) const KIND_READ: u64 = 0;
 pub(crate) const KIND_WRITE: u64 = 1;
@@ -189,8 +200,9 @@ impl Event {
             Self::TriggerEnd { rule } => 0xa | (rule as u64) << RULE,
             Self::Heal => 11,
             Self::StallCheck => 12,
-            Self::Op { flight } => 13 | (flight as u64) << EPOCH,
-            Self::Due { due } => 14 | (due as u64) << EPOCH,
+            Self::Op { flight } => 13 | OP_OF_OBJECTS | (flight as u64) << EPOCH,
+            Self::Due { due } => 13 | DUE_OF_OBJECTS | (due as u64) << EPOCH,
+            Self::Log(event) => event.pack(),
         }
     }
 
@@ -244,9 +256,9 @@ impl Event {
             },
             11 => Self::Heal,
             12 => Self::StallCheck,
-            13 => Self::Op { flight: word },
-            14 => Self::Due { due: word },
-            other => unreachable!("no event is packed as {other}"),
+            13 if bits & WHICH == OP_OF_OBJECTS => Self::Op { flight: word },
+            13 if bits & WHICH == DUE_OF_OBJECTS => Self::Due { due: word },
+            _ => Self::Log(LogEvent::unpack(bits)),
         }
     }
 }

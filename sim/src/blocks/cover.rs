@@ -47,7 +47,8 @@ impl Engine<Blocks> {
             | Event::Heal
             | Event::StallCheck
             | Event::Op { .. }
-            | Event::Due { .. } => (None, None),
+            | Event::Due { .. }
+            | Event::Log(_) => (None, None),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     },
     event,
     fault::FaultKind,
-    journal::{Contest, Journal, What},
+    journal::{Contest, Journal, Note, What},
     member::Member,
     probe::Probe,
     scenario::Adversary,
@@ -24,6 +24,8 @@ use crate::{
 const ABORTS_OF_CONTENTION: u64 = 4;
 
 impl crate::engine::Journal for Journal {
+    type Note = Note;
+
     fn telling(_: usize) -> Self {
         Self {
             tells: true,
@@ -33,6 +35,13 @@ impl crate::engine::Journal for Journal {
 
     fn digest(&mut self, digest: u16) {
         self.digests.push(digest);
+    }
+
+    fn take_told(&mut self) -> (Vec<u16>, Vec<Note>) {
+        (
+            std::mem::take(&mut self.digests),
+            std::mem::take(&mut self.notes),
+        )
     }
 }
 

@@ -3,19 +3,8 @@
 use bivalent_core::{AgentId, SingleDecree};
 
 use super::{Blocks, Engine, remedy::Change};
-use crate::journal::Note;
 
 impl Engine<Blocks> {
-    /// What was kept since this was asked for last.
-    pub(crate) fn take_told(&mut self) -> (Vec<u16>, Vec<Note>) {
-        self.journal.as_mut().map_or_else(Default::default, |it| {
-            (
-                std::mem::take(&mut it.digests),
-                std::mem::take(&mut it.notes),
-            )
-        })
-    }
-
     /// Changes something from here on.
     pub(crate) fn change(&mut self, change: Change) {
         self.make(change);

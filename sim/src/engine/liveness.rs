@@ -136,12 +136,17 @@ impl<S: System> Engine<S> {
         self.liveness.open = false;
         S::stall_over(self);
         let (step, ns) = (self.steps, self.virtual_ns());
-        let greatest = self.liveness.rounds.map_or(0, |rounds| rounds.1);
+        let greatest = self.greatest_round();
         if let Some(stall) = self.liveness.stalls.last_mut() {
             stall.to_step = step;
             stall.to_ns = ns;
             stall.ballots[1] = stall.ballots[1].max(greatest);
         }
+    }
+
+    /// The round of the greatest ballot that is counted.
+    pub(crate) fn greatest_round(&self) -> u64 {
+        self.liveness.rounds.map_or(0, |rounds| rounds.1)
     }
 
     /// From here on: no faults, fair scheduling, everyone is up again. Lost stores stay lost.

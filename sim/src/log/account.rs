@@ -5,6 +5,7 @@ use hdrhistogram::Histogram;
 use super::{History, LogCounts, LogEngine, LogReport, Seen, machines::Load};
 use crate::{
     coverage::Coverage,
+    engine::is_down,
     fault::FaultKind,
     probe::Probe,
     report::{Fairness, FaultCount, Stall, Violation},
@@ -14,37 +15,37 @@ use crate::{
 impl<L: Load> LogEngine<L> {
     /// What the clients saw.
     pub fn history(&self) -> &[Seen<L::Machine>] {
-        &self.clients.history
+        &self.system.clients.history
     }
 
     /// What was counted.
     pub const fn counts(&self) -> LogCounts {
         LogCounts {
-            commands: self.book.commands,
-            queries: self.tally.queries,
-            repeats: self.book.repeats,
-            slots: self.book.decided(),
-            leaders: self.tally.leaders,
-            ballots: self.tally.ballots,
-            installs: self.tally.installs,
-            ops: self.tally.ops,
+            commands: self.system.book.commands,
+            queries: self.system.tally.queries,
+            repeats: self.system.book.repeats,
+            slots: self.system.book.decided(),
+            leaders: self.system.tally.leaders,
+            ballots: self.system.tally.ballots,
+            installs: self.system.tally.installs,
+            ops: self.system.tally.ops,
         }
     }
 
     /// What the run came to, beside its verdict.
     pub fn log_report(&self) -> LogReport {
         let mut commits = verdict::latency_histogram();
-        for &ticks in &self.tally.commits {
+        for &ticks in &self.system.tally.commits {
             commits.saturating_record(self.plan.ns(ticks));
         }
         let counts = self.counts();
         LogReport {
             counts,
             ops_per_1000: counts.ops_per_1000(),
-            batch: self.tally.batch(),
+            batch: self.system.tally.batch(),
             commit_ns: verdict::latency(&commits),
-            history: self.history,
-            history_ops: self.clients.history.len() as u64,
+            history: self.system.history,
+            history_ops: self.system.clients.history.len() as u64,
         }
     }
 }
@@ -56,10 +57,10 @@ impl<L: Load> Finished for LogEngine<L> {
 
     fn probes(&self) -> u64 {
         let mut probes = self.net.probes;
-        if self.book.repeats > 0 {
+        if self.system.book.repeats > 0 {
             probes |= Probe::Repeated.bit();
         }
-        if self.done_at.is_some() {
+        if self.system.done_at.is_some() {
             probes |= Probe::AllDecided.bit();
         }
         probes
@@ -70,7 +71,7 @@ impl<L: Load> Finished for LogEngine<L> {
     }
 
     fn store_ops(&self) -> u64 {
-        self.tally.ops.total()
+        self.system.tally.ops.total()
     }
 
     fn ns(&self, tick: u64) -> u64 {
@@ -82,7 +83,7 @@ impl<L: Load> Finished for LogEngine<L> {
     }
 
     fn decided(&self) -> u32 {
-        u32::try_from(self.book.decided()).unwrap_or(u32::MAX)
+        u32::try_from(self.system.book.decided()).unwrap_or(u32::MAX)
     }
 
     fn fingerprint(&self) -> u64 {
@@ -90,11 +91,11 @@ impl<L: Load> Finished for LogEngine<L> {
     }
 
     fn violations(&self) -> &[Violation] {
-        &self.book.violations
+        &self.violations
     }
 
     fn stalls(&self) -> &[Stall] {
-        &self.stalls
+        &self.liveness.stalls
     }
 
     fn exceeded(&self) -> Vec<String> {
@@ -109,9 +110,9 @@ impl<L: Load> Finished for LogEngine<L> {
 
     fn fairness(&self) -> Fairness {
         let live = self
-            .seats
+            .participants
             .iter()
-            .filter(|seat| !super::liveness::is_down(seat.status));
+            .filter(|seat| !is_down(seat.status));
         Fairness {
             longest_wait_ops: 0,
             longest_wait_ns: 0,
@@ -120,17 +121,17 @@ impl<L: Load> Finished for LogEngine<L> {
     }
 
     fn latencies(&self, each: &mut dyn FnMut(u64)) {
-        for &ticks in &self.tally.commits {
+        for &ticks in &self.system.tally.commits {
             each(self.plan.ns(ticks));
         }
     }
 
     fn is_done(&self) -> bool {
-        self.done_at.is_some()
+        self.system.done_at.is_some()
     }
 
     fn done_ns(&self) -> Option<u64> {
-        self.done_at.map(|tick| self.plan.ns(tick))
+        self.system.done_at.map(|tick| self.plan.ns(tick))
     }
 
     fn log(&self) -> Option<LogReport> {
@@ -138,6 +139,10 @@ impl<L: Load> Finished for LogEngine<L> {
     }
 
     fn log_counts(&self) -> Option<(LogCounts, History, &Histogram<u64>)> {
-        Some((self.counts(), self.history, &self.tally.batches))
+        Some((
+            self.counts(),
+            self.system.history,
+            &self.system.tally.batches,
+        ))
     }
 }

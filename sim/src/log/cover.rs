@@ -8,13 +8,13 @@ use crate::{coverage, engine::Status, store::Service};
 impl<L: Load> LogEngine<L> {
     /// Notes the feature of the step that has just been taken.
     #[cold]
-    pub(super) fn cover(&mut self) {
+    pub(super) fn note_feature(&mut self) {
         let touched = std::mem::take(&mut self.net.touched).0;
         let mut leaders = 0_u64;
         let mut standing = 0_u64;
         let mut down = 0_u64;
-        for seat in &self.seats {
-            match (seat.status, seat.replica.standing()) {
+        for seat in &self.participants {
+            match (seat.status, seat.agent.standing()) {
                 (Status::Down { .. }, _) => down += 1,
                 (_, Standing::Leading) => leaders += 1,
                 (_, Standing::Standing) => standing += 1,
@@ -29,8 +29,10 @@ impl<L: Load> LogEngine<L> {
         let agents = leaders.min(2)
             | standing.min(2) << 2
             | down.min(2) << 4
-            | self.tally.leaders.min(3) << 6;
-        let stores = out.min(2) | self.tally.installs.min(2) << 2 | self.book.repeats.min(2) << 4;
+            | self.system.tally.leaders.min(3) << 6;
+        let stores = out.min(2)
+            | self.system.tally.installs.min(2) << 2
+            | self.system.book.repeats.min(2) << 4;
         self.net
             .coverage
             .add(coverage::feature(touched, agents, stores));

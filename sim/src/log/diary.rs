@@ -7,6 +7,7 @@ use bivalent_core::{
 use super::{Deed, Entry, LogEngine, machines::Load};
 use crate::{
     causality::{Causality, Process, Stamp},
+    engine::Journal,
     fault::FaultKind,
 };
 
@@ -66,8 +67,10 @@ pub(crate) struct LogJournal {
     pub(super) ledger: Option<Vec<Entry>>,
 }
 
-impl LogJournal {
-    pub(super) fn new(agents: usize) -> Self {
+impl Journal for LogJournal {
+    type Note = LogNote;
+
+    fn telling(agents: usize) -> Self {
         Self {
             digests: Vec::new(),
             notes: Vec::new(),
@@ -77,6 +80,19 @@ impl LogJournal {
         }
     }
 
+    fn digest(&mut self, digest: u16) {
+        self.digests.push(digest);
+    }
+
+    fn take_told(&mut self) -> (Vec<u16>, Vec<LogNote>) {
+        (
+            std::mem::take(&mut self.digests),
+            std::mem::take(&mut self.notes),
+        )
+    }
+}
+
+impl LogJournal {
     /// All incarnations that took steps.
     pub(crate) fn processes(&self) -> &[Process] {
         self.causality.processes()

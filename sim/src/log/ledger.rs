@@ -173,7 +173,7 @@ impl<L: Load> LogEngine<L> {
 
     /// A write comes to stand on a store.
     pub(super) fn enter_write(&mut self, agent: AgentId, store: StoreId, index: u32) {
-        self.enter(|engine| match &engine.flights.get(index).op {
+        self.enter(|engine| match &engine.system.flights.get(index).op {
             LogOp::WriteVote(vote) => Deed::Voted {
                 store,
                 cast: cast(vote),
@@ -199,17 +199,18 @@ impl<L: Load> LogEngine<L> {
 
     /// What oracles object to at the end of this run, in words.
     pub(crate) fn accused(&self) -> Accused {
-        let Charges { answer, slot } = self.charges;
+        let Charges { answer, slot } = self.system.charges;
         let answer = answer.map(|at| (self.spoken(at), self.changed_before(at)));
         Accused { answer, slot }
     }
 
     /// The last change of a call's key that was over before the call was made.
     fn changed_before(&self, at: usize) -> Option<Spoken> {
-        let history = &self.clients.history;
-        let (key, before) = (self.load.key(&history[at].call), history[at].invoked);
+        let history = &self.system.clients.history;
+        let (key, before) = (self.system.load.key(&history[at].call), history[at].invoked);
         let changes = history.iter().enumerate().filter(|(_, seen)| {
-            let changes = matches!(seen.call, Call::Run(_)) && self.load.key(&seen.call) == key;
+            let changes =
+                matches!(seen.call, Call::Run(_)) && self.system.load.key(&seen.call) == key;
             changes && seen.answered < before
         });
         let (last, _) = changes.max_by_key(|(_, seen)| seen.answered)?;
@@ -217,7 +218,7 @@ impl<L: Load> LogEngine<L> {
     }
 
     fn spoken(&self, record: usize) -> Spoken {
-        let seen = &self.clients.history[record];
+        let seen = &self.system.clients.history[record];
         let call = match &seen.call {
             Call::Run(command) => format!("{command:?}"),
             Call::Query(query) => format!("{query:?}"),

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use bivalent_core::{Ballot, Batch, Request, SessionId, Slot, StateMachine};
 
-use crate::{
-    fingerprint::{Fingerprint, StateHasher},
-    report::Violation,
-};
+use crate::fingerprint::{Fingerprint, StateHasher};
+
+/// What was found: a property, and how it is broken.
+pub(super) type Breach = (&'static str, String);
 
 /// The judges' book of one run.
 #[derive(Clone, Debug)]
@@ -31,7 +31,6 @@ pub(super) struct Book<M: StateMachine> {
     hashes: Vec<u64>,
     /// The first replica's hash of its whole state before each slot.
     states: Vec<Option<u64>>,
-    pub(super) violations: Vec<Violation>,
     pub(super) commands: u64,
     /// Commands that came more than once and counted once.
     pub(super) repeats: u64,
@@ -48,21 +47,8 @@ impl<M: StateMachine> Book<M> {
             sessions: BTreeMap::new(),
             hashes: vec![first],
             states: Vec::new(),
-            violations: Vec::new(),
             commands: 0,
             repeats: 0,
-        }
-    }
-
-    /// Takes note of the first breach of each property.
-    pub(super) fn found(&mut self, step: u64, property: &'static str, detail: String) {
-        let known = self.violations.iter();
-        if known.clone().all(|known| known.property != property) {
-            self.violations.push(Violation {
-                property,
-                step,
-                detail,
-            });
         }
     }
 
@@ -74,14 +60,13 @@ impl<M: StateMachine> Book<M> {
     /// Somebody says that a slot is decided; true if it was not known.
     pub(super) fn chosen(
         &mut self,
-        step: u64,
         slot: Slot,
         batch: &Batch<M>,
         ballot: Option<Ballot>,
         who: &str,
-    ) -> bool {
+    ) -> Result<bool, Breach> {
         let Ok(at) = usize::try_from(slot.0) else {
-            return false;
+            return Ok(false);
         };
         if at >= self.log.len() {
             self.log.resize(at + 1, None);
@@ -96,16 +81,16 @@ impl<M: StateMachine> Book<M> {
                     batch.iter().map(|entry| entry.ticket).collect::<Vec<_>>(),
                     known.iter().map(|entry| entry.ticket).collect::<Vec<_>>(),
                 );
-                self.found(step, "agreement", detail);
+                return Err(("agreement", detail));
             }
-            return false;
+            return Ok(false);
         }
         self.log[at] = Some(batch.clone());
         self.ballots[at] = ballot;
         while let Some(Some(batch)) = self.log.get(self.next as usize).cloned() {
             self.apply(&batch);
         }
-        true
+        Ok(true)
     }
 
     fn apply(&mut self, batch: &Batch<M>) {
@@ -141,15 +126,14 @@ impl<M: StateMachine> Book<M> {
         self.hashes.push(StateHasher::of(&self.machine));
     }
 
-    /// A replica has applied every slot below one. A hash of its whole state.
+    /// A replica has applied every slot below one. A hash of its whole state, and what is wrong with it.
     pub(super) fn applied(
         &mut self,
-        step: u64,
         slot: Slot,
         machine: &M,
         sessions: impl Iterator<Item = (SessionId, u64)>,
         who: &str,
-    ) -> u64 {
+    ) -> (u64, [Option<Breach>; 2]) {
         let hash = StateHasher::of(machine);
         let mut whole = Fingerprint::new();
         whole.mix(hash, slot.0);
@@ -161,32 +145,32 @@ impl<M: StateMachine> Book<M> {
             self.states.resize(at + 1, None);
         }
         let first = *self.states[at].get_or_insert(whole.value());
-        if first != whole.value() {
+        let other = (first != whole.value()).then(|| {
             let detail = format!(
                 "{who} is in another state before slot {at} than the first that came so far"
             );
-            self.found(step, "replicas", detail);
-        }
-        if self.hashes.get(at).is_some_and(|&known| known != hash) {
+            ("replicas", detail)
+        });
+        let strays = self.hashes.get(at).is_some_and(|&known| known != hash);
+        let strays = strays.then(|| {
             let detail = format!(
                 "{who}'s machine before slot {at} is not the one that the log leads to when every command counts once"
             );
-            self.found(step, "exactly-once", detail);
-        }
-        whole.value()
+            ("exactly-once", detail)
+        });
+        (whole.value(), [other, strays])
     }
 
     /// A leader begins: what it proposes of its own must come after all that leaders of lower ballots
     /// decided. One that has been passed over meanwhile knows nothing of later ones, and need not.
-    pub(super) fn leads(&mut self, step: u64, ballot: Ballot, from: Slot, who: &str) {
+    pub(super) fn leads(&self, ballot: Ballot, from: Slot, who: &str) -> Option<Breach> {
         let lower = |by: &Option<Ballot>| by.is_some_and(|by| by < ballot);
         let last = self.ballots.iter().rposition(lower);
-        if let Some(last) = last.filter(|&last| from.0 <= last as u64) {
-            let detail = format!(
-                "{who} begins at slot {}, and slot {last} is decided",
-                from.0
-            );
-            self.found(step, "durability", detail);
-        }
+        let last = last.filter(|&last| from.0 <= last as u64)?;
+        let detail = format!(
+            "{who} begins at slot {}, and slot {last} is decided",
+            from.0
+        );
+        Some(("durability", detail))
     }
 }

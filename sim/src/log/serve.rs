@@ -3,13 +3,14 @@
 use bivalent_core::{AgentId, LogOp, LogReply, StoreId};
 
 use super::{
-    Deed, Errand, Event, Flight, LogEngine, Who,
+    Deed, Errand, Flight, LogEngine, Who,
     ledger::{cast, shown},
     machines::Load,
     shelf::NOW,
 };
 use crate::{
     dice::Purpose,
+    event::{Event, LogEvent},
     fault::{Fault, FaultKind, Happening, StaleBound},
     plan::READ,
     probe::Probe,
@@ -19,18 +20,21 @@ use crate::{
 impl<L: Load> LogEngine<L> {
     /// An operation takes effect; of a scan, its first half.
     pub(super) fn on_op(&mut self, index: u32, bits: u64) {
-        let flight = self.flights.get_mut(index);
+        let flight = self.system.flights.get_mut(index);
         if let Some(kept) = flight.kept.take() {
             self.tell(index, &kept);
             return;
         }
         let (agent, store, rule) = (flight.agent, flight.store, flight.rule);
         if self.solo.is_some_and(|solo| solo != agent) {
-            self.flights.free(index);
+            self.system.flights.free(index);
             return;
         }
         let fault = rule.map(|rule| self.plan.rules[rule as usize].fault.clone());
-        if let Some(fault) = fault.as_ref().filter(|_| !self.flights.get(index).copy) {
+        if let Some(fault) = fault
+            .as_ref()
+            .filter(|_| !self.system.flights.get(index).copy)
+        {
             self.strike_store(fault, store);
         }
         if !self.is_served(index, bits) {
@@ -44,7 +48,7 @@ impl<L: Load> LogEngine<L> {
 
     /// Whether the store answers; if not, the operation waits, or is lost.
     fn is_served(&mut self, index: u32, bits: u64) -> bool {
-        let flight = self.flights.get_mut(index);
+        let flight = self.system.flights.get_mut(index);
         let store = flight.store;
         match self.service[store.index()] {
             Service::Up => true,
@@ -58,7 +62,7 @@ impl<L: Load> LogEngine<L> {
                 }
                 self.net.observed(FaultKind::Outage);
                 self.waiting[store.index()].push(bits);
-                if !self.flights.get(index).copy {
+                if !self.system.flights.get(index).copy {
                     self.time_out(index);
                 }
                 false
@@ -66,7 +70,7 @@ impl<L: Load> LogEngine<L> {
             Service::Lost => {
                 self.net.observed(FaultKind::StoreLoss);
                 self.time_out(index);
-                self.flights.free(index);
+                self.system.flights.free(index);
                 false
             }
         }
@@ -76,8 +80,8 @@ impl<L: Load> LogEngine<L> {
         let kind = fault.kind();
         let Flight {
             agent, store, copy, ..
-        } = *self.flights.get(index);
-        let is_write = self.flights.get(index).op.is_write();
+        } = *self.system.flights.get(index);
+        let is_write = self.system.flights.get(index).op.is_write();
         match *fault {
             Fault::LostRequest { .. } => {
                 self.net.landed(kind);
@@ -88,7 +92,7 @@ impl<L: Load> LogEngine<L> {
                     format_args!("a request of {{a{}}} is lost", agent.0),
                 );
                 self.time_out(index);
-                self.flights.free(index);
+                self.system.flights.free(index);
             }
             Fault::LostAck { .. } => {
                 if is_write {
@@ -102,16 +106,19 @@ impl<L: Load> LogEngine<L> {
                     format_args!("an answer to {{a{}}} is lost", agent.0),
                 );
                 self.time_out(index);
-                self.flights.free(index);
+                self.system.flights.free(index);
             }
             Fault::Duplicate { by, .. } if !copy => {
                 let later = self.net.span(by);
                 let again = Flight {
                     copy: true,
-                    ..self.flights.get(index).clone()
+                    ..self.system.flights.get(index).clone()
                 };
-                let again = self.flights.put(again);
-                self.put(self.now() + later, Event::Op { flight: again });
+                let again = self.system.flights.put(again);
+                self.put(
+                    self.now() + later,
+                    Event::Log(LogEvent::Op { flight: again }),
+                );
                 self.perform(index);
             }
             Fault::Duplicate { .. } => {
@@ -135,7 +142,7 @@ impl<L: Load> LogEngine<L> {
                     self.tell(index, &LogReply::Written);
                 } else {
                     self.time_out(index);
-                    self.flights.free(index);
+                    self.system.flights.free(index);
                 }
             }
             Fault::MisdirectedWrite { .. } => {
@@ -159,12 +166,14 @@ impl<L: Load> LogEngine<L> {
                 self.net.observed(kind);
                 self.perform(index);
             }
-            Fault::Crash { restart, .. } => {
+            Fault::Crash {
+                restart, unfenced, ..
+            } => {
                 if is_write {
                     self.write(index);
                 }
-                self.crash(agent, restart);
-                self.flights.free(index);
+                self.crash(agent, restart, unfenced);
+                self.system.flights.free(index);
             }
             Fault::Restart { agents } => {
                 self.perform(index);
@@ -188,14 +197,14 @@ impl<L: Load> LogEngine<L> {
 
     /// An operation without a fault, or what is left of one.
     fn perform(&mut self, index: u32) {
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
         if flight.op.is_write() {
             let vote = matches!(flight.op, LogOp::WriteVote(_));
             self.write(index);
-            self.happens(Happening::Write, agent, Some(store));
+            self.happened(Happening::Write, agent, Some(store));
             if vote {
-                self.happens(Happening::Vote, agent, Some(store));
+                self.happened(Happening::Vote, agent, Some(store));
             }
             self.tell(index, &LogReply::Written);
             return;
@@ -203,9 +212,9 @@ impl<L: Load> LogEngine<L> {
         let at = flight.at;
         match flight.op {
             LogOp::Scan { from, to } => {
-                self.tally.ops.scans += 1;
-                let mut votes = std::mem::take(&mut self.flights.get_mut(index).votes);
-                self.kept[store.index()].read_votes(from, to, at, &mut votes);
+                self.system.tally.ops.scans += 1;
+                let mut votes = std::mem::take(&mut self.system.flights.get_mut(index).votes);
+                self.system.kept[store.index()].read_votes(from, to, at, &mut votes);
                 let errand = self.errand(index);
                 self.enter(|_| Deed::Scanned {
                     errand,
@@ -215,15 +224,18 @@ impl<L: Load> LogEngine<L> {
                 });
                 let highest = votes.last().map_or(0, |vote| vote.slot.0 + 1);
                 self.fingerprint.mix(highest, votes.len() as u64);
-                self.flights.get_mut(index).votes = votes;
+                self.system.flights.get_mut(index).votes = votes;
                 // What may happen between the two halves does happen.
                 let (_, ticks) = (0, self.net_delay(store));
-                self.put(self.now() + ticks, Event::Heads { flight: index });
+                self.put(
+                    self.now() + ticks,
+                    Event::Log(LogEvent::Heads { flight: index }),
+                );
             }
             LogOp::ReadSnapshot { name } => {
-                self.tally.ops.snapshot_reads += 1;
-                let found = self.kept[store.index()].read_snapshot(name, at);
-                self.happens(Happening::Read, agent, Some(store));
+                self.system.tally.ops.snapshot_reads += 1;
+                let found = self.system.kept[store.index()].read_snapshot(name, at);
+                self.happened(Happening::Read, agent, Some(store));
                 self.tell(index, &LogReply::Snapshot(found));
             }
             LogOp::ReadHeads
@@ -231,12 +243,12 @@ impl<L: Load> LogEngine<L> {
             | LogOp::WriteVote(_)
             | LogOp::WriteSnapshot { .. }
             | LogOp::Drop { .. } => {
-                self.tally.ops.head_reads += 1;
-                let mut heads = std::mem::take(&mut self.heads);
-                self.kept[store.index()].read_heads(at, &mut heads);
+                self.system.tally.ops.head_reads += 1;
+                let mut heads = std::mem::take(&mut self.system.heads);
+                self.system.kept[store.index()].read_heads(at, &mut heads);
                 let errand = self.errand(index);
                 self.enter(|_| shown(errand, &heads));
-                self.happens(Happening::Read, agent, Some(store));
+                self.happened(Happening::Read, agent, Some(store));
                 let reply = LogReply::Heads(heads);
                 self.tell(index, &reply);
                 self.take_back(reply);
@@ -247,7 +259,7 @@ impl<L: Load> LogEngine<L> {
     fn errand(&self, index: u32) -> Errand {
         let Flight {
             agent, store, tag, ..
-        } = *self.flights.get(index);
+        } = *self.system.flights.get(index);
         Errand { agent, store, tag }
     }
 
@@ -257,21 +269,21 @@ impl<L: Load> LogEngine<L> {
 
     /// The second half of a scan.
     pub(super) fn on_heads(&mut self, index: u32, bits: u64) {
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, store, at) = (flight.agent, flight.store, flight.at);
         if self.solo.is_some_and(|solo| solo != agent) {
-            self.flights.free(index);
+            self.system.flights.free(index);
             return;
         }
         if !self.is_served(index, bits) {
             return;
         }
-        let mut heads = std::mem::take(&mut self.heads);
-        self.kept[store.index()].read_heads(at, &mut heads);
+        let mut heads = std::mem::take(&mut self.system.heads);
+        self.system.kept[store.index()].read_heads(at, &mut heads);
         let errand = self.errand(index);
         self.enter(|_| shown(errand, &heads));
-        let votes = std::mem::take(&mut self.flights.get_mut(index).votes);
-        self.happens(Happening::Read, agent, Some(store));
+        let votes = std::mem::take(&mut self.system.flights.get_mut(index).votes);
+        self.happened(Happening::Read, agent, Some(store));
         let reply = LogReply::Scanned { votes, heads };
         self.tell(index, &reply);
         self.take_back(reply);
@@ -280,22 +292,24 @@ impl<L: Load> LogEngine<L> {
     /// The list of heads in an answer that was given serves the next.
     fn take_back(&mut self, reply: LogReply<L::Machine>) {
         match reply {
-            LogReply::Heads(heads) | LogReply::Scanned { heads, .. } => self.heads = heads,
+            LogReply::Heads(heads) | LogReply::Scanned { heads, .. } => self.system.heads = heads,
             LogReply::Written | LogReply::Snapshot(_) => {}
         }
     }
 
     /// A write lands; says whether it changed what readers find.
     fn write(&mut self, index: u32) -> bool {
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
         let now = self.net.now();
-        let there = &mut self.kept[store.index()];
-        let ops = &mut self.tally.ops;
+        let there = &mut self.system.kept[store.index()];
+        let ops = &mut self.system.tally.ops;
         let word = match &flight.op {
             LogOp::WriteHead { version, head } => {
                 ops.heads += 1;
-                self.vows.taken(agent, version.incarnation(), store, head);
+                self.system
+                    .vows
+                    .taken(agent, version.incarnation(), store, head);
                 version.to_bits()
             }
             LogOp::WriteVote(vote) => {
@@ -314,7 +328,7 @@ impl<L: Load> LogEngine<L> {
         };
         let changed = there.write(agent, &flight.op, now);
         self.enter_write(agent, store, index);
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let mut dropped = None;
         if let LogOp::Drop { below } = flight.op {
             dropped = Some(below);
@@ -330,9 +344,9 @@ impl<L: Load> LogEngine<L> {
     /// A write that comes long after it was asked for.
     fn come_late(&mut self, index: u32) {
         let kind = FaultKind::LateWrite;
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, store, incarnation) = (flight.agent, flight.store, flight.incarnation);
-        let floor = self.kept[store.index()]
+        let floor = self.system.kept[store.index()]
             .head(agent)
             .and_then(|read| read.head.floor);
         let mut below_floor = false;
@@ -340,7 +354,7 @@ impl<L: Load> LogEngine<L> {
             below_floor = floor.is_some_and(|floor| vote.slot < floor.slot);
         }
         let changed = self.write(index);
-        let dead = self.seats[agent.index()].incarnation != incarnation;
+        let dead = self.participants[agent.index()].incarnation != incarnation;
         if !changed || dead || below_floor {
             self.net.hit(Probe::LateWriteLanded);
             self.net.landed(kind);
@@ -358,15 +372,15 @@ impl<L: Load> LogEngine<L> {
     /// Bits flip: the block that is written, or somebody's head, can't be read any more.
     fn rot(&mut self, index: u32) {
         let kind = FaultKind::BitRot;
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
         let hit = if flight.op.is_write() {
             self.write(index);
-            let flight = self.flights.get(index);
-            self.kept[store.index()].spoil(agent, &flight.op)
+            let flight = self.system.flights.get(index);
+            self.system.kept[store.index()].spoil(agent, &flight.op)
         } else {
             let victim = self.net.dice.below(Purpose::Fault, self.plan.agents as u64);
-            self.kept[store.index()].spoil_head(AgentId(victim as u8))
+            self.system.kept[store.index()].spoil_head(AgentId(victim as u8))
         };
         if hit {
             self.net.landed(kind);
@@ -374,7 +388,7 @@ impl<L: Load> LogEngine<L> {
             self.envelope.landed(kind, store);
             self.note_fault(kind, store, format_args!("bits of a block flip"));
         }
-        if self.flights.get(index).op.is_write() {
+        if self.system.flights.get(index).op.is_write() {
             self.tell(index, &LogReply::Written);
         } else {
             self.perform(index);
@@ -384,9 +398,9 @@ impl<L: Load> LogEngine<L> {
     /// A read is answered as of an earlier time.
     fn read_old(&mut self, index: u32, bound: StaleBound) {
         let kind = FaultKind::StaleRead;
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, store) = (flight.agent, flight.store);
-        let there = &self.kept[store.index()];
+        let there = &self.system.kept[store.index()];
         let at = match bound {
             StaleBound::Versions(most) => {
                 let most = u64::from(most).min(there.remembered() as u64);
@@ -406,11 +420,11 @@ impl<L: Load> LogEngine<L> {
             return;
         };
         let mut before = Vec::new();
-        self.kept[store.index()].read_heads(NOW, &mut before);
-        self.kept[store.index()].read_heads(at, &mut self.heads);
-        let scan = matches!(self.flights.get(index).op, LogOp::Scan { .. });
-        self.flights.get_mut(index).at = at;
-        if before != self.heads || scan {
+        self.system.kept[store.index()].read_heads(NOW, &mut before);
+        self.system.kept[store.index()].read_heads(at, &mut self.system.heads);
+        let scan = matches!(self.system.flights.get(index).op, LogOp::Scan { .. });
+        self.system.flights.get_mut(index).at = at;
+        if before != self.system.heads || scan {
             self.net.landed(kind);
             self.net.observed(kind);
             self.envelope.stale_to(agent, store);
@@ -422,7 +436,12 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    fn note_fault(&mut self, kind: FaultKind, store: StoreId, what: std::fmt::Arguments<'_>) {
+    pub(super) fn note_fault(
+        &mut self,
+        kind: FaultKind,
+        store: StoreId,
+        what: std::fmt::Arguments<'_>,
+    ) {
         self.note(Who::Store(store, kind), "fault", what);
     }
 
@@ -432,13 +451,18 @@ impl<L: Load> LogEngine<L> {
             return;
         };
         let slot = bivalent_core::Slot(last);
-        let holders = self.kept.iter().filter(|there| there.covers(slot)).count();
+        let holders = self
+            .system
+            .kept
+            .iter()
+            .filter(|there| there.covers(slot))
+            .count();
         let needed = self.plan.stores - usize::from(self.plan.envelope.quorum()) + 1;
-        if holders < needed && self.book.decided() > last {
+        if holders < needed && self.system.book.decided() > last {
             let detail = format!(
                 "what slot {last} decided is dropped, and a snapshot of it stands on {holders} of the {needed} stores that every quorum must meet"
             );
-            self.book.found(self.steps, "durability", detail);
+            self.found("durability", detail);
         }
     }
 }

@@ -3,22 +3,27 @@
 use bivalent_core::{Incarnation, Outcome, StateMachine, Ticket};
 
 use super::{
-    Answer, Call, Deed, Draw, Event, LogEngine,
+    Answer, Call, Deed, Draw, LogEngine,
     clients::{Doing, Want},
-    liveness::is_down,
     machines::Load,
 };
-use crate::{dice::Purpose, engine::Status, probe::Probe, workload::Pace};
+use crate::{
+    dice::Purpose,
+    engine::{Status, is_down},
+    event::{Event, LogEvent, Turn},
+    probe::Probe,
+    workload::Pace,
+};
 
 impl<L: Load> LogEngine<L> {
     /// A client wants the next thing.
     pub(super) fn on_next(&mut self, index: u32, count: u16) {
-        let client = &self.clients.all[index as usize];
+        let client = &self.system.clients.all[index as usize];
         if client.count != count || client.doing.is_some() || client.done {
             return;
         }
         let due = client.due;
-        let worn = client.seq >= u64::from(self.workload.session);
+        let worn = client.seq >= u64::from(self.system.workload.session);
         let want = match (client.session, client.left) {
             (Some(_), 0) => Want::End,
             (None, 0) => {
@@ -34,44 +39,46 @@ impl<L: Load> LogEngine<L> {
             return;
         };
         if let Call::Query(query) = call
-            && self.workload.stale_reads > 0
+            && self.system.workload.stale_reads > 0
             && self.net.dice.below(Purpose::Load, 1_000_000_000)
-                < u64::from(self.workload.stale_reads)
+                < u64::from(self.system.workload.stale_reads)
         {
             self.query_stale(index, query.clone());
             return;
         }
-        let name = self.clients.all[index as usize].name;
-        let record = self.clients.invoked(name, call.clone());
-        let agent = self.clients.all[index as usize].at;
+        let name = self.system.clients.all[index as usize].name;
+        let record = self.system.clients.invoked(name, call.clone());
+        let agent = self.system.clients.all[index as usize].at;
         self.enter(|_| Deed::Asked { record, agent });
         self.begin(index, want, Some(record), due);
     }
 
     fn draw_call(&mut self, index: u32) -> Call<L::Machine> {
-        let client = &self.clients.all[index as usize];
+        let client = &self.system.clients.all[index as usize];
         let mut draw = Draw {
             dice: &mut self.net.dice,
-            reads: self.workload.reads,
-            skew: self.workload.skew,
-            keys: self.workload.keys,
+            reads: self.system.workload.reads,
+            skew: self.system.workload.skew,
+            keys: self.system.workload.keys,
         };
-        self.load.draw(client.name, client.last.as_ref(), &mut draw)
+        self.system
+            .load
+            .draw(client.name, client.last.as_ref(), &mut draw)
     }
 
     fn query_stale(&mut self, index: u32, query: <L::Machine as StateMachine>::Query) {
-        let client = &mut self.clients.all[index as usize];
-        let seat = &self.seats[client.at.index()];
+        let client = &mut self.system.clients.all[index as usize];
+        let seat = &self.participants[client.at.index()];
         client.left -= 1;
         if seat.status == Status::Up {
-            let answer = seat.replica.query_stale(&query);
+            let answer = seat.agent.query_stale(&query);
             client.last = Some((Call::Query(query), Some(answer)));
         }
         self.schedule(index);
     }
 
     fn begin(&mut self, index: u32, want: Want<L::Machine>, record: Option<usize>, since: u64) {
-        self.clients.all[index as usize].doing = Some(Doing {
+        self.system.clients.all[index as usize].doing = Some(Doing {
             want,
             ticket: None,
             since,
@@ -82,27 +89,29 @@ impl<L: Load> LogEngine<L> {
 
     /// Asks, or asks again.
     fn submit(&mut self, index: u32) {
-        let again = self.plan.ticks(self.workload.retry_ns).max(1);
-        let client = &mut self.clients.all[index as usize];
+        let again = self.plan.ticks(self.system.workload.retry_ns).max(1);
+        let client = &mut self.system.clients.all[index as usize];
         client.count = client.count.wrapping_add(1);
         let (at, count) = (client.at, client.count);
         self.put(
             self.now() + again,
-            Event::Again {
+            Event::Log(LogEvent::Client {
                 client: index,
                 count,
-            },
+                turn: Turn::Again,
+            }),
         );
         let deaf = self.solo.is_some_and(|solo| solo != at);
-        match self.seats[at.index()].status {
+        match self.participants[at.index()].status {
             Status::Up if !deaf => self.hand_over(index),
             Status::Paused if !deaf => {
                 // It waits where a process's requests wait until it reads them.
-                let event = Event::Request {
+                let event = Event::Log(LogEvent::Client {
                     client: index,
                     count,
-                };
-                self.seats[at.index()].held.push(event.pack());
+                    turn: Turn::Request,
+                });
+                self.participants[at.index()].inbox.push(event.pack());
             }
             // Nobody takes it; the client finds out when it has waited long enough.
             Status::Up | Status::Paused | Status::Down { .. } => {}
@@ -111,17 +120,18 @@ impl<L: Load> LogEngine<L> {
 
     /// An agent that stood still reads a request that came meanwhile.
     pub(super) fn on_request(&mut self, index: u32, count: u16) {
-        let client = &self.clients.all[index as usize];
+        let client = &self.system.clients.all[index as usize];
         let (current, at) = (client.count == count, client.at);
         let deaf = self.solo.is_some_and(|solo| solo != at);
-        match self.seats[at.index()].status {
+        match self.participants[at.index()].status {
             Status::Up if current && !deaf => self.hand_over(index),
             Status::Paused if current && !deaf => {
-                let event = Event::Request {
+                let event = Event::Log(LogEvent::Client {
                     client: index,
                     count,
-                };
-                self.seats[at.index()].held.push(event.pack());
+                    turn: Turn::Request,
+                });
+                self.participants[at.index()].inbox.push(event.pack());
             }
             Status::Up | Status::Paused | Status::Down { .. } => {}
         }
@@ -129,50 +139,50 @@ impl<L: Load> LogEngine<L> {
 
     /// A replica takes a client's request.
     fn hand_over(&mut self, index: u32) {
-        let client = &self.clients.all[index as usize];
+        let client = &self.system.clients.all[index as usize];
         let at = client.at;
         let request = client
             .doing
             .as_ref()
             .and_then(|doing| client.request(&doing.want));
         let Some(request) = request else { return };
-        let seat = &mut self.seats[at.index()];
+        let seat = &mut self.participants[at.index()];
         let ticket = Ticket {
             agent: at,
             incarnation: Incarnation(seat.incarnation),
-            number: seat.asked,
+            number: seat.own.asked,
         };
-        seat.asked += 1;
-        if let Some(doing) = &mut self.clients.all[index as usize].doing {
+        seat.own.asked += 1;
+        if let Some(doing) = &mut self.system.clients.all[index as usize].doing {
             doing.ticket = Some(ticket);
-            self.clients.tickets.insert(ticket, index);
+            self.system.clients.tickets.insert(ticket, index);
         }
         self.step_of(at, bivalent_core::Event::Asked(ticket.number, request));
     }
 
     /// A client has waited long enough: it gives up, or asks again, possibly elsewhere.
     pub(super) fn on_again(&mut self, index: u32, count: u16) {
-        let client = &self.clients.all[index as usize];
+        let client = &self.system.clients.all[index as usize];
         if client.count != count {
             return;
         }
         let Some(doing) = &client.doing else { return };
         let call = matches!(doing.want, Want::Call(_));
         if let Some(ticket) = doing.ticket {
-            self.clients.tickets.remove(&ticket);
-            let seat = &self.seats[ticket.agent.index()];
+            self.system.clients.tickets.remove(&ticket);
+            let seat = &self.participants[ticket.agent.index()];
             if seat.incarnation == ticket.incarnation.0 && seat.status == Status::Up {
                 self.step_of(ticket.agent, bivalent_core::Event::Withdrawn(ticket.number));
             }
         }
-        let gives_up = self.workload.give_up;
+        let gives_up = self.system.workload.give_up;
         if call
             && gives_up > 0
             && self.net.dice.below(Purpose::Load, 1_000_000_000) < u64::from(gives_up)
         {
             // What it asked for may still happen: it is somebody else from now on.
-            let name = self.clients.new_name();
-            let client = &mut self.clients.all[index as usize];
+            let name = self.system.clients.new_name();
+            let client = &mut self.system.clients.all[index as usize];
             client.name = name;
             client.session = None;
             client.seq = 0;
@@ -190,26 +200,26 @@ impl<L: Load> LogEngine<L> {
     /// can't be told from one that is slow.
     fn move_on(&mut self, index: u32) {
         if let Some(solo) = self.solo {
-            self.clients.all[index as usize].at = solo;
+            self.system.clients.all[index as usize].at = solo;
             return;
         }
-        let up = |seat: &&super::Seat<L::Machine>| !is_down(seat.status);
-        let count = self.seats.iter().filter(up).count() as u64;
+        let up = |seat: &&super::Seat<L>| !is_down(seat.status);
+        let count = self.participants.iter().filter(up).count() as u64;
         if count == 0 {
             return;
         }
         let nth = self.net.dice.below(Purpose::Load, count) as usize;
-        if let Some(seat) = self.seats.iter().filter(up).nth(nth) {
-            self.clients.all[index as usize].at = seat.id;
+        if let Some(seat) = self.participants.iter().filter(up).nth(nth) {
+            self.system.clients.all[index as usize].at = seat.id;
         }
     }
 
     /// A replica has an answer for whoever holds a ticket.
     pub(super) fn on_answer(&mut self, ticket: Ticket, outcome: Outcome<L::Machine>) {
-        let Some(index) = self.clients.tickets.remove(&ticket) else {
+        let Some(index) = self.system.clients.tickets.remove(&ticket) else {
             return;
         };
-        let client = &mut self.clients.all[index as usize];
+        let client = &mut self.system.clients.all[index as usize];
         let Some(doing) = client.doing.take() else {
             return;
         };
@@ -234,7 +244,7 @@ impl<L: Load> LogEngine<L> {
                 );
                 client.session = None;
                 client.left = client.left.saturating_sub(1);
-                self.book.found(self.steps, "exactly-once", detail);
+                self.found("exactly-once", detail);
                 self.schedule(index);
             }
         }
@@ -249,18 +259,21 @@ impl<L: Load> LogEngine<L> {
     ) {
         let now = self.now();
         self.progressed();
-        let client = &mut self.clients.all[index as usize];
+        let client = &mut self.system.clients.all[index as usize];
         if matches!(call, Call::Run(_)) {
             client.seq += 1;
         } else {
-            self.tally.queries += 1;
+            self.system.tally.queries += 1;
             self.net.hit(Probe::Queried);
         }
         client.left -= 1;
         client.last = Some((call, Some(answer.clone())));
-        self.tally.commits.push(now.saturating_sub(doing.since));
+        self.system
+            .tally
+            .commits
+            .push(now.saturating_sub(doing.since));
         if let Some(record) = doing.record {
-            self.clients.answered(record, answer);
+            self.system.clients.answered(record, answer);
             if let Some(ticket) = doing.ticket {
                 let agent = ticket.agent;
                 self.enter(|_| Deed::Answered { record, agent });
@@ -272,17 +285,17 @@ impl<L: Load> LogEngine<L> {
     /// When the client wants the next thing.
     fn schedule(&mut self, index: u32) {
         let now = self.now();
-        match self.workload.pace {
+        match self.system.workload.pace {
             Pace::Closed(span) => {
                 let (min, max) = (self.plan.ticks(span.min), self.plan.ticks(span.max));
                 let pause = self.net.dice.within(Purpose::Load, min, max);
-                self.clients.all[index as usize].due = now + pause;
+                self.system.clients.all[index as usize].due = now + pause;
                 self.go_on(index, pause);
             }
             Pace::Open(span) => {
                 let (min, max) = (self.plan.ticks(span.min), self.plan.ticks(span.max));
                 let pause = self.net.dice.within(Purpose::Load, min, max).max(1);
-                let client = &mut self.clients.all[index as usize];
+                let client = &mut self.system.clients.all[index as usize];
                 client.due += pause;
                 let wait = client.due.saturating_sub(now);
                 self.go_on(index, wait);
@@ -291,23 +304,24 @@ impl<L: Load> LogEngine<L> {
     }
 
     fn go_on(&mut self, index: u32, pause: u64) {
-        let client = &mut self.clients.all[index as usize];
+        let client = &mut self.system.clients.all[index as usize];
         client.count = client.count.wrapping_add(1);
         let count = client.count;
         self.put(
             self.now() + pause.max(1),
-            Event::Next {
+            Event::Log(LogEvent::Client {
                 client: index,
                 count,
-            },
+                turn: Turn::Next,
+            }),
         );
     }
 
     fn finish(&mut self, index: u32) {
-        self.clients.all[index as usize].done = true;
-        if self.clients.are_done() {
-            self.done_at = Some(self.now());
-            self.see_whether_over();
+        self.system.clients.all[index as usize].done = true;
+        if self.system.clients.are_done() {
+            self.system.done_at = Some(self.now());
+            self.judge_whether_over();
         }
     }
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use bivalent_core::{LogOp, Standing as Part};
 
-use super::{Event, LogEngine, Seat, machines::Load};
+use super::{LogEngine, Seat, machines::Load};
 use crate::{
     blocks::view::{broken, requests_wait, rung, stall_view, store_rows, time},
     engine::Status,
+    event::Event,
     scenario::Scenario,
     verdict::Finished,
     view::{AgentRow, AgentState, LogView, ReplicaRow, Standing, View},
@@ -21,9 +22,9 @@ impl<L: Load> LogEngine<L> {
     /// The world as it is, without what was noted.
     pub(crate) fn view(&self, scenario: &Scenario) -> View {
         let pending = self.pending();
-        let seats = self.seats.iter();
+        let seats = self.participants.iter();
         let agents = seats.map(|seat| self.agent_row(scenario, seat, &pending));
-        let stall = self.stalls.last().filter(|_| self.stall_open);
+        let stall = self.liveness.stalls.last().filter(|_| self.liveness.open);
         View {
             step: self.steps,
             time_ns: self.virtual_ns(),
@@ -34,7 +35,7 @@ impl<L: Load> LogEngine<L> {
             next: self.next_steps(scenario, &pending),
             events: Vec::new(),
             standing: broken(scenario, self).unwrap_or_else(|| self.standing()),
-            stall: stall.map(|stall| stall_view(scenario, self, stall, self.rounds.1)),
+            stall: stall.map(|stall| stall_view(scenario, self, stall, self.greatest_round())),
         }
     }
 
@@ -50,36 +51,39 @@ impl<L: Load> LogEngine<L> {
     fn log_view(&self) -> LogView {
         // Who stands still leads on when it wakes, for all it knows: the row of agents says so too.
         let up = || {
-            let standing =
-                |seat: &&Seat<L::Machine>| matches!(seat.status, Status::Up | Status::Paused);
-            self.seats.iter().filter(standing)
+            let standing = |seat: &&Seat<L>| matches!(seat.status, Status::Up | Status::Paused);
+            self.participants.iter().filter(standing)
         };
-        let leads = |seat: &&Seat<L::Machine>| seat.replica.standing() == Part::Leading;
-        let leader = up().filter(leads).max_by_key(|seat| seat.replica.ballot());
-        let all = self.seats.iter();
-        let foremost = all.map(|seat| seat.replica.applied().0).max().unwrap_or(0);
+        let leads = |seat: &&Seat<L>| seat.agent.standing() == Part::Leading;
+        let leader = up().filter(leads).max_by_key(|seat| seat.agent.ballot());
+        let all = self.participants.iter();
+        let foremost = all.map(|seat| seat.agent.applied().0).max().unwrap_or(0);
         let replicas = self
-            .seats
+            .participants
             .iter()
             .map(|seat| self.replica_row(seat, foremost));
-        let clients = self.clients.all.iter();
+        let clients = self.system.clients.all.iter();
         LogView {
             leader: leader.map(|seat| seat.id.0),
             leaders: up().filter(leads).count() as u32,
             applied: foremost.saturating_sub(1),
-            answered: self.tally.commits.len() as u64,
+            answered: self.system.tally.commits.len() as u64,
             waiting: clients.filter(|client| client.doing.is_some()).count() as u64,
             replicas: replicas.collect(),
         }
     }
 
-    fn replica_row(&self, seat: &Seat<L::Machine>, foremost: u64) -> ReplicaRow {
-        let next = seat.replica.applied().0;
+    fn replica_row(&self, seat: &Seat<L>, foremost: u64) -> ReplicaRow {
+        let next = seat.agent.applied().0;
         // What it has told the stores of itself.
-        let heads = self.kept.iter().filter_map(|store| store.head(seat.id));
+        let heads = self
+            .system
+            .kept
+            .iter()
+            .filter_map(|store| store.head(seat.id));
         let floors = heads.filter_map(|read| read.head.floor);
         let floor = floors.map(|name| name.slot.0).max().unwrap_or(0);
-        let own = self.flights.iter();
+        let own = self.system.flights.iter();
         let own = own.filter(|it| (it.agent, it.incarnation) == (seat.id, seat.incarnation));
         let slots: BTreeSet<u64> = own
             .filter_map(|flight| match &flight.op {
@@ -100,15 +104,10 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    fn agent_row(
-        &self,
-        scenario: &Scenario,
-        seat: &Seat<L::Machine>,
-        pending: &[Pending],
-    ) -> AgentRow {
+    fn agent_row(&self, scenario: &Scenario, seat: &Seat<L>, pending: &[Pending]) -> AgentRow {
         let (state, shown) = match seat.status {
-            Status::Up => (AgentState::Running, seat.replica.standing()),
-            Status::Paused => (AgentState::Paused, seat.replica.standing()),
+            Status::Up => (AgentState::Running, seat.agent.standing()),
+            Status::Paused => (AgentState::Paused, seat.agent.standing()),
             Status::Down { returns: true } => (AgentState::Down, Part::Following),
             Status::Down { returns: false } => (AgentState::Lost, Part::Following),
         };
@@ -123,7 +122,7 @@ impl<L: Load> LogEngine<L> {
         AgentRow {
             state,
             phase: phase.to_owned(),
-            mbal: seat.replica.ballot().filter(|_| up).map(rung),
+            mbal: seat.agent.ballot().filter(|_| up).map(rung),
             doing: self.doing(scenario, seat, pending),
             incarnation: seat.incarnation,
             ..AgentRow::default()
@@ -131,7 +130,7 @@ impl<L: Load> LogEngine<L> {
     }
 
     /// What a replica waits for, in words.
-    fn doing(&self, scenario: &Scenario, seat: &Seat<L::Machine>, pending: &[Pending]) -> String {
+    fn doing(&self, scenario: &Scenario, seat: &Seat<L>, pending: &[Pending]) -> String {
         let due = |fits: &dyn Fn(Event) -> bool| {
             let mut own = pending.iter().filter(|it| it.agent == Some(seat.id));
             let found = own.find(|it| fits(it.event))?;
@@ -155,8 +154,8 @@ impl<L: Load> LogEngine<L> {
             }
             Status::Up => {}
         }
-        let waiting = seat.replica.waiting();
-        let flights = self.flights.iter();
+        let waiting = seat.agent.waiting();
+        let flights = self.system.flights.iter();
         let own = flights.filter(|it| (it.agent, it.incarnation) == (seat.id, seat.incarnation));
         let mut stores: Vec<u8> = own.map(|flight| flight.store.0).collect();
         stores.sort_unstable();

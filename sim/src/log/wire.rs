@@ -2,13 +2,11 @@
 
 use bivalent_core::{Agent, AgentId, Incarnation, LogOp, LogReply, Pause, Replica, StoreId, Timer};
 
-use super::{
-    Deed, Errand, Event, Flight, LogEngine, liveness::is_down, machines::Load, outbox::Outbox,
-    shelf,
-};
+use super::{Deed, Errand, Flight, LogEngine, machines::Load, outbox::Outbox, shelf};
 use crate::{
     dice::Purpose,
-    engine::{Status, net::by_clock},
+    engine::{Status, is_down, net::by_clock},
+    event::{Event, LogEvent},
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
 };
@@ -22,7 +20,7 @@ impl<L: Load> LogEngine<L> {
         tries: u8,
         op: LogOp<L::Machine>,
     ) {
-        let seat = &self.seats[id.index()];
+        let seat = &self.participants[id.index()];
         let incarnation = seat.incarnation;
         debug_assert!(!is_down(seat.status), "the dead ask for nothing");
         let kind = if op.is_write() { WRITE } else { READ };
@@ -35,15 +33,15 @@ impl<L: Load> LogEngine<L> {
                 promise: head.mbal,
                 floor: head.floor,
             });
-            for (property, detail) in self.vows.said(id, head).into_iter().flatten() {
-                self.book.found(self.steps, property, detail);
+            for (property, detail) in self.system.vows.said(id, head).into_iter().flatten() {
+                self.found(property, detail);
             }
             if let Some(ballot) = head.mbal {
                 self.started(id, ballot);
             }
         }
         self.clock_write(id, &op);
-        let flight = self.flights.put(Flight {
+        let flight = self.system.flights.put(Flight {
             agent: id,
             incarnation,
             store,
@@ -58,18 +56,18 @@ impl<L: Load> LogEngine<L> {
             kept: None,
         });
         let now = self.now();
-        self.put(now + lands, Event::Op { flight });
+        self.put(now + lands, Event::Log(LogEvent::Op { flight }));
         let patience = self.patience(id, tries);
         if ticks > patience || scan {
             let tag = tag as u32;
             self.put(
                 now + patience,
-                Event::Timeout {
+                Event::Log(LogEvent::Timeout {
                     agent: id,
                     incarnation,
                     store,
                     tag,
-                },
+                }),
             );
         }
     }
@@ -89,7 +87,7 @@ impl<L: Load> LogEngine<L> {
     pub(super) fn patience(&self, id: AgentId, tries: u8) -> u64 {
         by_clock(
             self.plan.timeout << tries.min(6),
-            self.seats[id.index()].rate,
+            self.participants[id.index()].rate,
         )
     }
 
@@ -102,22 +100,22 @@ impl<L: Load> LogEngine<L> {
             tag,
             tries,
             ..
-        } = *self.flights.get(flight);
+        } = *self.system.flights.get(flight);
         let at = self.now() + self.patience(agent, tries);
         let tag = tag as u32;
         self.put(
             at,
-            Event::Timeout {
+            Event::Log(LogEvent::Timeout {
                 agent,
                 incarnation,
                 store,
                 tag,
-            },
+            }),
         );
     }
 
     pub(super) fn set_alarm(&mut self, id: AgentId, timer: Timer, pause: Pause) {
-        let seat = &self.seats[id.index()];
+        let seat = &self.participants[id.index()];
         let (agent, incarnation, rate) = (id, seat.incarnation, u64::from(seat.rate));
         let (min, max) = match pause {
             Pause::Between { min, max } => (self.plan.ticks(min), self.plan.ticks(max)),
@@ -131,11 +129,12 @@ impl<L: Load> LogEngine<L> {
         if rate != 1_000_000 {
             self.net.observed(FaultKind::ClockSkew);
         }
-        let event = match timer {
-            Timer::Tick => Event::Tick { agent, incarnation },
-            Timer::Stand => Event::Stand { agent, incarnation },
+        let alarm = LogEvent::Alarm {
+            agent,
+            incarnation,
+            timer,
         };
-        self.put(self.now() + pause.max(1), event);
+        self.put(self.now() + pause.max(1), Event::Log(alarm));
     }
 
     /// Whether an agent is there to take something in; what comes while it stands still is kept.
@@ -143,7 +142,7 @@ impl<L: Load> LogEngine<L> {
         if self.solo.is_some_and(|solo| solo != agent) {
             return false;
         }
-        let seat = &mut self.seats[agent.index()];
+        let seat = &mut self.participants[agent.index()];
         if seat.incarnation != incarnation {
             return false;
         }
@@ -153,7 +152,7 @@ impl<L: Load> LogEngine<L> {
                 true
             }
             Status::Paused => {
-                seat.held.push(bits);
+                seat.inbox.push(bits);
                 self.net.observed(FaultKind::Pause);
                 false
             }
@@ -186,20 +185,20 @@ impl<L: Load> LogEngine<L> {
         id: AgentId,
         event: bivalent_core::Event<'_, Replica<L::Machine>>,
     ) {
-        let seat = &mut self.seats[id.index()];
+        let seat = &mut self.participants[id.index()];
         let mut port = Outbox {
-            wanted: &mut self.wanted,
+            wanted: &mut self.system.wanted,
             dice: &mut self.net.dice,
             agent: id,
             start: Incarnation(seat.incarnation),
         };
-        seat.replica.on(event, &mut port);
+        seat.agent.on(event, &mut port);
         self.carry_out(id);
     }
 
     /// Gives an answer to an agent, if it is still the one that asked.
     pub(super) fn tell(&mut self, index: u32, reply: &LogReply<L::Machine>) {
-        let flight = self.flights.get(index);
+        let flight = self.system.flights.get(index);
         let (agent, incarnation, store, tag) =
             (flight.agent, flight.incarnation, flight.store, flight.tag);
         let mut name = None;
@@ -208,21 +207,27 @@ impl<L: Load> LogEngine<L> {
         }
         if let (LogOp::WriteHead { version, head }, LogReply::Written) = (&flight.op, reply) {
             // Whether it is true or not: its agent will count it.
-            self.vows.taken(agent, version.incarnation(), store, head);
+            self.system
+                .vows
+                .taken(agent, version.incarnation(), store, head);
         }
         let answer = flight.answer;
-        let seat = &self.seats[agent.index()];
+        let seat = &self.participants[agent.index()];
         let paused = seat.incarnation == incarnation && seat.status == Status::Paused;
         if answer > self.now() || paused {
-            self.flights.get_mut(index).kept = Some(reply.clone());
+            self.system.flights.get_mut(index).kept = Some(reply.clone());
             if answer > self.now() {
-                self.put(answer, Event::Op { flight: index });
-            } else if self.takes(agent, incarnation, Event::Op { flight: index }.pack()) {
+                self.put(answer, Event::Log(LogEvent::Op { flight: index }));
+            } else if self.takes(
+                agent,
+                incarnation,
+                Event::Log(LogEvent::Op { flight: index }).pack(),
+            ) {
                 unreachable!("it stands still");
             }
             return;
         }
-        self.flights.free(index);
+        self.system.flights.free(index);
         if seat.incarnation != incarnation {
             self.net.observed(FaultKind::Crash);
         }

@@ -2,12 +2,12 @@
 
 use bivalent_core::{AgentId, Ballot, Batch, Slot, Standing};
 
-use super::{Deed, LogEngine, Seat, ledger::digest, liveness::is_down, machines::Load};
-use crate::{coverage::Touched, fault::Happening, oracle::name, probe::Probe};
+use super::{Deed, LogEngine, Seat, ledger::digest, machines::Load};
+use crate::{coverage::Touched, engine::is_down, fault::Happening, oracle::name, probe::Probe};
 
 impl<L: Load> LogEngine<L> {
     pub(super) fn on_chosen(&mut self, id: AgentId, slot: Slot, batch: &Batch<L::Machine>) {
-        let replica = &self.seats[id.index()].replica;
+        let replica = &self.participants[id.index()].agent;
         let leads = replica.standing() == Standing::Leading;
         let ballot = replica.ballot().filter(|_| leads);
         self.enter(|_| Deed::Chosen {
@@ -17,7 +17,13 @@ impl<L: Load> LogEngine<L> {
             requests: batch.len(),
             ballot,
         });
-        let fresh = self.book.chosen(self.steps, slot, batch, ballot, &name(id));
+        let fresh = match self.system.book.chosen(slot, batch, ballot, &name(id)) {
+            Ok(fresh) => fresh,
+            Err((property, detail)) => {
+                self.found(property, detail);
+                false
+            }
+        };
         if fresh {
             self.fingerprint.mix(slot.0, batch.len() as u64);
             self.net.hit(Probe::Decided);
@@ -26,7 +32,10 @@ impl<L: Load> LogEngine<L> {
                 self.net.hit(Probe::Batched);
             }
             if !batch.is_empty() {
-                self.tally.batches.saturating_record(batch.len() as u64);
+                self.system
+                    .tally
+                    .batches
+                    .saturating_record(batch.len() as u64);
             }
             self.note_agent(
                 id,
@@ -38,41 +47,31 @@ impl<L: Load> LogEngine<L> {
                     if batch.len() == 1 { "" } else { "s" }
                 ),
             );
-            self.happens(Happening::Decided, id, None);
+            self.happened(Happening::Decided, id, None);
         }
     }
 
     pub(super) fn on_applied(&mut self, id: AgentId, slot: Slot) {
-        let replica = &self.seats[id.index()].replica;
         // Several slots may be applied in one step; the state is that after the last.
-        if replica.applied() == slot.next() {
-            let (machine, sessions) = (replica.machine(), replica.sessions());
-            let who = name(id);
-            let state = self
-                .book
-                .applied(self.steps, slot.next(), machine, sessions, &who);
-            if let Err(why) = self.load.check(machine) {
-                let detail = format!("{who} after slot {}: {why}", slot.0);
-                self.book.found(self.steps, "machine", detail);
+        if let Some(state) = self.judge_state(id, slot.next()) {
+            let machine = self.participants[id.index()].agent.machine();
+            if let Err(why) = self.system.load.check(machine) {
+                let detail = format!("{} after slot {}: {why}", name(id), slot.0);
+                self.found("machine", detail);
             }
             self.enter_state(id, slot.next(), state);
         }
-        self.see_whether_over();
+        self.judge_whether_over();
     }
 
     pub(super) fn on_installed(&mut self, id: AgentId, slot: Slot) {
-        self.tally.installs += 1;
+        self.system.tally.installs += 1;
         self.enter(|_| Deed::Installed { agent: id, slot });
         self.net.hit(Probe::Installed);
-        if self.seats[id.index()].incarnation > 0 {
+        if self.participants[id.index()].incarnation > 0 {
             self.net.hit(Probe::InstalledAfterRestart);
         }
-        let replica = &self.seats[id.index()].replica;
-        if replica.applied() == slot {
-            let (machine, sessions) = (replica.machine(), replica.sessions());
-            let state = self
-                .book
-                .applied(self.steps, slot, machine, sessions, &name(id));
+        if let Some(state) = self.judge_state(id, slot) {
             self.enter_state(id, slot, state);
         }
         self.note_agent(
@@ -82,20 +81,32 @@ impl<L: Load> LogEngine<L> {
         );
     }
 
+    /// Judges the state of a replica that has applied every slot below this one, and no more; a hash of it.
+    fn judge_state(&mut self, id: AgentId, slot: Slot) -> Option<u64> {
+        let replica = &self.participants[id.index()].agent;
+        if replica.applied() != slot {
+            return None;
+        }
+        let (machine, sessions) = (replica.machine(), replica.sessions());
+        let book = &mut self.system.book;
+        let (state, breaches) = book.applied(slot, machine, sessions, &name(id));
+        for (property, detail) in breaches.into_iter().flatten() {
+            self.found(property, detail);
+        }
+        Some(state)
+    }
+
     fn enter_state(&mut self, agent: AgentId, slot: Slot, state: u64) {
         self.enter(|_| Deed::Applied { agent, slot, state });
     }
 
     /// A head with a ballot is on its way: is the ballot new?
     pub(super) fn started(&mut self, id: AgentId, ballot: Ballot) {
-        let last = &mut self.seats[id.index()].ballot;
+        let last = &mut self.participants[id.index()].own.ballot;
         if ballot.agent() == id && Some(ballot) > *last {
             *last = Some(ballot);
-            if self.rounds.0 == 0 {
-                self.rounds.0 = ballot.round();
-            }
-            self.rounds.1 = self.rounds.1.max(ballot.round());
-            self.tally.ballots += 1;
+            self.liveness.started(Some(ballot));
+            self.system.tally.ballots += 1;
             self.enter(|_| Deed::Stands { agent: id, ballot });
             self.note_ballot(
                 id,
@@ -103,36 +114,39 @@ impl<L: Load> LogEngine<L> {
                 ballot,
                 format_args!("stands for leader in ballot {ballot:?}"),
             );
-            self.happens(Happening::Phase1, id, None);
+            self.happened(Happening::Phase1, id, None);
         }
     }
 
     pub(super) fn on_leads(&mut self, id: AgentId, ballot: Ballot, from: Slot) {
-        if self.tally.leaders > 0 {
+        if self.system.tally.leaders > 0 {
             self.net.hit(Probe::LeaderReplaced);
         }
-        let leads = |seat: &Seat<L::Machine>| seat.replica.standing() == Standing::Leading;
-        let mut others = self.seats.iter().filter(|seat| seat.id != id);
+        let leads = |seat: &Seat<L>| seat.agent.standing() == Standing::Leading;
+        let mut others = self.participants.iter().filter(|seat| seat.id != id);
         if others.any(|seat| leads(seat) && !is_down(seat.status)) {
             self.net.hit(Probe::TwoLeaders);
         }
         self.net.touched.0 |= Touched::TURNED;
-        self.tally.leaders += 1;
-        self.leaders_since += 1;
+        self.system.tally.leaders += 1;
+        self.liveness.contention += 1;
         self.fingerprint.mix(ballot.to_bits(), from.0);
         self.enter(|_| Deed::Leads {
             agent: id,
             ballot,
             from,
         });
-        self.book.leads(self.steps, ballot, from, &name(id));
+        let breach = self.system.book.leads(ballot, from, &name(id));
+        if let Some((property, detail)) = breach {
+            self.found(property, detail);
+        }
         self.note_ballot(
             id,
             "leads",
             ballot,
             format_args!("leads in ballot {ballot:?} from slot {} on", from.0),
         );
-        self.happens(Happening::Phase2, id, None);
+        self.happened(Happening::Phase2, id, None);
     }
 
     pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
@@ -153,6 +167,6 @@ impl<L: Load> LogEngine<L> {
                 format_args!("does not lead: something decided is nowhere to be found"),
             ),
         }
-        self.happens(Happening::Aborted, id, None);
+        self.happened(Happening::Aborted, id, None);
     }
 }

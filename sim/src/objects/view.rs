@@ -227,7 +227,8 @@ impl<P: Part> Engine<Objects<P>> {
             | Event::Write { .. }
             | Event::ReadTimeout(_)
             | Event::WriteTimeout { .. }
-            | Event::Start { .. } => None,
+            | Event::Start { .. }
+            | Event::Log(_) => None,
         }
     }
 
@@ -285,7 +286,8 @@ impl<P: Part> Engine<Objects<P>> {
             | Event::Write { .. }
             | Event::ReadTimeout(_)
             | Event::WriteTimeout { .. }
-            | Event::Start { .. } => unreachable!("buckets have no blocks"),
+            | Event::Start { .. }
+            | Event::Log(_) => unreachable!("an event of another system"),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

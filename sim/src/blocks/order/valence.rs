@@ -81,7 +81,8 @@ impl Engine<Blocks> {
                 | Event::Heal
                 | Event::StallCheck
                 | Event::Op { .. }
-                | Event::Due { .. } => false,
+                | Event::Due { .. }
+                | Event::Log(_) => false,
             };
             counts.then(|| self.flying(bits))
         });

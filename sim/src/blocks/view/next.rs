@@ -187,7 +187,7 @@ impl Engine<Blocks> {
                     return None;
                 }
             }
-            Event::Op { .. } | Event::Due { .. } => return None,
+            Event::Op { .. } | Event::Due { .. } | Event::Log(_) => return None,
         }
         Some(pending)
     }
@@ -263,7 +263,9 @@ impl Engine<Blocks> {
                 let text = format!("a stall, if nobody decides: {waited} without a decision");
                 (Act::Check, text, plain())
             }
-            Event::Op { .. } | Event::Due { .. } => unreachable!("blocks have no objects"),
+            Event::Op { .. } | Event::Due { .. } | Event::Log(_) => {
+                unreachable!("blocks have no objects")
+            }
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

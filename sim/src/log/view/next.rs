@@ -1,11 +1,12 @@
 //! What is in flight or due in a log's world.
 
-use bivalent_core::{AgentId, LogOp, StateMachine, StoreId};
+use bivalent_core::{AgentId, LogOp, StateMachine, StoreId, Timer};
 
-use super::super::{Event, Flight, LogEngine, machines::Load};
+use super::super::{Flight, LogEngine, machines::Load};
 use crate::{
     blocks::view::{requests_wait, time},
     engine::{Status, net::COPY},
+    event::{Event, LogEvent, Turn},
     scenario::Scenario,
     store::Service,
     view::{Act, NextStep},
@@ -42,7 +43,7 @@ impl<L: Load> LogEngine<L> {
         let due = due.map(|(tick, bits)| (bits, How::Due, Some(tick)));
         let waiting = self.waiting.iter().flatten();
         let waiting = waiting.map(|&bits| (bits, How::Waits, None));
-        let held = self.seats.iter().flat_map(|seat| &seat.held);
+        let held = self.participants.iter().flat_map(|seat| &seat.inbox);
         let held = held.map(|&bits| (bits, How::Held, None));
         let all = due.chain(waiting).chain(held);
         let told = all.filter_map(|(bits, how, tick)| {
@@ -66,38 +67,49 @@ impl<L: Load> LogEngine<L> {
         tick: Option<u64>,
     ) -> Option<(Option<AgentId>, Option<StoreId>)> {
         let lives = |agent: AgentId, incarnation: u16| {
-            let seat = &self.seats[agent.index()];
+            let seat = &self.participants[agent.index()];
             let up = matches!(seat.status, Status::Up | Status::Paused);
             up && seat.incarnation == incarnation
         };
         let client = |client: u32, count: u16| {
-            let client = &self.clients.all[client as usize];
+            let client = &self.system.clients.all[client as usize];
             (client.count == count && !client.done).then_some((Some(client.at), None))
         };
         match event {
-            Event::Op { flight } | Event::Heads { flight } => {
-                let flight = self.flights.get(flight);
+            Event::Log(LogEvent::Op { flight } | LogEvent::Heads { flight }) => {
+                let flight = self.system.flights.get(flight);
                 Some((Some(flight.agent), Some(flight.store)))
             }
-            Event::Timeout {
-                agent, incarnation, ..
-            }
-            | Event::Tick { agent, incarnation }
-            | Event::Stand { agent, incarnation } => {
-                lives(agent, incarnation).then_some((Some(agent), None))
-            }
-            Event::Next { client: it, count } => client(it, count),
-            Event::Again { client: it, count } | Event::Request { client: it, count } => {
-                let waits = self.clients.all[it as usize].doing.is_some();
+            Event::Log(
+                LogEvent::Timeout {
+                    agent, incarnation, ..
+                }
+                | LogEvent::Alarm {
+                    agent, incarnation, ..
+                },
+            ) => lives(agent, incarnation).then_some((Some(agent), None)),
+            Event::Log(LogEvent::Client {
+                client: it,
+                count,
+                turn,
+            }) => {
+                let waits = match turn {
+                    Turn::Next => true,
+                    Turn::Again | Turn::Request => {
+                        self.system.clients.all[it as usize].doing.is_some()
+                    }
+                };
                 client(it, count).filter(|_| waits)
             }
-            Event::Restart { agent, incarnation } => {
-                let seat = &self.seats[agent.index()];
+            Event::Restart {
+                agent, incarnation, ..
+            } => {
+                let seat = &self.participants[agent.index()];
                 let down = matches!(seat.status, Status::Down { .. });
                 (down && seat.incarnation == incarnation).then_some((Some(agent), None))
             }
             Event::Wake { agent, count } => {
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 let sleeps = seat.status == Status::Paused && seat.pauses == count;
                 sleeps.then_some((Some(agent), None))
             }
@@ -117,10 +129,17 @@ impl<L: Load> LogEngine<L> {
             }
             Event::Heal => Some((None, None)),
             Event::StallCheck => {
-                let late = tick? >= self.since + self.plan.stall;
-                let waits = late && !self.stall_open && self.done_at.is_none();
+                let late = tick? >= self.liveness.since + self.plan.stall;
+                let waits = late && !self.liveness.open && self.system.done_at.is_none();
                 waits.then_some((None, None))
             }
+            Event::Read(_)
+            | Event::Write { .. }
+            | Event::ReadTimeout(_)
+            | Event::WriteTimeout { .. }
+            | Event::Start { .. }
+            | Event::Op { .. }
+            | Event::Due { .. } => unreachable!("an event of another system"),
         }
     }
 
@@ -137,11 +156,11 @@ impl<L: Load> LogEngine<L> {
             let rule = &self.plan.rules[rule as usize];
             format!("{} (line {})", rule.fault.kind().name(), rule.line)
         };
-        let client = |client: u32| self.clients.all[client as usize].name;
+        let client = |client: u32| self.system.clients.all[client as usize].name;
         let mut note = String::new();
         let (act, text) = match pending.event {
-            Event::Op { flight } => {
-                let flight = self.flights.get(flight);
+            Event::Log(LogEvent::Op { flight }) => {
+                let flight = self.system.flights.get(flight);
                 note = self.note_of(flight);
                 let act = if flight.op.is_write() {
                     Act::Write
@@ -150,29 +169,30 @@ impl<L: Load> LogEngine<L> {
                 };
                 (act, asked(&flight.op, store(flight.store)))
             }
-            Event::Heads { flight } => {
-                let at = self.flights.get(flight).store;
+            Event::Log(LogEvent::Heads { flight }) => {
+                let at = self.system.flights.get(flight).store;
                 (
                     Act::Read,
                     format!("read heads on {}, after votes", store(at)),
                 )
             }
-            Event::Timeout { .. } => (
+            Event::Log(LogEvent::Timeout { .. }) => (
                 Act::Timeout,
                 "asks again, if it has had no answer".to_owned(),
             ),
-            Event::Tick { .. } => (Act::Timeout, "its clock goes round".to_owned()),
-            Event::Stand { .. } => (Act::Start, "stands for leader".to_owned()),
-            Event::Next { client: it, .. } => (
-                Act::Client,
-                format!("client {} asks for something", client(it)),
-            ),
-            Event::Again { client: it, .. } => {
-                let text = format!("client {} has waited long enough", client(it));
-                (Act::Client, text)
-            }
-            Event::Request { client: it, .. } => {
-                let text = format!("client {}'s request is read", client(it));
+            Event::Log(LogEvent::Alarm { timer, .. }) => match timer {
+                Timer::Tick => (Act::Timeout, "its clock goes round".to_owned()),
+                Timer::Stand => (Act::Start, "stands for leader".to_owned()),
+            },
+            Event::Log(LogEvent::Client {
+                client: it, turn, ..
+            }) => {
+                let name = client(it);
+                let text = match turn {
+                    Turn::Next => format!("client {name} asks for something"),
+                    Turn::Again => format!("client {name} has waited long enough"),
+                    Turn::Request => format!("client {name}'s request is read"),
+                };
                 (Act::Client, text)
             }
             Event::Restart { .. } => (Act::Restart, "starts again".to_owned()),
@@ -192,6 +212,13 @@ impl<L: Load> LogEngine<L> {
                 let text = format!("a stall, if no client is answered: {waited} without an answer");
                 (Act::Check, text)
             }
+            Event::Read(_)
+            | Event::Write { .. }
+            | Event::ReadTimeout(_)
+            | Event::WriteTimeout { .. }
+            | Event::Start { .. }
+            | Event::Op { .. }
+            | Event::Due { .. } => unreachable!("an event of another system"),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),
@@ -212,7 +239,7 @@ impl<L: Load> LogEngine<L> {
         if flight.kept.is_some() {
             return "has taken effect; its answer is on the way".to_owned();
         }
-        let seat = &self.seats[flight.agent.index()];
+        let seat = &self.participants[flight.agent.index()];
         if seat.incarnation != flight.incarnation {
             return "of a start before the last crash".to_owned();
         }
