@@ -3,9 +3,11 @@
 //! A setting that stands in no row here, and is refused by no check of its own, changes some run:
 //! `tests/settings.rs` goes over all of them.
 
+mod settle;
+
 use std::ops::Range;
 
-use bivalent_core::{Format, Layout, Staleness};
+use bivalent_core::{Format, Layout};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -13,9 +15,8 @@ use super::bears_buckets;
 use super::error::Notes;
 use super::resolve::FORMATS;
 use super::shape::Flaw;
-use super::{Adversary, Expected, Property, Protocol, Scenario, Schedule, StallKind};
-use crate::fault::{Fault, FaultKind, FaultRule, Happening, StaleBound, Trigger};
-use crate::workload::{Tuning, Workload};
+use super::{Expected, Property, Protocol, StallKind};
+use crate::fault::{Fault, FaultKind, FaultRule, Happening, Trigger};
 
 use Protocol::{AcceptorRecords, DiskPaxos, PutIfAbsent, ReplicatedLog};
 
@@ -573,80 +574,6 @@ pub(super) fn place_of(text: &str, part: &Range<usize>, key: &str) -> Range<usiz
     )
 }
 
-impl Scenario {
-    /// Takes out what can't have an effect, since a file with it in is refused. Rules stay as many as they are:
-    /// see [`Scenario::drop_idle_rules`].
-    #[doc(hidden)]
-    pub fn settle(&mut self) {
-        let protocol = self.cluster.protocol;
-        let usual = Schedule::usual(self.cluster.agents.len(), self.cluster.stores.len());
-        if !pauses(protocol) {
-            self.schedule.retry = usual.retry;
-            self.fuzz.retry.clear();
-            self.price.retries.clear();
-        }
-        if protocol == ReplicatedLog {
-            self.expect.value = None;
-            let agents = self.cluster.agents.iter_mut();
-            agents.for_each(|agent| agent.proposal.clear());
-            let load = &mut self.workload;
-            load.skew *= u32::from(load.keys > 1);
-            load.stale_reads *= u32::from(load.reads > 0);
-        } else {
-            (self.tuning, self.workload) = (Tuning::default(), Workload::default());
-        }
-        if let (true, Staleness::PerReader(stale)) =
-            (protocol.is_conditional(), self.cluster.envelope.staleness())
-        {
-            let least = bivalent_core::Envelope::with_staleness(
-                self.cluster.envelope.stores(),
-                Staleness::PerRun(stale),
-            );
-            let quorum = self.cluster.envelope.quorum();
-            let same = least.and_then(|least| least.quorum_of(quorum));
-            self.cluster.envelope = same.unwrap_or(self.cluster.envelope);
-        }
-        if self.expect.always != Property::ALL {
-            let borne = |it: &Property| property(protocol, *it).is_none();
-            self.expect.always.retain(borne);
-        }
-        if !matches!(self.expect.outcome, Expected::Stall { .. })
-            || self
-                .expect
-                .stall
-                .is_some_and(|it| stall(protocol, it).is_some())
-        {
-            self.expect.stall = None;
-        }
-        if !asks_for_value(self.expect.outcome) {
-            self.expect.value = None;
-        }
-        let adversary = self.schedule.adversary.at_first();
-        if matches!(adversary, Adversary::Script(_) | Adversary::KeepBivalent) {
-            self.fuzz.add.clear();
-            self.fuzz.at_most = 0;
-        }
-        let format = self.cluster.layout.format();
-        if let (true, Format::Checked, Some(usual)) =
-            (protocol.is_conditional(), format, protocol.usual_layout())
-        {
-            self.cluster.layout = usual;
-        }
-        for rule in &mut self.faults {
-            settle_rule(rule, protocol, format);
-        }
-    }
-}
-
-impl Scenario {
-    /// Takes out the rules in which something can't have an effect.
-    #[doc(hidden)]
-    pub fn drop_idle_rules(&mut self) {
-        let (protocol, agents) = (self.cluster.protocol, self.cluster.agents.len());
-        self.faults.retain(|rule| !is_idle(rule, protocol, agents));
-    }
-}
-
 /// Whether what is decided matters to an outcome.
 pub(super) const fn asks_for_value(outcome: Expected) -> bool {
     match outcome {
@@ -662,58 +589,5 @@ pub(super) const fn asks_for_value(outcome: Expected) -> bool {
         | Expected::Unwedged
         | Expected::Violation(_)
         | Expected::ViolationOrWedge(_) => false,
-    }
-}
-
-fn settle_rule(rule: &mut FaultRule, protocol: Protocol, format: Format) {
-    let during = matches!(rule.trigger, Trigger::During(..));
-    let log = protocol == ReplicatedLog;
-    if rule.fault.scope().is_none() {
-        match rule.trigger {
-            Trigger::At(_) => rule.times = Some(1),
-            Trigger::During(..) => rule.times = None,
-            Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => {}
-        }
-    }
-    if protocol != DiskPaxos
-        && let Some(scope) = rule.fault.scope_mut()
-    {
-        scope.owners = u128::MAX;
-    }
-    match &mut rule.fault {
-        Fault::Crash {
-            restart, unfenced, ..
-        } => {
-            if during {
-                *restart = None;
-            }
-            *unfenced &= protocol == DiskPaxos && (during || restart.is_some());
-        }
-        Fault::TornWrite { keep, .. } if log => *keep = None,
-        Fault::BitRot { bits, .. } if format != Format::Raw => *bits = 1,
-        Fault::Amnesia { versions, .. } if protocol == PutIfAbsent => *versions = u32::MAX,
-        Fault::StaleRead {
-            bound: StaleBound::Versions(versions),
-            ..
-        } if protocol == PutIfAbsent => *versions = 1,
-        Fault::MisdirectedWrite { onto, .. } if log => *onto = None,
-        Fault::Restart { .. }
-        | Fault::Pause { .. }
-        | Fault::ClockSkew { .. }
-        | Fault::Outage { .. }
-        | Fault::SlowStore { .. }
-        | Fault::Amnesia { .. }
-        | Fault::StoreLoss { .. }
-        | Fault::Delay { .. }
-        | Fault::Reorder { .. }
-        | Fault::LostRequest { .. }
-        | Fault::LostAck { .. }
-        | Fault::LateWrite { .. }
-        | Fault::Duplicate { .. }
-        | Fault::TornWrite { .. }
-        | Fault::StaleRead { .. }
-        | Fault::StaleListing { .. }
-        | Fault::BitRot { .. }
-        | Fault::MisdirectedWrite { .. } => {}
     }
 }
