@@ -51,7 +51,7 @@ pub struct OwnProtocol(pub Agents);
 
 impl Subject for OwnProtocol {
     fn runner(&self, scenario: &Scenario) -> Runner {
-        Runner::Single(Box::new(Engine::with_agents(scenario, self.0.clone())))
+        Runner::Single(Box::new(Engine::with_agents(scenario, self.0)))
     }
 }
 
