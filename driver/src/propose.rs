@@ -189,9 +189,10 @@ fn step<A: SingleDecree>(agent: &mut A, event: &DecreeEvent) -> Vec<DecreeWant> 
     let (id, start) = (agent.id(), agent.incarnation());
     let mut port = Collector::new(|above| {
         let ballot = Ballot::next(above, id, start);
-        match ballot {
-            Some(ballot) => tracing::debug!(?ballot, "starts"),
-            None => tracing::error!("no ballot is left"),
+        if let Some(ballot) = ballot {
+            tracing::debug!(?ballot, "starts");
+        } else {
+            tracing::error!("no ballot is left");
         }
         ballot
     });
@@ -316,8 +317,8 @@ impl<C: Clock> Round<C> {
         }));
     }
 
-    fn carry_out(&mut self, asked: Asked, tries: u8, protocol: Protocol) {
-        let (store_id, tag, op) = asked;
+    fn carry_out(&mut self, wanted: Asked, tries: u8, protocol: Protocol) {
+        let (store_id, tag, op) = wanted;
         let (is_write, attempt) = match tag {
             BlockTag::Read { .. } => (false, self.slow[store_id.index()]),
             BlockTag::Write { .. } => (true, tries),
@@ -337,7 +338,7 @@ impl<C: Clock> Round<C> {
             None
         };
         if is_write && self.overwrite == Overwrite::InPlace {
-            let flight = write_through(store, asker, asked, self.options, self.clock.clone());
+            let flight = write_through(store, asker, wanted, self.options, self.clock.clone());
             let flight = flight.instrument(span);
             self.flights.push(Box::pin(async move {
                 match flight.await {
@@ -352,7 +353,7 @@ impl<C: Clock> Round<C> {
             return;
         }
         let work: BoxFuture<'static, Result<DecreeEvent, StoreError>> =
-            Box::pin(async move { ask(&*store, asker, asked).await });
+            Box::pin(async move { ask(&*store, asker, wanted).await });
         let limit = self.options.limit(attempt, self.options.patience_max);
         let longest = self.options.patience_max.saturating_mul(2);
         let clock = self.clock.clone();

@@ -52,7 +52,7 @@ pub struct OwnProtocol(pub Agents);
 
 impl Subject for OwnProtocol {
     fn runner(&self, scenario: &Scenario) -> Runner {
-        Runner::Single(Box::new(BlockEngine::with_agents(scenario, self.0.clone())))
+        Runner::Single(Box::new(BlockEngine::with_agents(scenario, self.0)))
     }
 }
 

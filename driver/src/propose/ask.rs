@@ -104,12 +104,12 @@ pub(super) async fn ask(
 pub(super) async fn write_through(
     store: Arc<dyn DecisionStore>,
     asker: Asker,
-    asked: Asked,
+    wanted: Asked,
     options: Options,
     clock: impl Clock,
 ) -> Result<DecreeEvent, Error> {
     loop {
-        let work = ask(&*store, asker, asked);
+        let work = ask(&*store, asker, wanted);
         let done = match store.overwrite() {
             // It is under way until it is answered, whatever we do.
             Overwrite::InPlace => Some(work.await),

@@ -161,8 +161,13 @@ impl Exploration {
 }
 
 /// Lets an agent that pauses begin its next attempt.
-fn begin(part: &mut Part, id: AgentId, begins: Begins, greatest: Option<Ballot>) -> Option<Ballot> {
-    let Part { seat, ops, .. } = part;
+fn begin(
+    pausing: &mut Part,
+    id: AgentId,
+    begins: Begins,
+    greatest: Option<Ballot>,
+) -> Option<Ballot> {
+    let Part { seat, ops, .. } = pausing;
     let Seat::Up(agent) = seat else {
         return None;
     };

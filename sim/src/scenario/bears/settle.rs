@@ -128,6 +128,7 @@ fn settle_rule(rule: &mut FaultRule, protocol: Protocol, format: Format) {
         | Fault::Duplicate { .. }
         | Fault::TornWrite { .. }
         | Fault::StaleRead { .. }
+        | Fault::StaleListing { .. }
         | Fault::BitRot { .. }
         | Fault::MisdirectedWrite { .. } => {}
     }
