@@ -15,7 +15,7 @@ use bivalent_core::{
     Agent, AgentId, Ballot, BlockOp, BlockReply, BlockTag, Config, DecreeEvent, DecreeSaid,
     DecreeTimer, DiskPaxos, Incarnation, Pause, Port, SingleDecree, StoreId,
 };
-use bivalent_sim::{engine::Engine, scenario::Scenario};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
 
 /// Seeds in a measured round.
 const SEEDS: u64 = 2000;
@@ -86,7 +86,7 @@ impl Port<DiskPaxos> for Count {
     }
 }
 
-fn record(engine: &mut Engine, seeds: u64) -> Vec<Tape> {
+fn record(engine: &mut BlockEngine, seeds: u64) -> Vec<Tape> {
     (0..seeds).map(|seed| engine.run_taped(seed)).collect()
 }
 
@@ -118,7 +118,7 @@ fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u
 
 fn measure(agents: u32, stores: u32) {
     let scenario = scenario(agents, stores);
-    let mut engine = Engine::new(&scenario);
+    let mut engine = BlockEngine::new(&scenario);
     let tapes = record(&mut engine, 500);
     let taped_ops: u64 = tapes
         .iter()
@@ -130,7 +130,7 @@ fn measure(agents: u32, stores: u32) {
             matches!(event, Some(DecreeEvent::Replied(_, _, it)) if reply(it))
         })
         .count() as u64;
-    let config_of = Engine::new(&scenario);
+    let config_of = BlockEngine::new(&scenario);
     let config = |id| config_of.config_of(id);
     let (mut rates, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

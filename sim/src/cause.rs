@@ -10,7 +10,7 @@ use bivalent_core::{AgentId, Ballot, Block, Value};
 use serde::Serialize;
 
 use crate::{
-    engine::Engine,
+    blocks::BlockEngine,
     fault::FaultKind,
     journal::{Journal, Note, What},
     report::RunReport,
@@ -49,7 +49,7 @@ struct Links {
 /// The causes of what a run came to: its violations, its stalls, or else its first decision.
 pub(crate) fn chains(
     scenario: &Scenario,
-    engine: &Engine,
+    engine: &BlockEngine,
     journal: &Journal,
     report: &RunReport,
 ) -> Vec<Chain> {

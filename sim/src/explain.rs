@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{
+    blocks::BlockEngine,
     cause::{self, Chain},
-    engine::Engine,
     influence::{self, Influences},
     journal::Keeps,
     planted::Planted,
@@ -46,7 +46,7 @@ pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Expl
     if scenario.cluster.protocol == Protocol::ReplicatedLog {
         return explain_log(scenario, seed, planted);
     }
-    let mut engine = Engine::new(scenario);
+    let mut engine = BlockEngine::new(scenario);
     engine.plant_any(planted);
     let (end, journal) = engine.run_told(seed, Keeps::Ends);
     let report = verdict::report(scenario, &engine, seed, end);

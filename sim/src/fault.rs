@@ -399,4 +399,28 @@ impl Fault {
             | Self::StoreLoss { .. } => None,
         }
     }
+
+    /// The same, to be changed.
+    pub(crate) const fn scope_mut(&mut self) -> Option<&mut Scope> {
+        match self {
+            Self::Delay { scope, .. }
+            | Self::Reorder { scope }
+            | Self::LostRequest { scope }
+            | Self::LostAck { scope }
+            | Self::LateWrite { scope, .. }
+            | Self::Duplicate { scope, .. }
+            | Self::TornWrite { scope, .. }
+            | Self::StaleRead { scope, .. }
+            | Self::BitRot { scope, .. }
+            | Self::MisdirectedWrite { scope, .. } => Some(scope),
+            Self::Crash { .. }
+            | Self::Restart { .. }
+            | Self::Pause { .. }
+            | Self::ClockSkew { .. }
+            | Self::Outage { .. }
+            | Self::SlowStore { .. }
+            | Self::Amnesia { .. }
+            | Self::StoreLoss { .. } => None,
+        }
+    }
 }

@@ -12,7 +12,8 @@ mod moves;
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    engine::{End, Engine, possible::explored},
+    blocks::{BlockEngine, possible::explored},
+    engine::End,
     explore::Exploration,
     planted::Planted,
     playback::Playback,
@@ -42,8 +43,8 @@ pub struct Game {
     planted: Planted,
     from: u64,
     /// The world when the game began.
-    base: Engine,
-    engine: Engine,
+    base: BlockEngine,
+    engine: BlockEngine,
     taken: Vec<Taken>,
     moves: Vec<Move>,
     known: Option<Arc<Exploration>>,
@@ -109,7 +110,7 @@ impl Game {
         }
         // Whoever has begun has something in flight.
         let from = from.max(scenario.cluster.agents.len() as u64);
-        let mut engine = Engine::new(&scripted(scenario, from, Vec::new()));
+        let mut engine = BlockEngine::new(&scripted(scenario, from, Vec::new()));
         engine.plant_any(planted);
         if let Some(end) = engine.begin_by_hand(seed) {
             return Err(format!(

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    engine::{End, Engine},
+    blocks::BlockEngine,
+    engine::End,
     failure::{self, Failure},
     log::{Load, LogEngine},
     protocol::Agents,
@@ -51,7 +52,7 @@ pub struct OwnProtocol(pub Agents);
 
 impl Subject for OwnProtocol {
     fn runner(&self, scenario: &Scenario) -> Runner {
-        Runner::Single(Box::new(Engine::with_agents(scenario, self.0.clone())))
+        Runner::Single(Box::new(BlockEngine::with_agents(scenario, self.0.clone())))
     }
 }
 

@@ -10,8 +10,8 @@ use bivalent_core::{Ballot, Block, StoreId};
 use serde::Serialize;
 
 use crate::{
+    blocks::BlockEngine,
     causality::Stamp,
-    engine::Engine,
     journal::{Journal, Keeps, Note, What},
     planted::Planted,
     scenario::Scenario,
@@ -78,7 +78,7 @@ pub fn of_step(
     planted: Planted,
     step: u64,
 ) -> Result<Influences, NoEvent> {
-    let mut engine = Engine::new(scenario);
+    let mut engine = BlockEngine::new(scenario);
     engine.plant_any(planted);
     let (end, journal) = engine.run_told(seed, Keeps::Ends);
     let report = verdict::report(scenario, &engine, seed, end);
@@ -110,7 +110,7 @@ pub fn of_step(
 /// What could have influenced the notes at some places of a journal.
 pub(crate) fn of_notes(
     scenario: &Scenario,
-    engine: &Engine,
+    engine: &BlockEngine,
     journal: &Journal,
     coordinate: &str,
     places: &[usize],
@@ -139,7 +139,7 @@ pub(crate) fn of_notes(
 /// What it takes to tell influences.
 struct Teller<'a> {
     scenario: &'a Scenario,
-    engine: &'a Engine,
+    engine: &'a BlockEngine,
     journal: &'a Journal,
     coordinate: String,
 }

@@ -4,6 +4,7 @@
 //! to, [`campaign`] runs many seeds, [`story`] tells one, [`trace`] keeps one. [`fuzz::check()`] does
 //! it all in a test of a user's own; nothing else here knows files, terminals, arguments or a wall clock.
 
+pub mod blocks;
 pub mod campaign;
 pub mod catalogue;
 pub mod causality;
@@ -44,7 +45,7 @@ pub mod scenario;
 pub mod script;
 pub mod shrink;
 pub mod stall;
-mod store;
+pub mod store;
 pub mod story;
 pub mod timeline;
 pub mod trace;

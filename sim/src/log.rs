@@ -34,12 +34,12 @@ use std::sync::{
 
 use bivalent_core::{
     Agent, AgentId, Ballot, Collected, HeadRead, Incarnation, LogOp, LogReply, LogSaid, Replica,
-    ReplicaConfig, ReplicaSetup, SlotVote, StateMachine, StoreId, Timer, Wanted,
+    ReplicaConfig, ReplicaSetup, SlotVote, StateMachine, StoreId, Timer, Want, Wanted,
 };
 
 use crate::{
     dice::{Dice, Purpose},
-    engine::{End, net::Net, seat::Status},
+    engine::{End, Status, net::Net},
     fault::Happening,
     fingerprint::Fingerprint,
     oracle::envelope::Accounting,
@@ -504,14 +504,14 @@ impl<L: Load> LogEngine<L> {
                 break;
             }
             match wanted {
-                Wanted::Ask {
+                Want::Ask {
                     store,
                     tag,
                     tries,
                     op,
                 } => self.ask(id, store, tag, tries, op),
-                Wanted::Wake { timer, pause } => self.set_alarm(id, timer, pause),
-                Wanted::Say(said) => self.hear(id, said),
+                Want::Wake(timer, pause) => self.set_alarm(id, timer, pause),
+                Want::Say(said) => self.hear(id, said),
             }
         }
         self.wanted = all;

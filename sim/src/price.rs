@@ -8,7 +8,7 @@
 mod cell;
 mod wilson;
 
-use crate::scenario::{Scenario, ScenarioErrors};
+use crate::scenario::{Scenario, ScenarioErrors, bears};
 
 pub use cell::{Cell, Undecided, fill};
 pub use wilson::{Share, share};
@@ -18,6 +18,8 @@ const RUNS: u64 = 1000;
 /// Steps of a run: as many as a scenario may have, since the time is what ends it.
 const STEPS: i64 = 16_000_000;
 const MS: u64 = 1_000_000;
+/// No pause, as a scenario says it.
+const NO_PAUSE: &str = "0ms";
 
 /// What is varied, as it stands in a scenario file; what is empty was not said.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -131,7 +133,12 @@ pub struct Variant {
 /// Works out every combination of a matrix on the system of `base`, whose expectation, healing and seeds
 /// do not matter. What the matrix leaves open is as usual.
 pub fn variants(base: &Scenario, matrix: &Matrix) -> Vec<Variant> {
-    let matrix = matrix.clone().or(&Matrix::usual());
+    let mut usual = Matrix::usual();
+    if !bears::pauses(base.cluster.protocol) {
+        // There is one pause: none.
+        usual.retries = vec![NO_PAUSE.into()];
+    }
+    let matrix = matrix.clone().or(&usual);
     let runs = matrix.runs.unwrap_or(RUNS);
     let mut variants = Vec::new();
     for &agents in &matrix.agents {
@@ -190,7 +197,10 @@ fn text(base: &Scenario, agents: u8, adversary: &str, retry: &str, at_ns: &[u64]
     // What is counted over seeds can't be one run.
     schedule.remove("choices");
     schedule.insert("adversary".into(), value(adversary));
-    schedule.insert("retry".into(), value(retry));
+    // Where nobody pauses, only another word than that has something to be refused for.
+    if bears::pauses(base.cluster.protocol) || retry != NO_PAUSE {
+        schedule.insert("retry".into(), value(retry));
+    }
     table.insert("schedule".into(), toml::Value::Table(schedule));
     let end = at_ns.iter().max().copied().unwrap_or(1).saturating_add(1);
     let end = toml::Value::String(format!("{end}ns"));

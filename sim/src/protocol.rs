@@ -24,7 +24,7 @@ use crate::{member::Member, scenario::Adversary};
 /// use std::convert::Infallible;
 ///
 /// use bivalent_core::*;
-/// use bivalent_sim::engine::{End, Engine};
+/// use bivalent_sim::{blocks::BlockEngine, engine::End};
 /// use bivalent_sim::protocol::Agents;
 /// use bivalent_sim::scenario::Scenario;
 ///
@@ -85,7 +85,7 @@ use crate::{member::Member, scenario::Adversary};
 ///
 /// let text = "title = 'Alone'\nsummary = 'One agent.'\n[cluster]\nagents = 1\nstores = 1\n";
 /// let scenario = Scenario::parse("alone", text, &|_| Err("no file".into()))?;
-/// let mut engine = Engine::with_agents(&scenario, Agents::new::<Alone>());
+/// let mut engine = BlockEngine::with_agents(&scenario, Agents::new::<Alone>());
 /// assert_eq!(engine.run(0x2a), End::Decided);
 /// # Ok::<(), bivalent_sim::scenario::ScenarioErrors>(())
 /// ```

@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicU64;
 
 use crate::{
+    blocks::BlockEngine,
     dice::Dice,
-    engine::{End, Engine},
+    engine::End,
     journal::Journal,
     log::{AnyLog, BankLoad, KvLoad, Load, LockLoad, LogEngine, LogJournal},
     planted::Planted,
@@ -20,7 +21,7 @@ pub use crate::dice::{Rest, Sorted};
 #[derive(Clone, Debug)]
 pub enum Runner {
     /// One decision a run.
-    Single(Box<Engine>),
+    Single(Box<BlockEngine>),
     /// A replicated state machine, one that comes with Bivalent or a user's own.
     Log(AnyLog),
 }
@@ -49,7 +50,7 @@ impl Runner {
     /// The engine for a scenario.
     pub fn new(scenario: &Scenario) -> Self {
         if scenario.cluster.protocol != Protocol::ReplicatedLog {
-            return Self::Single(Box::new(Engine::new(scenario)));
+            return Self::Single(Box::new(BlockEngine::new(scenario)));
         }
         match scenario.workload.machine {
             MachineKind::Kv => Self::of_machine(scenario, KvLoad),

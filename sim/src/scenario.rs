@@ -2,6 +2,7 @@
 //!
 //! `scenario/spec.rs` mirrors the file, `scenario/resolve.rs` turns it into these types.
 
+pub(crate) mod bears;
 mod error;
 mod histogram;
 mod keys;
@@ -100,7 +101,8 @@ pub struct Cluster {
 pub struct AgentSpec {
     /// Its name.
     pub name: String,
-    /// What it proposes. Value `i + 1` stands for the `i`-th distinct proposal in agent order.
+    /// What it proposes; nothing, if it is a replica. Value `i + 1` stands for the `i`-th distinct proposal in agent
+    /// order.
     pub proposal: String,
 }
 

@@ -7,8 +7,8 @@ use bivalent_core::{AgentId, Contention};
 use serde::Serialize;
 
 use crate::{
+    blocks::{BlockEngine, remedy::Change},
     dice::Dice,
-    engine::{Engine, remedy::Change},
     journal::{Contest, Found, Journal},
     plan::Draw,
     planted::Planted,
@@ -128,7 +128,7 @@ fn report(
     preemptions.sort_by_key(|preemption| std::cmp::Reverse(preemption.times));
     let more_pairs = preemptions.len().saturating_sub(PAIRS_MAX) as u64;
     preemptions.truncate(PAIRS_MAX);
-    let mut engine = Engine::new(scenario);
+    let mut engine = BlockEngine::new(scenario);
     engine.plant_any(planted);
     let world = engine.world_after(engine.plan().dice(seed), found.step);
     let until = world.horizon(STALLS_LONG);
@@ -162,7 +162,7 @@ fn report(
 }
 
 /// Every remedy there is, and what to change in a trial of it.
-fn remedies(scenario: &Scenario, world: &Engine) -> Vec<(&'static str, String, Changes)> {
+fn remedies(scenario: &Scenario, world: &BlockEngine) -> Vec<(&'static str, String, Changes)> {
     let adversary = &scenario.schedule.adversary;
     let scripted = matches!(adversary, Adversary::Script(_));
     let orders = !matches!(adversary, Adversary::Random | Adversary::Fair);
@@ -257,7 +257,7 @@ fn remedies(scenario: &Scenario, world: &Engine) -> Vec<(&'static str, String, C
 
 /// A random pause that leaves room for a whole attempt between those of all others, nanoseconds; none if
 /// the scenario's own does already.
-pub(crate) fn backoff(scenario: &Scenario, world: &Engine) -> Option<(u64, u64)> {
+pub(crate) fn backoff(scenario: &Scenario, world: &BlockEngine) -> Option<(u64, u64)> {
     const MS: u64 = 1_000_000;
     // Two phases, a write and a read in each.
     let attempt = 2 * world.typical_ns();
@@ -273,7 +273,7 @@ fn range(min: u64, max: u64) -> String {
 }
 
 /// Trials go through the changes in turn.
-fn try_all(world: &Engine, changes: Changes, seed: u64, until: u64) -> Remedy {
+fn try_all(world: &BlockEngine, changes: Changes, seed: u64, until: u64) -> Remedy {
     let mut remedy = Remedy {
         remedy: "",
         change: String::new(),
@@ -307,7 +307,7 @@ fn try_all(world: &Engine, changes: Changes, seed: u64, until: u64) -> Remedy {
     remedy
 }
 
-impl Engine {
+impl BlockEngine {
     /// A usual read and a usual write together, nanoseconds.
     fn typical_ns(&self) -> u64 {
         let plan = self.plan();

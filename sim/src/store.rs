@@ -4,6 +4,8 @@
 //! touched needs no bytes. A touched one is an image in bytes, and what it decodes to is worked out
 //! once, when it changes.
 
+pub mod bucket;
+
 use std::cmp::Ordering;
 
 use bivalent_core::{AgentId, Block, Format, Layout, Place, StoreId, Version};

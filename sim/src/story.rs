@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Ballot, Value, Vote};
 use serde::Serialize;
 
 use crate::{
-    engine::Engine,
+    blocks::BlockEngine,
     fault::FaultKind,
     journal::{Journal, Note, What},
     log,
@@ -94,7 +94,7 @@ pub(crate) fn lines(scenario: &Scenario, runner: &Runner, record: &Record) -> Ve
 /// Tells a run that has been recorded.
 pub(crate) fn of(
     scenario: &Scenario,
-    engine: &Engine,
+    engine: &BlockEngine,
     journal: &Journal,
     report: &RunReport,
 ) -> Story {
@@ -227,7 +227,7 @@ fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
 }
 
 /// A note in words.
-pub(crate) fn line(scenario: &Scenario, engine: &Engine, note: &Note) -> StoryLine {
+pub(crate) fn line(scenario: &Scenario, engine: &BlockEngine, note: &Note) -> StoryLine {
     let agent = |id: AgentId| scenario.cluster.agents[id.index()].name.clone();
     let value = |value: Value| verdict::value_in_words(engine, value);
     let ballot = |ballot: Option<Ballot>| {

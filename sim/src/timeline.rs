@@ -12,8 +12,8 @@ use bivalent_core::{AgentId, StoreId};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    blocks::BlockEngine,
     causality::{Process, Stamp},
-    engine::Engine,
     fault::FaultKind,
     journal::{Keeps, Note, What},
     log::{self, LogNote},
@@ -123,7 +123,7 @@ pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
     if scenario.cluster.protocol == Protocol::ReplicatedLog {
         return of_log(scenario, seed, planted);
     }
-    let mut engine = Engine::new(scenario);
+    let mut engine = BlockEngine::new(scenario);
     engine.plant_any(planted);
     let (end, journal) = engine.run_told(seed, Keeps::First);
     let report = verdict::report(scenario, &engine, seed, end);
@@ -222,7 +222,7 @@ fn counts<'a>(stamps: impl Iterator<Item = &'a Stamp>) -> BTreeMap<usize, Vec<u3
 /// What it takes to tell a note.
 struct Teller<'a> {
     scenario: &'a Scenario,
-    engine: &'a Engine,
+    engine: &'a BlockEngine,
     processes: &'a [Process],
     names: Arc<[Arc<str>]>,
     counts: BTreeMap<usize, Vec<u32>>,

@@ -6,8 +6,9 @@ use bivalent_core::Value;
 use hdrhistogram::Histogram;
 
 use crate::{
+    blocks::BlockEngine,
     coverage::Coverage,
-    engine::{End, Engine},
+    engine::End,
     fault::FaultKind,
     log::{History, LogCounts, LogReport},
     report::{EnvelopeReport, Fairness, FaultCount, Latency, Outcome, RunReport, Stall, Violation},
@@ -69,7 +70,7 @@ pub trait Finished {
     }
 }
 
-impl Finished for Engine {
+impl Finished for BlockEngine {
     fn steps(&self) -> u64 {
         self.steps()
     }

@@ -4,7 +4,8 @@
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    engine::{End, Engine},
+    blocks::BlockEngine,
+    engine::End,
     scenario::{Protocol, Scenario},
 };
 
@@ -62,9 +63,9 @@ chance = 0.001
 bit-rot = {}
 "#;
 
-fn engine(text: &str) -> Engine {
+fn engine(text: &str) -> BlockEngine {
     let scenario = Scenario::parse("calm", text, &|_| Err("no file".to_owned()));
-    Engine::new(
+    BlockEngine::new(
         &scenario.unwrap_or_else(|errors| panic!("{}", bivalent_sim::scenario::render(&errors))),
     )
 }
@@ -75,7 +76,7 @@ fn with(protocol: Protocol, stores: u32, faults: &str) -> String {
 }
 
 /// The sets of properties that break, each once.
-fn broken(engine: &mut Engine) -> Vec<Vec<&'static str>> {
+fn broken(engine: &mut BlockEngine) -> Vec<Vec<&'static str>> {
     let mut sets = Vec::new();
     for seed in 0..SEEDS {
         engine.run(seed);

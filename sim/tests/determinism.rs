@@ -70,7 +70,7 @@ fn fingerprints_are_pinned() {
 #[test]
 fn a_run_after_other_runs_is_the_same_as_one_alone() {
     let scenario = scenario("basic/inside-the-envelope");
-    let mut engine = bivalent_sim::engine::Engine::new(&scenario);
+    let mut engine = bivalent_sim::blocks::BlockEngine::new(&scenario);
     for seed in [3, 9, 4, 9] {
         engine.run(seed);
         assert_eq!(

@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use bivalent_sim::{
+    blocks::BlockEngine,
     campaign::{Keep, Policy, run_one, run_seeds},
-    engine::Engine,
     game::{Game, Strike},
     planted::Planted,
     scenario::Scenario,
@@ -95,7 +95,7 @@ proptest! {
         play(&mut game, &wishes);
         let saved = read(&game.scenario_text());
         prop_assert_eq!(&saved.schedule, &game.to_scenario().schedule);
-        let mut engine = Engine::new(&saved);
+        let mut engine = BlockEngine::new(&saved);
         engine.run(saved.schedule.seed);
         prop_assert_eq!(engine.fingerprint(), game.fingerprint());
     }

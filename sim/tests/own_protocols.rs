@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use bivalent_core::{AcceptorRecords, DiskPaxos};
-use bivalent_sim::{engine::Engine, protocol::Agents, scenario::Scenario};
+use bivalent_sim::{blocks::BlockEngine, protocol::Agents, scenario::Scenario};
 
 const STORM: &str = r#"
 title = "Storm"
@@ -33,8 +33,8 @@ fn scenario(protocol: &str) -> Scenario {
 }
 
 fn all_runs_are_the_same(scenario: &Scenario, agents: Agents) {
-    let mut theirs = Engine::new(scenario);
-    let mut own = Engine::with_agents(scenario, agents);
+    let mut theirs = BlockEngine::new(scenario);
+    let mut own = BlockEngine::with_agents(scenario, agents);
     for seed in 0..300 {
         assert_eq!(theirs.run(seed), own.run(seed), "{seed}");
         assert_eq!(theirs.fingerprint(), own.fingerprint(), "{seed}");
@@ -54,7 +54,7 @@ fn agents_of_the_core_run_the_same_if_they_come_as_a_users() {
 fn a_copy_of_an_engine_has_copies_of_its_agents() {
     let scenario = scenario("disk-paxos");
     let agents = Agents::new::<DiskPaxos>();
-    let mut engine = Engine::with_agents(&scenario, agents);
+    let mut engine = BlockEngine::with_agents(&scenario, agents);
     engine.run(1);
 
     let copy = engine.clone();
@@ -70,5 +70,5 @@ fn an_adversary_that_explores_refuses_agents_it_does_not_know() {
     scenario.schedule.adversary = bivalent_sim::scenario::Adversary::KeepBivalent;
 
     let agents = Agents::new::<DiskPaxos>();
-    Engine::with_agents(&scenario, agents);
+    BlockEngine::with_agents(&scenario, agents);
 }

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use bivalent_core::Bug;
-use bivalent_sim::{engine::Engine, scenario::Scenario};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
 
 /// Storage that breaks nothing: only a bug can be found here.
 const CALM: &str = r#"
@@ -23,13 +23,13 @@ delay = { by = "1ms..20ms" }
 "#;
 const SEEDS: u64 = 4000;
 
-fn engine(text: &str) -> Engine {
+fn engine(text: &str) -> BlockEngine {
     let none = |_: &str| Err("no file".to_owned());
-    Engine::new(&Scenario::parse("calm", text, &none).unwrap())
+    BlockEngine::new(&Scenario::parse("calm", text, &none).unwrap())
 }
 
 /// The first seed at which each property breaks, and the first at which one breaks alone.
-fn broken(engine: &mut Engine) -> (Vec<&'static str>, Vec<Vec<&'static str>>) {
+fn broken(engine: &mut BlockEngine) -> (Vec<&'static str>, Vec<Vec<&'static str>>) {
     let (mut ever, mut sets) = (Vec::new(), Vec::new());
     for seed in 0..SEEDS {
         engine.run(seed);
@@ -170,7 +170,7 @@ torn-write = {}
 fn liveness_alone_catches_a_contention_manager_that_waits_for_the_dead() {
     let text = CALM.to_owned() + "\n[[fault]]\nchance = 0.02\ntimes = 1\ncrash = {}\n";
     let mut engine = engine(&text);
-    let wedges = |engine: &mut Engine| {
+    let wedges = |engine: &mut BlockEngine| {
         (0..200)
             .filter(|&seed| {
                 engine.run(seed);
@@ -189,7 +189,7 @@ fn liveness_alone_catches_a_contention_manager_that_waits_for_the_dead() {
 #[test]
 fn the_envelope_alone_catches_stores_that_are_staler_than_promised() {
     let stale = CALM.to_owned() + "\n[[fault]]\nchance = 0.05\nstale-read = { versions = 2 }\n";
-    let alone = |engine: &mut Engine| {
+    let alone = |engine: &mut BlockEngine| {
         (0..200)
             .filter(|&seed| {
                 engine.run(seed);

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bivalent_core::Bug;
-use bivalent_sim::{engine::Engine, scenario::Scenario};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
 
 /// A setting in which some bugs show; nothing in it is beyond what a sound agent survives.
 struct Ground {
@@ -74,7 +74,7 @@ const BEREFT: Ground = Ground {
 };
 
 impl Ground {
-    fn engine(&self) -> Engine {
+    fn engine(&self) -> BlockEngine {
         let mut text = format!(
             "title = 't'\nsummary = 's'\n[cluster]\n{}\n[schedule]\nretry = '1ms..8ms'\n{}\n",
             self.cluster, self.schedule
@@ -85,7 +85,7 @@ impl Ground {
             text += "\n";
         }
         let scenario = Scenario::parse("ground", &text, &|_| Err("no file".to_owned()));
-        Engine::new(
+        BlockEngine::new(
             &scenario
                 .unwrap_or_else(|errors| panic!("{}", bivalent_sim::scenario::render(&errors))),
         )

@@ -7,7 +7,7 @@ use bivalent_core::{
     SingleDecree, StoreId, Value, Version,
 };
 
-use super::ballots::Ballots;
+use crate::blocks::ballots::Ballots;
 use crate::{
     coverage::{Coverage, Touched},
     dice::{Dice, Purpose},
@@ -182,6 +182,15 @@ impl Net {
             self.pool.push_back(Pooled { bits, due, since });
         } else {
             self.wheel.put(due, bits);
+        }
+    }
+
+    /// One of so many that a fault can hit; none if there is none. Of one there is nothing to draw.
+    pub(crate) fn pick_victim(&mut self, count: usize) -> Option<usize> {
+        match count {
+            0 => None,
+            1 => Some(0),
+            _ => Some(self.dice.below(Purpose::Fault, count as u64) as usize),
         }
     }
 

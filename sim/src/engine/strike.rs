@@ -1,22 +1,15 @@
 //! Rules strike: agents crash, pause and drift, stores fail, and conditions come true.
 
-use bivalent_core::{
-    Agent, AgentId, DecreeEvent, DecreeTimer, Incarnation, Phase, SingleDecree, StoreId,
-};
+use bivalent_core::{AgentId, StoreId};
 
 use super::{
-    Engine,
-    net::{Milestone, Port},
-    seat::Status,
-    store_id,
+    Engine, Struck, System,
+    participant::{Status, TRUE_RATE, is_down},
 };
 use crate::{
-    dice::Purpose,
     event::{Event, INCARNATIONS_MAX},
     fault::{Fault, FaultKind, Happening, Span, Trigger},
-    member::Member,
     plan::Plan,
-    probe::Probe,
     store::Service,
 };
 
@@ -31,36 +24,47 @@ pub(crate) fn awaited(plan: &Plan) -> u32 {
     awaited
 }
 
-impl Engine {
-    pub(super) fn set_triggers(&mut self) {
-        for (index, rule) in self.plan.rules.iter().enumerate() {
-            let (from, to) = match rule.trigger {
+/// A kind of fault that struck an agent.
+const fn agent(kind: FaultKind, id: AgentId) -> Struck {
+    Struck {
+        kind,
+        agent: Some(id),
+        store: None,
+    }
+}
+
+/// A kind of fault that struck a store.
+const fn store(kind: FaultKind, id: StoreId) -> Struck {
+    Struck {
+        kind,
+        agent: None,
+        store: Some(id),
+    }
+}
+
+impl<S: System> Engine<S> {
+    pub(crate) fn set_triggers(&mut self) {
+        for index in 0..self.plan.rules.len() {
+            let (from, to) = match self.plan.rules[index].trigger {
                 Trigger::At(at) => (at, None),
                 Trigger::During(from, to) => (from, Some(to)),
                 Trigger::When(_) | Trigger::Chance(_) | Trigger::Nth(_) => continue,
             };
             let rule = index as u8;
-            self.net
-                .wheel
-                .put(self.plan.ticks(from), Event::Trigger { rule }.pack());
+            self.put(self.plan.ticks(from), Event::Trigger { rule });
             if let Some(to) = to {
-                self.net
-                    .wheel
-                    .put(self.plan.ticks(to), Event::TriggerEnd { rule }.pack());
+                self.put(self.plan.ticks(to), Event::TriggerEnd { rule });
             }
         }
     }
 
-    /// Something happened; rules that wait for it may strike.
-    #[inline]
-    pub(super) fn happened(&mut self, what: Happening, agent: AgentId, store: Option<StoreId>) {
-        if self.awaited & 1 << what as u32 != 0 && !self.healed {
-            self.happened_awaited(what, agent, store);
-        }
-    }
-
     #[cold]
-    fn happened_awaited(&mut self, what: Happening, agent: AgentId, store: Option<StoreId>) {
+    pub(super) fn happened_awaited(
+        &mut self,
+        what: Happening,
+        agent: AgentId,
+        store: Option<StoreId>,
+    ) {
         for index in 0..self.plan.rules.len() {
             let Trigger::When(condition) = self.plan.rules[index].trigger else {
                 continue;
@@ -71,14 +75,13 @@ impl Engine {
             }
             let state = &mut self.net.rules[index];
             state.seen += 1;
-            let due = state.seen >= condition.nth && state.left > 0;
-            if due {
+            if state.seen >= condition.nth && state.left > 0 {
                 self.on_trigger(index as u8, Some(agent), store);
             }
         }
     }
 
-    /// A rule's time has come: the first of the two events of it counts, see `Engine::start`.
+    /// A rule's time has come: the first of the two events of it counts, see [`Engine::start`].
     pub(super) fn on_time(&mut self, rule: u8) {
         let state = &mut self.net.rules[rule as usize];
         state.seen += 1;
@@ -88,7 +91,7 @@ impl Engine {
     }
 
     /// A rule's time or condition has come.
-    pub(super) fn on_trigger(&mut self, rule: u8, agent: Option<AgentId>, store: Option<StoreId>) {
+    fn on_trigger(&mut self, rule: u8, agent: Option<AgentId>, store: Option<StoreId>) {
         if self.healed {
             return;
         }
@@ -119,44 +122,27 @@ impl Engine {
                 restart,
                 unfenced,
             } => {
-                if let Some(victim) = self.pick_agent(agents, agent, |status| !is_down(status)) {
-                    self.crash(victim, lasts.or(restart), unfenced);
+                if let Some(id) = self.pick_agent(agents, agent, |status| !is_down(status)) {
+                    self.crash(id, lasts.or(restart), unfenced);
                 }
             }
             Fault::Restart { agents } => self.restart_one(agents),
             Fault::Pause { agents, span } => {
-                if let Some(victim) = self.pick_agent(agents, agent, |status| status == Status::Up)
-                {
-                    self.pause(victim, lasts.or(span));
+                if let Some(id) = self.pick_agent(agents, agent, |status| status == Status::Up) {
+                    self.pause(id, lasts.or(span));
                 }
             }
             Fault::ClockSkew { agents, rate_ppm } => {
-                if let Some(victim) = self.pick_agent(agents, agent, |_| true) {
-                    self.skew(victim, rate_ppm);
+                if let Some(id) = self.pick_agent(agents, agent, |_| true) {
+                    self.skew(id, rate_ppm);
                 }
             }
-            Fault::Outage { stores, span } => {
-                if let Some(victim) = self.pick_store(stores, store) {
-                    self.store_out(victim, lasts.or(span));
-                }
-            }
-            Fault::SlowStore {
-                stores,
-                percent,
-                span,
-            } => {
-                if let Some(victim) = self.pick_store(stores, store) {
-                    self.store_slow(victim, percent, lasts.or(span));
-                }
-            }
-            Fault::Amnesia { stores, versions } => {
-                if let Some(victim) = self.pick_store(stores, store) {
-                    self.forget(victim, versions);
-                }
-            }
-            Fault::StoreLoss { stores } => {
-                if let Some(victim) = self.pick_store(stores, store) {
-                    self.lose_store(victim);
+            Fault::Outage { stores, .. }
+            | Fault::SlowStore { stores, .. }
+            | Fault::Amnesia { stores, .. }
+            | Fault::StoreLoss { stores } => {
+                if let Some(id) = self.pick_store(stores, store) {
+                    self.strike_store_for(&fault, id, lasts);
                 }
             }
             Fault::Delay { .. }
@@ -176,9 +162,9 @@ impl Engine {
     pub(super) fn on_trigger_end(&mut self, rule: u8) {
         self.net.armed.retain(|&armed| armed != rule);
         if let Fault::ClockSkew { agents, .. } = self.plan.rules[rule as usize].fault {
-            for seat in &mut self.seats {
-                if agents & seat.id.bit() != 0 {
-                    seat.rate = 1_000_000;
+            for participant in &mut self.participants {
+                if agents & participant.id.bit() != 0 {
+                    participant.rate = TRUE_RATE;
                 }
             }
         }
@@ -190,52 +176,44 @@ impl Engine {
         hint: Option<AgentId>,
         fits: impl Fn(Status) -> bool,
     ) -> Option<AgentId> {
-        let fitting = |id: AgentId, seats: &[super::Seat]| {
-            agents & id.bit() != 0 && fits(seats[id.index()].status)
-        };
-        if let Some(hint) = hint.filter(|&hint| fitting(hint, &self.seats)) {
+        let participants = &self.participants;
+        let fitting =
+            |id: &AgentId| agents & id.bit() != 0 && fits(participants[id.index()].status);
+        if let Some(hint) = hint.filter(fitting) {
             return Some(hint);
         }
-        let ids = (0..self.seats.len() as u8).map(AgentId);
-        let seats = &self.seats;
-        let count = ids.clone().filter(|&id| fitting(id, seats)).count() as u64;
-        if count == 0 {
-            return None;
-        }
-        let nth = if count == 1 {
-            0
-        } else {
-            self.net.dice.below(Purpose::Fault, count)
-        };
-        ids.filter(|&id| fitting(id, seats)).nth(nth as usize)
+        let ids = participants.iter().map(|it| it.id).filter(fitting);
+        let count = ids.clone().count();
+        let nth = self.net.pick_victim(count)?;
+        let mut ids = self.participants.iter().map(|it| it.id);
+        let fitting =
+            |id: &AgentId| agents & id.bit() != 0 && fits(self.participants[id.index()].status);
+        ids.by_ref().filter(fitting).nth(nth)
     }
 
     fn pick_store(&mut self, stores: u16, hint: Option<StoreId>) -> Option<StoreId> {
-        let fits = |id: StoreId, service: &[Service]| {
-            stores & id.bit() != 0 && service[id.index()] != Service::Lost
-        };
-        if let Some(hint) = hint.filter(|&hint| fits(hint, &self.service)) {
+        let service = &self.service;
+        let fits = |id: &StoreId| stores & id.bit() != 0 && service[id.index()] != Service::Lost;
+        if let Some(hint) = hint.filter(fits) {
             return Some(hint);
         }
-        let ids = (0..self.service.len()).map(store_id);
-        let service = &self.service;
-        let count = ids.clone().filter(|&id| fits(id, service)).count() as u64;
-        if count == 0 {
-            return None;
-        }
-        let nth = if count == 1 {
-            0
-        } else {
-            self.net.dice.below(Purpose::Fault, count)
-        };
-        ids.filter(|&id| fits(id, service)).nth(nth as usize)
+        let ids = || (0..service.len() as u8).map(StoreId).filter(fits);
+        let nth = self.net.pick_victim(ids().count())?;
+        ids().nth(nth)
     }
 
     /// A chance came true on an operation that arrives at a store: faults of that store strike now.
-    pub(super) fn strike_store(&mut self, fault: &Fault, store: StoreId) {
+    pub(crate) fn strike_store(&mut self, fault: &Fault, store: StoreId) {
+        self.strike_store_for(fault, store, None);
+    }
+
+    /// The same; a state that lasts as long as a rule does lasts for `lasts`.
+    fn strike_store_for(&mut self, fault: &Fault, store: StoreId, lasts: Option<Span>) {
         match *fault {
-            Fault::Outage { span, .. } => self.store_out(store, span),
-            Fault::SlowStore { percent, span, .. } => self.store_slow(store, percent, span),
+            Fault::Outage { span, .. } => self.store_out(store, lasts.or(span)),
+            Fault::SlowStore { percent, span, .. } => {
+                self.store_slow(store, percent, lasts.or(span));
+            }
             Fault::Amnesia { versions, .. } => self.forget(store, versions),
             Fault::StoreLoss { .. } => self.lose_store(store),
             Fault::Crash { .. }
@@ -255,306 +233,207 @@ impl Engine {
         }
     }
 
-    pub(super) fn crash(&mut self, id: AgentId, restart: Option<Span>, unfenced: bool) {
-        let seat = &self.seats[id.index()];
-        if is_down(seat.status) || self.solo.is_some() {
+    pub(crate) fn crash(&mut self, id: AgentId, restart: Option<Span>, unfenced: bool) {
+        let participant = &self.participants[id.index()];
+        if is_down(participant.status) || self.solo.is_some() {
             return;
         }
-        let returns = restart.is_some() && seat.incarnation + 1 < INCARNATIONS_MAX;
-        if self.net.fences[id.index()] > 0 {
-            self.net.hit(Probe::CrashedBetweenWrites);
-        }
-        if self.seats[id.index()].agent.phase() == Phase::Two {
-            self.net.hit(Probe::CrashedInPhase2);
-        }
+        let returns = restart.is_some() && participant.incarnation + 1 < INCARNATIONS_MAX;
+        S::crashes(self, id);
         self.net.landed(FaultKind::Crash);
-        let seat = &mut self.seats[id.index()];
-        seat.status = Status::Down { returns };
-        seat.incarnation += 1;
-        seat.inbox.clear();
-        let incarnation = seat.incarnation;
+        let participant = &mut self.participants[id.index()];
+        participant.status = Status::Down { returns };
+        participant.incarnation += 1;
+        participant.inbox.clear();
+        let incarnation = participant.incarnation;
         if let Some(span) = restart.filter(|_| returns) {
-            seat.decided = false;
             let after = self.net.span(span);
             let event = Event::Restart {
                 agent: id,
                 incarnation,
                 unfenced,
             };
-            self.net.wheel.put(self.net.now() + after, event.pack());
+            self.put(self.now() + after, event);
         }
-        self.pass_duel_on(id);
-        // Whoever follows a script may still be told to start again.
-        let after = if returns || self.is_scripted() {
-            "crashes"
-        } else {
-            "crashes for good"
-        };
-        self.note_fault(FaultKind::Crash, Some(id), None, format_args!("{after}"));
-        self.see_whether_over();
-    }
-
-    /// A duel needs two: when one is down, or done, the other runs.
-    pub(super) fn pass_duel_on(&mut self, id: AgentId) {
-        if self.runner == Some(id) {
-            self.duel_turn(id);
-        }
+        let words = S::crash_in_words(self, returns);
+        S::note_fault(self, agent(FaultKind::Crash, id), format_args!("{words}"));
+        S::crashed(self, id, returns);
+        S::see_whether_over(self);
     }
 
     /// Restarts one of the crashed agents in a set.
-    pub(super) fn restart_one(&mut self, agents: u128) {
+    pub(crate) fn restart_one(&mut self, agents: u128) {
         let Some(id) = self.pick_agent(agents, None, is_down) else {
             return;
         };
-        let incarnation = self.seats[id.index()].incarnation;
-        if incarnation + 1 >= INCARNATIONS_MAX {
-            return;
+        if self.participants[id.index()].incarnation + 1 < INCARNATIONS_MAX {
+            self.net.landed(FaultKind::Restart);
+            self.restart_later(id);
         }
-        self.net.landed(FaultKind::Restart);
-        self.restart_later(id, incarnation);
     }
 
-    /// Restarts a crashed agent as soon as what its dead incarnation has in flight has landed.
-    pub(super) fn restart_later(&mut self, id: AgentId, incarnation: u16) {
-        let seat = &mut self.seats[id.index()];
-        seat.status = Status::Down { returns: true };
-        seat.decided = false;
+    /// Restarts a crashed agent as soon as what its dead incarnation has in flight allows it.
+    pub(crate) fn restart_later(&mut self, id: AgentId) {
+        let participant = &mut self.participants[id.index()];
+        participant.status = Status::Down { returns: true };
+        let incarnation = participant.incarnation;
+        S::returns(self, id);
         let event = Event::Restart {
             agent: id,
             incarnation,
             unfenced: false,
         };
-        self.net.wheel.put(self.net.now() + 1, event.pack());
+        self.put(self.now() + 1, event);
     }
 
-    pub(super) fn on_restart(&mut self, id: AgentId, incarnation: u16, unfenced: bool) {
-        let seat = &self.seats[id.index()];
-        if seat.incarnation != incarnation || !is_down(seat.status) {
+    pub(crate) fn on_restart(&mut self, id: AgentId, incarnation: u16, unfenced: bool) {
+        let participant = &self.participants[id.index()];
+        if participant.incarnation != incarnation || !is_down(participant.status) {
             return;
         }
-        #[cfg(feature = "planted-bugs")]
-        let unfenced = unfenced || self.restarts_unfenced();
-        if !unfenced && self.net.fences[id.index()] > 0 {
+        if S::is_fenced(self, id, unfenced) {
             let event = Event::Restart {
                 agent: id,
                 incarnation,
                 unfenced,
             };
-            self.net
-                .wheel
-                .put(self.net.now() + self.plan.timeout, event.pack());
+            self.put(self.now() + self.plan.timeout, event);
             return;
         }
-        if let Some(journal) = &mut self.journal {
-            journal.restarts(id, incarnation);
-        }
-        let role = self.role(id);
-        let seat = &mut self.seats[id.index()];
-        seat.status = Status::Up;
-        seat.aborts = 0;
-        #[cfg(feature = "planted-bugs")]
-        {
-            seat.above = None;
-        }
-        let mut port = Port {
-            net: &mut self.net,
-            agent: id,
-            incarnation,
-            rate: seat.rate,
-        };
-        seat.agent = Member::start(&role, Incarnation(incarnation), &mut port);
-        self.net.observed(FaultKind::Crash);
-        match self.net.milestone.take() {
-            Some(Milestone::Over {
-                recovered,
-                above,
-                alarm,
-            }) => self.on_over(id, Phase::Recovering, (recovered, above), alarm),
-            Some(Milestone::Alarm(pause)) => {
-                self.set_alarm(id, pause);
-                self.begin_at_once(id);
-            }
-            Some(Milestone::Decided(value)) => self.on_decide(id, value),
-            None => {}
-        }
-        self.note_fault(
-            FaultKind::Restart,
-            Some(id),
-            None,
+        self.participants[id.index()].status = Status::Up;
+        S::starts_again(self, id, incarnation);
+    }
+
+    /// An agent that starts again is noted.
+    pub(crate) fn note_restart(&mut self, id: AgentId) {
+        S::note_fault(
+            self,
+            agent(FaultKind::Restart, id),
             format_args!("starts again"),
         );
     }
 
-    pub(super) fn pause(&mut self, id: AgentId, span: Option<Span>) {
-        let seat = &mut self.seats[id.index()];
-        if seat.status != Status::Up {
+    pub(crate) fn pause(&mut self, id: AgentId, span: Option<Span>) {
+        let participant = &mut self.participants[id.index()];
+        if participant.status != Status::Up {
             return;
         }
-        seat.status = Status::Paused;
-        seat.pauses = seat.pauses.wrapping_add(1);
-        let count = seat.pauses;
+        participant.status = Status::Paused;
+        participant.pauses = participant.pauses.wrapping_add(1);
+        let count = participant.pauses;
         self.net.landed(FaultKind::Pause);
         if let Some(span) = span {
             let after = self.net.span(span);
-            self.net.wheel.put(
-                self.net.now() + after,
-                Event::Wake { agent: id, count }.pack(),
-            );
+            self.put(self.now() + after, Event::Wake { agent: id, count });
         }
-        self.note_fault(
-            FaultKind::Pause,
-            Some(id),
-            None,
+        S::note_fault(
+            self,
+            agent(FaultKind::Pause, id),
             format_args!("stands still"),
         );
     }
 
-    pub(super) fn wake(&mut self, id: AgentId) {
-        let seat = &mut self.seats[id.index()];
-        if seat.status != Status::Paused {
+    /// A paused agent goes on; what came meanwhile is taken in now, in order.
+    pub(crate) fn wake(&mut self, id: AgentId) {
+        let participant = &mut self.participants[id.index()];
+        if participant.status != Status::Paused {
             return;
         }
-        seat.status = Status::Up;
-        let mut inbox = std::mem::take(&mut seat.inbox);
-        self.note_fault(FaultKind::Pause, Some(id), None, format_args!("wakes"));
-        let incarnation = self.seats[id.index()].incarnation;
-        for event in inbox.drain(..) {
-            // A step of it may bring its crash about; the rest is then for nobody.
-            let begins = match event {
-                DecreeEvent::Woke(DecreeTimer::Attempt) => true,
-                DecreeEvent::Woke(DecreeTimer::Retry(..))
-                | DecreeEvent::Replied(..)
-                | DecreeEvent::TimedOut(..) => false,
-            };
-            if begins {
-                self.prepare_ballot();
-            }
-            let stale = begins && self.seats[id.index()].agent.phase() != Phase::Waiting;
-            if !stale {
-                self.deliver(id, incarnation, event);
-            }
-        }
-        let seat = &mut self.seats[id.index()];
-        if seat.inbox.is_empty() {
-            seat.inbox = inbox;
-        }
+        participant.status = Status::Up;
+        let held = std::mem::take(&mut participant.inbox);
+        S::note_fault(self, agent(FaultKind::Pause, id), format_args!("wakes"));
+        S::goes_on(self, id, held);
     }
 
-    pub(super) fn skew(&mut self, id: AgentId, rate_ppm: i32) {
-        let rate = 1_000_000_u32.saturating_add_signed(rate_ppm).max(1);
-        let seat = &mut self.seats[id.index()];
-        if seat.rate == rate {
+    pub(crate) fn skew(&mut self, id: AgentId, rate_ppm: i32) {
+        let rate = TRUE_RATE.saturating_add_signed(rate_ppm).max(1);
+        let participant = &mut self.participants[id.index()];
+        if participant.rate == rate {
             return;
         }
-        seat.rate = rate;
+        participant.rate = rate;
         self.net.landed(FaultKind::ClockSkew);
         let text = format_args!(
             "its clock runs at {}.{:06}",
-            rate / 1_000_000,
-            rate % 1_000_000
+            rate / TRUE_RATE,
+            rate % TRUE_RATE
         );
-        self.note_fault(FaultKind::ClockSkew, Some(id), None, text);
+        S::note_fault(self, agent(FaultKind::ClockSkew, id), text);
     }
 
-    fn store_out(&mut self, store: StoreId, span: Option<Span>) {
-        if self.service[store.index()] != Service::Up {
+    fn store_out(&mut self, id: StoreId, span: Option<Span>) {
+        if self.service[id.index()] != Service::Up {
             return;
         }
-        self.service[store.index()] = Service::Out;
+        self.service[id.index()] = Service::Out;
         self.net.landed(FaultKind::Outage);
-        let count = next_spell(&mut self.outages, store);
+        let count = next_spell(&mut self.outages, id);
         if let Some(span) = span {
             let after = self.net.span(span);
-            self.net.wheel.put(
-                self.net.now() + after,
-                Event::StoreUp { store, count }.pack(),
-            );
+            self.put(self.now() + after, Event::StoreUp { store: id, count });
         }
-        self.note_fault(
-            FaultKind::Outage,
-            None,
-            Some(store),
+        S::note_fault(
+            self,
+            store(FaultKind::Outage, id),
             format_args!("answers nothing"),
         );
     }
 
     /// An outage ends: what the store was asked meanwhile happens now, in the order of asking.
-    pub(super) fn store_up(&mut self, store: StoreId) {
-        if self.service[store.index()] != Service::Out {
+    pub(crate) fn store_up(&mut self, id: StoreId) {
+        if self.service[id.index()] != Service::Out {
             return;
         }
-        self.service[store.index()] = Service::Up;
-        let mut waiting = std::mem::take(&mut self.waiting[store.index()]);
-        for bits in waiting.drain(..) {
-            self.net.wheel.put(self.net.now() + 1, bits);
-        }
-        self.waiting[store.index()] = waiting;
-        self.note_fault(
-            FaultKind::Outage,
-            None,
-            Some(store),
+        self.service[id.index()] = Service::Up;
+        self.let_requests_go(id);
+        S::note_fault(
+            self,
+            store(FaultKind::Outage, id),
             format_args!("answers again"),
         );
     }
 
-    fn store_slow(&mut self, store: StoreId, percent: u32, span: Option<Span>) {
-        self.net.percent[store.index()] = percent;
+    fn let_requests_go(&mut self, id: StoreId) {
+        let mut waiting = std::mem::take(&mut self.waiting[id.index()]);
+        for bits in waiting.drain(..) {
+            self.net.wheel.put(self.net.now() + 1, bits);
+        }
+        self.waiting[id.index()] = waiting;
+    }
+
+    fn store_slow(&mut self, id: StoreId, percent: u32, span: Option<Span>) {
+        self.net.percent[id.index()] = percent;
         self.net.slow = true;
         self.net.landed(FaultKind::SlowStore);
-        let count = next_spell(&mut self.slow_spells, store);
+        let count = next_spell(&mut self.slow_spells, id);
         if let Some(span) = span {
             let after = self.net.span(span);
-            self.net.wheel.put(
-                self.net.now() + after,
-                Event::StoreFast { store, count }.pack(),
-            );
+            self.put(self.now() + after, Event::StoreFast { store: id, count });
         }
-        self.note_fault(
-            FaultKind::SlowStore,
-            None,
-            Some(store),
+        S::note_fault(
+            self,
+            store(FaultKind::SlowStore, id),
             format_args!("is slow"),
         );
     }
 
-    fn forget(&mut self, store: StoreId, versions: u32) {
-        if self.service[store.index()] == Service::Lost {
-            return;
-        }
-        let hit = self.stores.forget(store, versions, self.net.now());
-        if hit == 0 {
-            return;
-        }
-        self.net.landed(FaultKind::Amnesia);
-        self.oracles.envelope.landed(FaultKind::Amnesia, store);
-        let text = format_args!("returns to an earlier state");
-        self.note_fault_on(FaultKind::Amnesia, None, (Some(store), hit), text);
-        for index in 0..self.seats.len() as u8 {
-            let owner = AgentId(index);
-            if hit & owner.bit() != 0 {
-                let place = bivalent_core::Place { store, owner };
-                self.oracles.store_model.touched(place, None);
-                self.stores.mark(place, 1 << FaultKind::Amnesia.index());
-                self.check_damage(owner);
-            }
+    /// A store returns to an earlier state, or to none: as if an empty one had taken its place.
+    fn forget(&mut self, id: StoreId, versions: u32) {
+        if self.service[id.index()] != Service::Lost {
+            S::forget(self, id, versions);
         }
     }
 
-    fn lose_store(&mut self, store: StoreId) {
-        if self.service[store.index()] == Service::Lost {
+    fn lose_store(&mut self, id: StoreId) {
+        if self.service[id.index()] == Service::Lost {
             return;
         }
-        self.service[store.index()] = Service::Lost;
+        self.service[id.index()] = Service::Lost;
         self.net.landed(FaultKind::StoreLoss);
-        let mut waiting = std::mem::take(&mut self.waiting[store.index()]);
-        for bits in waiting.drain(..) {
-            self.net.wheel.put(self.net.now() + 1, bits);
-        }
-        self.waiting[store.index()] = waiting;
-        self.note_fault(
-            FaultKind::StoreLoss,
-            None,
-            Some(store),
+        self.let_requests_go(id);
+        S::note_fault(
+            self,
+            store(FaultKind::StoreLoss, id),
             format_args!("is gone for good"),
         );
     }
@@ -565,9 +444,4 @@ fn next_spell(spells: &mut [u16], store: StoreId) -> u16 {
     let spell = &mut spells[store.index()];
     *spell = spell.wrapping_add(1);
     *spell
-}
-
-/// Whether an agent has crashed.
-pub(super) const fn is_down(status: Status) -> bool {
-    matches!(status, Status::Down { .. })
 }

@@ -6,10 +6,7 @@ use std::ops::ControlFlow;
 
 use super::{Exploration, Move, Options, explore};
 use crate::{
-    catalogue, certificate,
-    engine::{End, Engine},
-    scenario::Scenario,
-    script::Script,
+    blocks::BlockEngine, catalogue, certificate, engine::End, scenario::Scenario, script::Script,
 };
 
 /// Ways through each graph.
@@ -53,7 +50,7 @@ fn misfit(scenario: &Scenario, way: &[Move]) -> Option<u64> {
     };
     let said = ("t", "s");
     let scripted = certificate::scripted(scenario, &script, 10_000, said, "any").unwrap();
-    let mut engine = Engine::new(&scripted);
+    let mut engine = BlockEngine::new(&scripted);
     let end = engine.run(0);
     let at = engine.script_at().unwrap();
     (end == End::Misfit || at < way.len() as u64).then_some(at)

@@ -285,13 +285,14 @@ impl<'a> Memory<'a> {
             if adversary.is_some() {
                 set_adversary(&mut drawn, adversary);
                 drawn.expect.outcome = promise::of(&drawn, self.base, true);
-                drawn.expect.stall = None;
+                drawn.settle();
             }
             Arc::new(drawn)
         } else if adversary.is_some() {
             let mut drawn = Scenario::clone(self.base);
             set_adversary(&mut drawn, adversary);
             drawn.expect.outcome = promise::of(&drawn, self.base, true);
+            drawn.settle();
             Arc::new(drawn)
         } else {
             Arc::clone(self.base)

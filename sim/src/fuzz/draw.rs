@@ -10,7 +10,7 @@ use super::promise;
 use crate::{
     dice::Lots,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, AgentSpec, Protocol, Scenario},
+    scenario::{Adversary, AgentSpec, Protocol, Scenario, bears},
     shrink::smaller::{self, Smaller},
     workload::Pace,
 };
@@ -51,7 +51,17 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
         drawn.expect.stall = None;
         drawn.expect.value = None;
     }
+    settle(&mut drawn);
     drawn
+}
+
+/// Takes out what would be refused since it can't have an effect.
+fn settle(drawn: &mut Scenario) {
+    drawn.settle();
+    let (protocol, agents) = (drawn.cluster.protocol, drawn.cluster.agents.len());
+    drawn
+        .faults
+        .retain(|rule| !bears::is_idle(rule, protocol, agents));
 }
 
 /// How long operations may be held back where a scenario says nothing: four rounds of everybody's.
@@ -247,6 +257,8 @@ pub(super) fn rule(
     };
     let (scope, all) = (Scope::ALL, u128::MAX);
     let versioned = of.cluster.layout.format() == Format::Versioned;
+    // A replica's restart waits for nothing anyway.
+    let waits = of.cluster.protocol == Protocol::DiskPaxos;
     let is_lying = matches!(kind, FaultKind::StaleRead | FaultKind::Amnesia);
     // Records are refused by what they are, not by who reads them late.
     let bears_all = of.cluster.protocol.is_conditional() && kind == FaultKind::StaleRead;
@@ -268,7 +280,7 @@ pub(super) fn rule(
             Fault::Crash {
                 agents: all,
                 restart: Some(restart),
-                unfenced: versioned && lots.percent(50),
+                unfenced: versioned && lots.percent(50) && waits,
             }
         }
         FaultKind::Restart => Fault::Restart { agents: all },

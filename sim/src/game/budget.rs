@@ -3,7 +3,7 @@
 use bivalent_core::{AgentId, Format, Staleness, StoreId};
 
 use crate::{
-    engine::Engine,
+    blocks::BlockEngine,
     scenario::Scenario,
     script::{Deed, Entry},
 };
@@ -108,7 +108,7 @@ impl Budget {
     /// The entry for a strike on what a move is about.
     pub(super) fn entry(
         &self,
-        engine: &Engine,
+        engine: &BlockEngine,
         strike: Strike,
         about: Option<Entry>,
     ) -> Result<Entry, String> {
@@ -175,7 +175,12 @@ impl Budget {
     }
 
     /// Whether one more store may be stale, if this one is not yet.
-    fn bears_stale(&self, engine: &Engine, reader: AgentId, store: StoreId) -> Result<(), String> {
+    fn bears_stale(
+        &self,
+        engine: &BlockEngine,
+        reader: AgentId,
+        store: StoreId,
+    ) -> Result<(), String> {
         let stale = engine.stale_stores(reader);
         if stale & store.bit() != 0 || stale.count_ones() < self.stale_stores {
             return Ok(());

@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Block, Place};
 
 use super::{Game, SAMPLES};
 use crate::{
-    engine::Engine,
+    blocks::BlockEngine,
     scenario::Scenario,
     script::{Deed, Entry},
     verdict,
@@ -74,7 +74,7 @@ impl Game {
 }
 
 /// An operation in words, and what stands where it goes.
-fn told(scenario: &Scenario, engine: &Engine, entry: Entry) -> (String, String) {
+fn told(scenario: &Scenario, engine: &BlockEngine, entry: Entry) -> (String, String) {
     let cluster = &scenario.cluster;
     let name = |id: AgentId| &cluster.agents[id.index()].name;
     let store = &cluster.stores[entry.store.index()];
@@ -114,7 +114,7 @@ fn told(scenario: &Scenario, engine: &Engine, entry: Entry) -> (String, String) 
 }
 
 /// A block in words.
-fn in_words(scenario: &Scenario, engine: &Engine, block: Block) -> String {
+fn in_words(scenario: &Scenario, engine: &BlockEngine, block: Block) -> String {
     let Some(ballot) = block.mbal else {
         return "nothing".to_owned();
     };

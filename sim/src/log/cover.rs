@@ -3,7 +3,7 @@
 use bivalent_core::Standing;
 
 use super::{LogEngine, machines::Load};
-use crate::{coverage, engine::seat::Status, store::Service};
+use crate::{coverage, engine::Status, store::Service};
 
 impl<L: Load> LogEngine<L> {
     /// Notes the feature of the step that has just been taken.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     dice::{Dice, Rest},
-    engine::seat::Status,
+    engine::Status,
     linear,
     probe::Probe,
     report::Stall,

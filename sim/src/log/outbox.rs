@@ -2,13 +2,13 @@
 
 use bivalent_core::{
     AgentId, Ballot, Incarnation, LogOp, LogSaid, Pause, Port, Replica, StateMachine, StoreId,
-    Timer, Wanted,
+    Timer, Want, Wanted,
 };
 
 use crate::dice::{Dice, Purpose};
 
 /// The port of one step of one replica.
-pub(super) struct Outbox<'a, M: StateMachine> {
+pub(super) struct Outbox<'a, M: StateMachine + 'a> {
     pub(super) wanted: &'a mut Vec<Wanted<Replica<M>>>,
     pub(super) dice: &'a mut Dice,
     pub(super) agent: AgentId,
@@ -17,7 +17,7 @@ pub(super) struct Outbox<'a, M: StateMachine> {
 
 impl<M: StateMachine> Port<Replica<M>> for Outbox<'_, M> {
     fn ask(&mut self, store: StoreId, tag: u64, tries: u8, op: LogOp<M>) {
-        self.wanted.push(Wanted::Ask {
+        self.wanted.push(Want::Ask {
             store,
             tag,
             tries,
@@ -26,7 +26,7 @@ impl<M: StateMachine> Port<Replica<M>> for Outbox<'_, M> {
     }
 
     fn wake(&mut self, timer: Timer, pause: Pause) {
-        self.wanted.push(Wanted::Wake { timer, pause });
+        self.wanted.push(Want::Wake(timer, pause));
     }
 
     fn draw(&mut self, below: u64) -> u64 {
@@ -34,10 +34,10 @@ impl<M: StateMachine> Port<Replica<M>> for Outbox<'_, M> {
     }
 
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
-        Ballot::checked_above(above, self.agent, self.start)
+        Ballot::next(above, self.agent, self.start)
     }
 
     fn say(&mut self, said: LogSaid<M>) {
-        self.wanted.push(Wanted::Say(said));
+        self.wanted.push(Want::Say(said));
     }
 }

@@ -5,7 +5,7 @@ use bivalent_core::{AgentId, StoreId};
 use super::{Event, LogEngine, Who, liveness::is_down, machines::Load};
 use crate::{
     dice::Purpose,
-    engine::seat::Status,
+    engine::Status,
     event::INCARNATIONS_MAX,
     fault::{Fault, FaultKind, Happening, Span, Trigger},
     probe::Probe,

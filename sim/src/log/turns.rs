@@ -8,7 +8,7 @@ use super::{
     liveness::is_down,
     machines::Load,
 };
-use crate::{dice::Purpose, engine::seat::Status, probe::Probe, workload::Pace};
+use crate::{dice::Purpose, engine::Status, probe::Probe, workload::Pace};
 
 impl<L: Load> LogEngine<L> {
     /// A client wants the next thing.

@@ -8,10 +8,8 @@ use bivalent_core::{LogOp, Standing as Part};
 
 use super::{Event, LogEngine, Seat, machines::Load};
 use crate::{
-    engine::{
-        seat::Status,
-        view::{broken, requests_wait, rung, stall_view, store_rows, time},
-    },
+    blocks::view::{broken, requests_wait, rung, stall_view, store_rows, time},
+    engine::Status,
     scenario::Scenario,
     verdict::Finished,
     view::{AgentRow, AgentState, LogView, ReplicaRow, Standing, View},

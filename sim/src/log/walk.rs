@@ -3,7 +3,7 @@
 use super::{LogEngine, LogJournal, LogNote, machines::Load};
 use crate::{
     dice::Dice,
-    engine::{End, seat::Status},
+    engine::{End, Status},
     playback::What,
 };
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dice::Purpose,
-    engine::seat::Status,
+    engine::Status,
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
 };

@@ -9,7 +9,7 @@
 use bivalent_core::{AgentId, DiskPaxos, Phase, Place, SingleDecree, StoreId, Vote};
 
 use crate::{
-    engine::seat::Seat,
+    blocks::seat::Seat,
     plan::Plan,
     store::{Service, Stores},
 };

@@ -8,7 +8,7 @@ use super::{
     world::{Noted, World},
 };
 use crate::{
-    engine::view::rung,
+    blocks::view::rung,
     fault::FaultKind,
     journal::{Note, What as Happened},
     log::LogNote,

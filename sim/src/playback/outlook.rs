@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::Playback;
 use crate::{
-    engine::possible::explored,
+    blocks::possible::explored,
     explore::Exploration,
     scenario::{Adversary, Scenario},
     view::Valence,

@@ -6,8 +6,9 @@ use bivalent_core::Contention;
 
 use super::What;
 use crate::{
+    blocks::{BlockEngine, remedy::Change},
     dice::Dice,
-    engine::{End, Engine, remedy::Change},
+    engine::End,
     explore::Exploration,
     journal::Note,
     log::{self, Accused, Entry, LogNote},
@@ -244,7 +245,7 @@ impl World {
 }
 
 /// What to change in a single decision's world, if it makes a difference there.
-fn change(scenario: &Scenario, engine: &Engine, what: What) -> Option<Change> {
+fn change(scenario: &Scenario, engine: &BlockEngine, what: What) -> Option<Change> {
     let scripted = matches!(scenario.schedule.adversary, Adversary::Script(_));
     match what {
         // A script knows one course of things only.

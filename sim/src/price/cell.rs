@@ -9,12 +9,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::{Share, Variant, share};
-use crate::{
-    engine::{End, Engine},
-    hlog, pool,
-    report::Latency,
-    verdict,
-};
+use crate::{blocks::BlockEngine, engine::End, hlog, pool, report::Latency, verdict};
 
 /// Runs that a thread takes at a time.
 const CHUNK: u64 = 32;
@@ -94,7 +89,7 @@ pub fn fill(
     let Ok(scenario) = &variant.scenario else {
         return Some(cell(variant, &Runs::default()));
     };
-    let work = |engine: &mut Engine, number: u64| {
+    let work = |engine: &mut BlockEngine, number: u64| {
         let from = number * CHUNK;
         let mut chunk = Runs::default();
         for seed in from..runs.min(from + CHUNK) {
@@ -119,7 +114,7 @@ pub fn fill(
         !stop.load(Ordering::Relaxed)
     };
     let chunks = runs.div_ceil(CHUNK);
-    pool::in_order(chunks, jobs, || Engine::new(scenario), work, take);
+    pool::in_order(chunks, jobs, || BlockEngine::new(scenario), work, take);
     (all.times.len() as u64 == runs).then(|| cell(variant, &all))
 }
 

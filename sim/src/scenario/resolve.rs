@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 use toml::de::DeTable;
 
+use super::bears::{self, NO_EFFECT};
 use super::error::{Notes, is_treacherous, printable};
 use super::keys;
 use super::shape::{Field, Flaw};
@@ -76,6 +77,7 @@ impl Scenario {
             }
         };
         keys::prune(&mut document, &mut notes);
+        bears::refuse(document.get_ref(), &mut notes);
         let spec = match Spec::deserialize(toml::de::Deserializer::from(document)) {
             Ok(spec) => spec,
             Err(error) => {
@@ -197,13 +199,10 @@ impl Resolver<'_> {
         let expect = self.expect(spec.expect, heal.as_ref(), proposals);
         let heal_ns = heal.map(Spanned::into_inner);
         let limits = self.limits(spec.limits, heal_ns, expect.outcome, &rules);
-        let fuzz = self.fuzz(spec.fuzz);
+        let fuzz = self.fuzz(spec.fuzz, cluster.as_ref(), schedule.as_ref());
         let price = self.price(spec.price);
         let tuning = self.tuning(spec.replica);
         let workload = self.workload(spec.workload);
-        if let Some(schedule) = &schedule {
-            self.no_picking(schedule);
-        }
         Some(Scenario {
             name: name.to_owned(),
             text: self.text.to_owned(),
@@ -432,6 +431,11 @@ fn missing(key: &str) -> Flaw {
 
 fn conflict(message: impl Into<String>, label: &str) -> Flaw {
     Flaw::new("bivalent::scenario::conflict", message, label)
+}
+
+/// The flaw of what can't have an effect beside something else.
+fn idle(message: impl Into<String>) -> Flaw {
+    Flaw::new(NO_EFFECT, message, "no effect here")
 }
 
 fn proposals(cluster: &Cluster) -> Vec<String> {

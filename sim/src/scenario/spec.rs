@@ -60,13 +60,15 @@ pub(super) struct Spec {
 pub(super) struct ClusterSpec {
     /// The protocol: "disk-paxos", "acceptor-records", "put-if-absent" or "replicated-log".
     pub(super) protocol: Option<Field<String>>,
-    /// How many agents (a1, a2, .. proposing v1, v2, ..), or a table of names and proposals.
+    /// How many agents (a1, a2, .. proposing v1, v2, ..), a list of names, or a table of names and proposals.
+    /// Replicas propose what their clients ask for: theirs are a number or a list.
     #[schemars(required)]
     pub(super) agents: Option<Field<AgentsSpec>>,
     /// How many stores (s1, s2, ..), or a list of names.
     #[schemars(required)]
     pub(super) stores: Option<Field<StoresSpec>>,
-    /// Blocks as bytes; 512 bytes in sectors of 64, dual (checked where all agents share a record).
+    /// Blocks as bytes; 512 bytes in sectors of 64, dual. A record that all agents share is 512 bytes, checked,
+    /// and has no sectors; a replicated log's blocks are all versioned and have neither size nor sectors.
     pub(super) block: Option<Field<BlockSpec>>,
     /// How many stores a phase must complete on; as few as are safe.
     pub(super) quorum: Option<Field<i128>>,
@@ -75,14 +77,34 @@ pub(super) struct ClusterSpec {
     pub(super) stale: Option<Field<StaleSpec>>,
 }
 
-/// How many agents, or which, each with its proposal.
+/// How many agents, or which, each with its proposal if it has one of its own.
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum AgentsSpec {
     /// How many.
     Count(#[schemars(range(min = 1, max = 128))] i128),
+    /// Their names; the first proposes v1.
+    Listed(Vec<Field<String>>),
     /// Names and proposals.
     Named(#[schemars(with = "std::collections::BTreeMap<String, String>")] Entries<String>),
+}
+
+impl Shape for AgentsSpec {
+    const EXPECTED: &'static str =
+        "a number, a list like [\"a1\", \"a2\"], or a table like { a1 = \"0\", a2 = \"1\" }";
+
+    fn whole(number: i128) -> Result<Self, Flaw> {
+        Ok(Self::Count(number))
+    }
+
+    fn array<'de, A: SeqAccess<'de>>(array: A) -> Result<Result<Self, Flaw>, A::Error> {
+        Deserialize::deserialize(SeqAccessDeserializer::new(array))
+            .map(|names| Ok(Self::Listed(names)))
+    }
+
+    fn table<'de, A: MapAccess<'de>>(table: A) -> Result<Result<Self, Flaw>, A::Error> {
+        Entries::read(table).map(|entries| Ok(Self::Named(entries)))
+    }
 }
 
 /// How many stores, or which.
@@ -99,9 +121,9 @@ pub(super) enum StoresSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct BlockSpec {
-    /// The size of a block: "512B".
+    /// The size of a block: "512B". Not for a replicated log.
     pub(super) size: Option<Field<Size>>,
-    /// What a store writes atomically: "64B".
+    /// What a store writes atomically: "64B". Protocol "disk-paxos" only.
     pub(super) sector: Option<Field<Size>>,
     /// "raw", "checked", "dual" or "versioned"; a shared record is raw or checked.
     pub(super) format: Option<Field<String>>,
@@ -123,7 +145,7 @@ pub(super) enum StaleSpec {
 pub(super) struct StaleTable {
     /// The same ones over a whole run.
     pub(super) per_run: Option<Field<i128>>,
-    /// Others for each reader.
+    /// Others for each reader; not where all agents share a record, which is lost for all of them.
     pub(super) per_reader: Option<Field<i128>>,
 }
 
@@ -140,7 +162,8 @@ pub(super) struct ScheduleSpec {
     pub(super) read: Option<Field<DelaySpec>>,
     /// How long a write takes: "1ms..3ms".
     pub(super) write: Option<Field<DelaySpec>>,
-    /// How long an agent pauses after an abort: "5ms..50ms"; "0ms" is not at all.
+    /// How long an agent pauses after an abort: "5ms..50ms"; "0ms" is not at all. Only for protocols that
+    /// abort: "disk-paxos" and "acceptor-records".
     pub(super) retry: Option<Field<RetrySpec>>,
     /// How long an agent waits for an answer before it asks again: "50ms".
     pub(super) timeout: Option<Field<Duration>>,
@@ -278,16 +301,17 @@ pub(super) struct LimitsSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ExpectSpec {
-    /// Properties that hold in every run: agreement, validity, integrity, store-model, invariants.
+    /// Properties that hold in every run: agreement, validity, integrity, store-model, invariants; of a replicated
+    /// log: agreement, invariants, replicas, exactly-once, durability, linearizability, machine.
     pub(super) always: Option<Field<Vec<Field<String>>>>,
     /// How a run ends: "decide", "any", "stall", "wedge", "unwedged" (stalls may come, and none is a wedge), or
     /// a table.
     pub(super) outcome: Option<Field<OutcomeSpec>>,
-    /// The kind of the stall that is expected: contention, no-quorum, no-agent, starved, wedged.
+    /// The kind of the stall that is expected, with outcome "stall": contention, no-quorum, no-agent, starved, wedged.
     pub(super) stall: Option<Field<String>>,
     /// The seeds to run, the last one excluded: "0..2000".
     pub(super) seeds: Option<Field<Counts>>,
-    /// The proposal that must be decided.
+    /// The proposal that must be decided, where a decision is expected. Not for a replicated log.
     pub(super) value: Option<Field<String>>,
 }
 
@@ -325,7 +349,7 @@ pub(super) struct FuzzSpec {
     pub(super) agents: Option<Field<Counts>>,
     /// From how many stores to how many, both included: "3..5".
     pub(super) stores: Option<Field<Counts>>,
-    /// Pauses after an abort to choose from.
+    /// Pauses after an abort to choose from, for protocols that abort.
     pub(super) retry: Option<Field<Vec<Field<RetrySpec>>>>,
     /// Faults that may be added.
     pub(super) faults: Option<Field<FuzzFaults>>,
@@ -335,7 +359,7 @@ pub(super) struct FuzzSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FuzzFaults {
-    /// Kinds of fault.
+    /// Kinds of fault; old answers and lost blocks only where `stale` in `[cluster]` promises to bear them.
     #[schemars(required)]
     pub(super) add: Option<Field<Vec<Field<String>>>>,
     /// How many at most; 3.
@@ -350,7 +374,7 @@ pub(super) struct PriceSpec {
     pub(super) agents: Option<Field<Vec<Field<i128>>>>,
     /// Adversaries: "random", { pct = 3 }.
     pub(super) adversary: Option<Field<Vec<Field<AdversarySpec>>>>,
-    /// Pauses after an abort: "0ms", "5ms..50ms".
+    /// Pauses after an abort, for protocols that abort: "0ms", "5ms..50ms".
     pub(super) retry: Option<Field<Vec<Field<RetrySpec>>>>,
     /// When the share of undecided runs is asked for: "10ms", "1s".
     pub(super) at: Option<Field<Vec<Field<Duration>>>>,
@@ -432,11 +456,6 @@ macro_rules! forms {
                 .map(|array| Ok(Self::$variant(array)))
         }
     };
-    (@more entries $variant:ident) => {
-        fn table<'de, A: MapAccess<'de>>(table: A) -> Result<Result<Self, Flaw>, A::Error> {
-            Entries::read(table).map(|table| Ok(Self::$variant(table)))
-        }
-    };
     (@more text $variant:ident) => {
         forms!(@text $variant String);
     };
@@ -451,7 +470,6 @@ macro_rules! forms {
 }
 
 forms! {
-    AgentsSpec: Count(i128), entries Named, "a number, or a table like { a1 = \"0\", a2 = \"1\" }";
     StoresSpec: Count(i128), array Named, "a number, or a list like [\"s1\", \"s2\"]";
     StaleSpec: Count(i128), table Table, "a number, or { per-reader = 1 }";
     AdversarySpec: Word(String), table Table, "\"random\", \"fair\", or { duel = [\"a1\", \"a2\"] }";

@@ -10,7 +10,9 @@ use bivalent_core::{Envelope, Spread, Staleness};
 
 use self::words::{delay, duration, in_lines, quoted, range, retry, share, size};
 use super::resolve::{FORMATS, FUZZ_FAULTS};
-use super::{Adversary, Expect, Expected, Limits, Property, Scenario, Schedule};
+use super::{
+    Adversary, AgentSpec, Expect, Expected, Limits, Property, Protocol, Scenario, Schedule,
+};
 use crate::choices;
 use crate::fault::FaultKind;
 use crate::script::{self, Entry, Script};
@@ -59,12 +61,17 @@ impl Scenario {
     fn write_cluster(&self, to: &mut Writer) {
         let cluster = &self.cluster;
         to.section("[cluster]");
-        if cluster.protocol != super::Protocol::DiskPaxos {
+        if cluster.protocol != Protocol::DiskPaxos {
             to.key("protocol", quoted(cluster.protocol.name()));
         }
+        let log = cluster.protocol == Protocol::ReplicatedLog;
         let mut agents = (1..).zip(&cluster.agents);
-        if agents.all(|(i, it)| it.name == format!("a{i}") && it.proposal == format!("v{i}")) {
+        let usual = |it: &AgentSpec, i: u32| log || it.proposal == format!("v{i}");
+        if agents.all(|(i, it)| it.name == format!("a{i}") && usual(it, i)) {
             to.key("agents", cluster.agents.len());
+        } else if log {
+            let names = cluster.agents.iter().map(|agent| quoted(&agent.name));
+            to.key("agents", list(names));
         } else {
             let agents = cluster.agents.iter().map(|agent| {
                 let name = words::key(&agent.name);
@@ -82,12 +89,11 @@ impl Scenario {
         if Some(layout) != cluster.protocol.usual_layout() {
             let format = FORMATS.iter().find(|(_, known)| *known == layout.format());
             let format = format.map_or("", |(word, _)| word);
-            let (bytes, sector) = (size(layout.size()), size(layout.sector()));
-            let parts = [
-                format!("size = {bytes}"),
-                format!("sector = {sector}"),
-                format!("format = {}", quoted(format)),
-            ];
+            let mut parts = vec![format!("size = {}", size(layout.size()))];
+            if !cluster.protocol.is_conditional() {
+                parts.push(format!("sector = {}", size(layout.sector())));
+            }
+            parts.push(format!("format = {}", quoted(format)));
             to.key("block", table(parts));
         }
         let staleness = cluster.envelope.staleness();

@@ -7,7 +7,7 @@ use bivalent_core::{
 
 use crate::{
     fault::{Fault, FaultRule, Scope, Trigger},
-    scenario::{Adversary, Fuzz, Scenario},
+    scenario::{Adversary, Fuzz, Scenario, bears},
 };
 
 /// What stays of a set when some of its members go and the others move up. All stays all.
@@ -177,12 +177,17 @@ pub(super) fn tidy(mut scenario: Scenario) -> Scenario {
         scenario.schedule.patience = 64.max(4 * agents * agents * stores);
         scenario.schedule.crashes = 0;
     }
+    scenario.settle();
     scenario
 }
 
 fn with_rules_of(mut next: Scenario, squeeze: &Squeeze) -> Smaller {
     let all = next.faults.iter().enumerate();
-    let hitting = all.filter_map(|(number, rule)| Some((number, squeeze.rule(rule)?)));
+    let (protocol, agents) = (next.cluster.protocol, next.cluster.agents.len());
+    let hitting = all.filter_map(|(number, rule)| {
+        let rule = squeeze.rule(rule)?;
+        (!bears::is_idle(&rule, protocol, agents)).then_some((number, rule))
+    });
     let (rules, faults) = hitting.unzip();
     next.faults = faults;
     Smaller {

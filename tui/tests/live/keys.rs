@@ -1,6 +1,6 @@
 //! Keys replayed against the application.
 
-use bivalent_sim::{engine::Engine, scenario::Scenario, view::Standing};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario, view::Standing};
 use bivalent_tui::{
     app::App,
     keys::Mode,
@@ -356,7 +356,7 @@ fn whoever_plays_the_adversary_saves_a_scenario_that_is_the_same_run() {
     assert_eq!(name, "keep-bivalent-by-hand.toml");
     let none = |_: &str| Err("no file".to_owned());
     let saved = Scenario::parse(name, text, &none).unwrap();
-    let mut engine = Engine::new(&saved);
+    let mut engine = BlockEngine::new(&saved);
     engine.run(saved.schedule.seed);
     let fingerprint = format!("{:016x}", engine.fingerprint());
     assert!(said.contains(&fingerprint), "{said} is not {fingerprint}");

@@ -4,11 +4,8 @@ use bivalent_core::{AgentId, LogOp, StateMachine, StoreId};
 
 use super::super::{Event, Flight, LogEngine, machines::Load};
 use crate::{
-    engine::{
-        net::COPY,
-        seat::Status,
-        view::{requests_wait, time},
-    },
+    blocks::view::{requests_wait, time},
+    engine::{Status, net::COPY},
     scenario::Scenario,
     store::Service,
     view::{Act, NextStep},

@@ -52,12 +52,13 @@ impl Resolver<'_> {
         let patience = self.number("patience", patience, 1, PATIENCE_MAX);
         let crashes = self.number("crashes", crashes, 0, most);
         let adversary = match spec.into_inner() {
-            AdversarySpec::Word(word) => self.adversary_word(&Spanned::new(span, word)),
+            AdversarySpec::Word(word) => self.adversary_word(&Spanned::new(span.clone(), word)),
             AdversarySpec::Table(table) => self.adversary_table(*table, &span),
         };
         let Some(adversary) = adversary else {
             return;
         };
+        self.no_picking(&adversary, span);
         let at_first = adversary.at_first();
         if let Some(patience) = patience {
             if at_first.has_patience() {
@@ -81,6 +82,19 @@ impl Resolver<'_> {
             }
         }
         schedule.adversary = adversary;
+    }
+
+    /// Notes an adversary that picks operations where those are a log's: it knows single decisions only.
+    fn no_picking(&mut self, adversary: &Adversary, span: std::ops::Range<usize>) {
+        let fits = matches!(adversary, Adversary::Random | Adversary::Fair);
+        if self.protocol == Some(Protocol::ReplicatedLog) && !fits {
+            let flaw = conflict(
+                "this adversary orders the operations of one decision, not of a log",
+                "not for a replicated log",
+            );
+            let help = "adversary = \"random\" or \"fair\"; faults like pause and delay reorder operations too";
+            self.notes.add(span, flaw.help(help));
+        }
     }
 
     /// A script is the whole schedule, and exact valences know of no faults: neither bears fault rules.

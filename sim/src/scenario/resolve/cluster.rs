@@ -1,10 +1,12 @@
 //! Who takes part: names, proposals, blocks, quorum. Numbers are checked before names are made.
 
+use std::ops::Range;
+
 use bivalent_core::Staleness;
 use bivalent_core::{Envelope, EnvelopeError, Format, Layout, LayoutError, MAX_AGENTS, MAX_STORES};
 use serde_spanned::Spanned;
 
-use super::{Resolver, conflict};
+use super::{Resolver, conflict, idle};
 use crate::scenario::error::printable;
 use crate::scenario::keys::NAME_MAX;
 use crate::scenario::shape::{Field, Flaw};
@@ -31,7 +33,16 @@ pub(in crate::scenario) const FORMATS: [(&str, Format); 4] = [
 impl Protocol {
     /// Blocks as bytes, where a file says nothing.
     pub(in crate::scenario) fn usual_layout(self) -> Option<Layout> {
-        Layout::new(SIZE, SECTOR, self.usual_format()).ok()
+        Layout::new(SIZE, self.usual_sector(SIZE), self.usual_format()).ok()
+    }
+
+    /// What a store writes atomically of so many bytes, where a file says nothing.
+    const fn usual_sector(self, size: u32) -> u32 {
+        match self {
+            Self::DiskPaxos | Self::ReplicatedLog => SECTOR,
+            // A conditional write takes effect as a whole.
+            Self::AcceptorRecords | Self::PutIfAbsent => size,
+        }
     }
 
     const fn usual_format(self) -> Format {
@@ -92,14 +103,23 @@ impl Resolver<'_> {
             AgentsSpec::Count(count) => {
                 let count = Spanned::new(span, count);
                 let count = self.bounded("agents", &count, 1, MAX_AGENTS as u64)?;
+                let proposes = self.protocol != Some(Protocol::ReplicatedLog);
                 let named = |i| AgentSpec {
                     name: format!("a{i}"),
-                    proposal: format!("v{i}"),
+                    proposal: proposal(i, proposes),
                 };
                 return Some((1..=count.into_inner()).map(named).collect());
             }
+            AgentsSpec::Listed(names) => return self.listed(names, span),
             AgentsSpec::Named(entries) => entries.0,
         };
+        if self.protocol == Some(Protocol::ReplicatedLog) {
+            let flaw = idle(
+                "proposals do nothing with `replicated-log`: replicas propose what clients ask for",
+            );
+            let help = "name the agents alone: agents = [\"a1\", \"a2\"]";
+            self.notes.add(span.clone(), flaw.help(help));
+        }
         let count = Spanned::new(span, entries.len() as i128);
         self.bounded("agents", &count, 1, MAX_AGENTS as u64)?;
         let mut agents = Some(Vec::new());
@@ -118,6 +138,19 @@ impl Resolver<'_> {
         agents
     }
 
+    /// Agents by their names alone.
+    fn listed(&mut self, names: Vec<Field<String>>, span: Range<usize>) -> Option<Vec<AgentSpec>> {
+        let count = Spanned::new(span, names.len() as i128);
+        self.bounded("agents", &count, 1, MAX_AGENTS as u64)?;
+        let proposes = self.protocol != Some(Protocol::ReplicatedLog);
+        let names = self.distinct("agent", names)?;
+        let agents = (1..).zip(names).map(|(i, name)| AgentSpec {
+            name,
+            proposal: proposal(i, proposes),
+        });
+        Some(agents.collect())
+    }
+
     fn stores(&mut self, stores: Spanned<StoresSpec>) -> Option<Vec<String>> {
         let span = stores.span();
         let list = match stores.into_inner() {
@@ -130,6 +163,11 @@ impl Resolver<'_> {
         };
         let count = Spanned::new(span, list.len() as i128);
         self.bounded("stores", &count, 1, MAX_STORES as u64)?;
+        self.distinct("store", list)
+    }
+
+    /// Names that are all different.
+    fn distinct(&mut self, what: &str, list: Vec<Field<String>>) -> Option<Vec<String>> {
         let mut names: Vec<String> = Vec::new();
         let mut right = true;
         for name in list {
@@ -138,7 +176,8 @@ impl Resolver<'_> {
                 continue;
             };
             let span = name.span();
-            let Some(name) = self.checked("the store's name", name, NAME_MAX, false) else {
+            let Some(name) = self.checked(&format!("the {what}'s name"), name, NAME_MAX, false)
+            else {
                 right = false;
                 continue;
             };
@@ -146,11 +185,13 @@ impl Resolver<'_> {
                 right = false;
                 let flaw = Flaw::new(
                     "bivalent::scenario::duplicate_name",
-                    format!("two stores are called `{}`", printable(&name)),
+                    format!("two {what}s are called `{}`", printable(&name)),
                     "the second one",
                 );
-                self.notes
-                    .add(span, flaw.help("each store has a name of its own"));
+                self.notes.add(
+                    span,
+                    flaw.help(format!("each {what} has a name of its own")),
+                );
             } else {
                 names.push(name);
             }
@@ -160,15 +201,19 @@ impl Resolver<'_> {
 
     fn layout(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {
         let shared = self.shared_record();
-        let usual = self.protocol.unwrap_or(Protocol::DiskPaxos).usual_format();
+        let protocol = self.protocol.unwrap_or(Protocol::DiskPaxos);
+        let usual = protocol.usual_format();
         let Some(field) = field else {
-            return Layout::new(SIZE, SECTOR, usual).ok();
+            return protocol.usual_layout();
         };
         let spec = self.read(Some(field))?;
         let place = spec.span();
         let spec = spec.into_inner();
         let size = self.size(spec.size, SIZE, &place);
-        let sector = self.size(spec.sector, SECTOR, &place);
+        let whole = size.as_ref().map_or(SIZE, |size| *size.get_ref());
+        // One that is said where there are none has been refused already.
+        let sector = spec.sector.filter(|_| shared.is_none());
+        let sector = self.size(sector, protocol.usual_sector(whole), &place);
         let format = match spec.format {
             None => Some(usual),
             Some(field) => {
@@ -235,7 +280,7 @@ impl Resolver<'_> {
         &mut self,
         field: Option<Field<Size>>,
         default: u32,
-        place: &std::ops::Range<usize>,
+        place: &Range<usize>,
     ) -> Option<Spanned<u32>> {
         let Some(field) = field else {
             return Some(Spanned::new(place.clone(), default));
@@ -332,5 +377,14 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+}
+
+/// What the `i`-th agent proposes where nothing is said; nothing, if that has no meaning.
+fn proposal(i: u64, proposes: bool) -> String {
+    if proposes {
+        format!("v{i}")
+    } else {
+        String::new()
     }
 }

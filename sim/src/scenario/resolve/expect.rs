@@ -3,13 +3,14 @@
 use serde_spanned::Spanned;
 
 use super::faults::Rule;
-use super::{Resolver, conflict};
+use super::{Resolver, conflict, idle};
 use crate::fault::Trigger;
+use crate::scenario::bears;
 use crate::scenario::error::printable;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{ExpectSpec, HealSpec, LimitsSpec, OutcomeSpec, OutcomeTable};
 use crate::scenario::units::Counts;
-use crate::scenario::{Expect, Expected, Limits, Property, StallKind, keys};
+use crate::scenario::{Expect, Expected, Limits, Property, Protocol, StallKind, keys};
 
 const SECOND: u64 = 1_000_000_000;
 const STEPS: u64 = 1_000_000;
@@ -100,28 +101,58 @@ impl Resolver<'_> {
             outcome.is_some()
         };
         if let Some(word) = self.read(spec.stall) {
-            let stalls = matches!(
-                expect.outcome,
-                Expected::Stall { .. } | Expected::Wedge | Expected::ViolationOrWedge(_)
-            );
-            if known && !stalls {
-                let flaw = conflict("no stall is expected here", "of which stall?");
-                let help = "`stall` goes with outcome = \"stall\" or \"wedge\"";
-                self.notes.add(word.span(), flaw.help(help));
+            if known {
+                self.of_a_stall(expect.outcome, &word);
             }
             let words = StallKind::ALL.map(StallKind::name);
             let index = self.word("stall", &word, &words);
             expect.stall = index.map(|index| StallKind::ALL[index]);
+            if let (Some(protocol), Some(kind)) = (self.protocol, expect.stall)
+                && let Some(why) = bears::stall(protocol, kind)
+            {
+                self.notes.add(word.span(), why.flaw(kind.name(), protocol));
+            }
         }
         expect.seeds = self.seeds(spec.seeds);
-        expect.value = self.value(spec.value, proposals);
+        let said = spec.value.as_ref().map(|value| value.span.clone());
+        if let Some(span) = said.filter(|_| known && !bears::asks_for_value(expect.outcome)) {
+            let flaw = idle("`value` does nothing here: no decision is expected");
+            let help = "leave it out, or outcome = \"decide\"";
+            self.notes.add(span, flaw.help(help));
+        }
+        if self.protocol != Some(Protocol::ReplicatedLog) {
+            expect.value = self.value(spec.value, proposals);
+        }
         expect
+    }
+
+    /// Notes the kind of a stall where none is expected, or where the outcome says which.
+    fn of_a_stall(&mut self, outcome: Expected, word: &Spanned<String>) {
+        let flaw = match outcome {
+            Expected::Stall { .. } => return,
+            Expected::Wedge | Expected::ViolationOrWedge(_) => {
+                let flaw = idle("`stall` does nothing here: the stall expected is a wedge");
+                flaw.help("leave it out, or outcome = \"stall\"")
+            }
+            Expected::Any | Expected::Decide | Expected::Unwedged | Expected::Violation(_) => {
+                let flaw = conflict("no stall is expected here", "of which stall?");
+                flaw.help("`stall` goes with outcome = \"stall\"")
+            }
+        };
+        self.notes.add(word.span(), flaw);
     }
 
     fn property(&mut self, word: &Spanned<String>) -> Option<Property> {
         let words = Property::ALL.map(Property::name);
         let index = self.word("property", word, &words)?;
-        Some(Property::ALL[index])
+        let property = Property::ALL[index];
+        if let Some(protocol) = self.protocol
+            && let Some(why) = bears::property(protocol, property)
+        {
+            let flaw = why.flaw(property.name(), protocol);
+            self.notes.add(word.span(), flaw);
+        }
+        Some(property)
     }
 
     fn outcome(
@@ -150,6 +181,11 @@ impl Resolver<'_> {
             OutcomeSpec::Table(table) => *table,
         };
         let healing = table.before_heal.is_some() || table.after_heal.is_some();
+        if let (Some(within), false) = (&table.within, healing) {
+            let flaw = idle("`within` does nothing here: it is counted from the heal");
+            let help = "leave it out, or say what comes before-heal and after-heal";
+            self.notes.add(within.span.clone(), flaw.help(help));
+        }
         match (table.violation, table.violation_or_wedge, healing) {
             (Some(word), None, false) => {
                 let word = self.read(Some(word))?;

@@ -8,6 +8,7 @@ use serde_spanned::Spanned;
 use super::kinds::{Operations, operations};
 use super::{Resolver, conflict};
 use crate::fault::{Condition, Fault, FaultKind, FaultRule, Happening, Span, Trigger};
+use crate::scenario::bears;
 use crate::scenario::error::line_of;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{FaultSpec, WhenSpec};
@@ -85,19 +86,24 @@ impl Resolver<'_> {
         let fault = self.fault(spec, &place, told, during, layout);
         let (at, trigger) = trigger?;
         let once = trigger.strikes_once().then_some(1);
-        Some(Rule {
-            trigger: at,
-            rule: FaultRule {
-                trigger,
-                times: if limited {
-                    Some(times?.into_inner() as u32)
-                } else {
-                    once
-                },
-                fault: fault?,
-                line: line_of(self.text, place.start) as u32,
+        let rule = FaultRule {
+            trigger,
+            times: if limited {
+                Some(times?.into_inner() as u32)
+            } else {
+                once
             },
-        })
+            fault: fault?,
+            line: line_of(self.text, place.start) as u32,
+        };
+        if let (Some(protocol), Some(agents)) = (self.protocol, &self.agents)
+            && let Some((key, flaw)) = bears::idle_rule(&rule, protocol, agents.len())
+        {
+            let end = end.min(self.text.len());
+            let place = bears::place_of(self.text, &(place.start..end), key);
+            self.notes.add(place, flaw);
+        }
+        Some(Rule { trigger: at, rule })
     }
 
     fn trigger(
@@ -173,8 +179,16 @@ impl Resolver<'_> {
         let when = when.into_inner();
         let happens = self.required("happens", when.happens, &place);
         let words = HAPPENINGS.map(|(word, _)| word);
-        let happens = happens.and_then(|word| self.word("event", &word, &words));
+        let happens =
+            happens.and_then(|word| Some((word.span(), self.word("event", &word, &words)?)));
         let agents = self.agent_set(when.agent);
+        if let (Some(protocol), Some((span, index))) = (self.protocol, &happens)
+            && let Some(why) = bears::happening(protocol, HAPPENINGS[*index].1)
+        {
+            let word = HAPPENINGS[*index].0;
+            self.notes.add(span.clone(), why.flaw(word, protocol));
+        }
+        let happens = happens.map(|(_, index)| index);
         let on_store = happens.is_none_or(|index| {
             matches!(
                 HAPPENINGS[index].1,
@@ -375,33 +389,14 @@ impl Resolver<'_> {
         found.into_iter().next().and_then(|(.., fault)| fault)
     }
 
-    /// Notes a kind of fault that cannot befall a record which is put as a whole.
+    /// Notes a kind of fault that can't happen under the protocol.
     pub(super) fn bearable(&mut self, kind: FaultKind, span: &Range<usize>) {
-        let why = match kind {
-            FaultKind::TornWrite => "a conditional write takes effect as a whole or not at all",
-            FaultKind::MisdirectedWrite => "there is no other place for a write to land in",
-            FaultKind::Crash
-            | FaultKind::Restart
-            | FaultKind::Pause
-            | FaultKind::ClockSkew
-            | FaultKind::Outage
-            | FaultKind::SlowStore
-            | FaultKind::Amnesia
-            | FaultKind::StoreLoss
-            | FaultKind::Delay
-            | FaultKind::Reorder
-            | FaultKind::LostRequest
-            | FaultKind::LostAck
-            | FaultKind::LateWrite
-            | FaultKind::Duplicate
-            | FaultKind::StaleRead
-            | FaultKind::BitRot => return,
+        let Some(protocol) = self.protocol else {
+            return;
         };
-        if let Some(protocol) = self.shared_record() {
-            let message = format!("`{protocol}` has one record a store: no `{}`", kind.name());
-            let flaw = conflict(message, "can't happen here");
-            let help = format!("{why}: leave it out, or use protocol = \"disk-paxos\"");
-            self.notes.add(span.clone(), flaw.help(help));
+        if let Some(why) = bears::fault(protocol, kind) {
+            self.notes
+                .add(span.clone(), why.flaw(kind.name(), protocol));
         }
     }
 }

@@ -120,12 +120,6 @@ impl Resolver<'_> {
     fn scope(&mut self, operations: Operations) -> Option<Scope> {
         let agents = self.agent_set(operations.agent);
         let stores = self.store_set(operations.store);
-        if let (Some(owner), Some(protocol)) = (&operations.owner, self.shared_record()) {
-            let message = format!("`{protocol}` has one record a store, and it is nobody's own");
-            let flaw = conflict(message, "no owner");
-            let help = "leave `owner` out; `agent` says whose operations are hit";
-            self.notes.add(owner.span.clone(), flaw.help(help));
-        }
         let owners = self.agent_set(operations.owner);
         let (reads, writes) = match operations.operation {
             None => (true, true),

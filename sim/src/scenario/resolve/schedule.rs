@@ -1,11 +1,12 @@
 //! How long things take, who chooses, and what a campaign may vary.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES};
+use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES, Staleness};
 use serde_spanned::Spanned;
 
-use super::{Resolver, conflict, missing};
+use super::{Resolver, conflict, idle, missing};
 use crate::choices;
 use crate::fault::{Delay, FaultKind, Span};
 use crate::scenario::error::printable;
@@ -14,7 +15,7 @@ use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{DelaySpec, FuzzSpec, RetrySpec, ScheduleSpec};
 use crate::scenario::units::{Counts, Duration};
-use crate::scenario::{Adversary, Fuzz, Schedule};
+use crate::scenario::{Adversary, Cluster, Fuzz, Schedule};
 
 const MS: u64 = 1_000_000;
 /// Operations that may take effect while one is held back, at least.
@@ -182,7 +183,12 @@ impl Resolver<'_> {
     }
 
     /// What a campaign may vary.
-    pub(super) fn fuzz(&mut self, field: Option<Field<FuzzSpec>>) -> Fuzz {
+    pub(super) fn fuzz(
+        &mut self,
+        field: Option<Field<FuzzSpec>>,
+        cluster: Option<&Cluster>,
+        schedule: Option<&Schedule>,
+    ) -> Fuzz {
         let mut fuzz = Fuzz::default();
         let Some(spec) = self.read(field) else {
             return fuzz;
@@ -198,6 +204,9 @@ impl Resolver<'_> {
         if let Some(faults) = self.read(spec.faults) {
             let place = faults.span();
             let faults = faults.into_inner();
+            if let Some(schedule) = schedule {
+                self.no_adding(schedule, &place);
+            }
             if faults.add.is_none() {
                 self.notes
                     .add(place, missing("add").help("add = [\"crash\", \"delay\"]"));
@@ -210,6 +219,7 @@ impl Resolver<'_> {
                     && !fuzz.add.contains(&FaultKind::ALL[index])
                 {
                     self.bearable(FaultKind::ALL[index], &word.span());
+                    self.addable(FaultKind::ALL[index], &word.span(), cluster);
                     fuzz.add.push(FaultKind::ALL[index]);
                 }
             }
@@ -217,6 +227,35 @@ impl Resolver<'_> {
             fuzz.at_most = most.map_or(FUZZ_FAULTS, Spanned::into_inner) as u32;
         }
         fuzz
+    }
+
+    /// Notes a kind of fault that a campaign never adds, since it stays within the envelope.
+    fn addable(&mut self, kind: FaultKind, span: &Range<usize>, cluster: Option<&Cluster>) {
+        let Some(cluster) = cluster else { return };
+        let (Staleness::PerRun(stale) | Staleness::PerReader(stale)) = cluster.envelope.staleness();
+        let refuses_old = cluster.protocol.is_conditional() && kind == FaultKind::StaleRead;
+        let lies = matches!(kind, FaultKind::Amnesia | FaultKind::StaleRead);
+        if lies && stale == 0 && !refuses_old {
+            let message = format!(
+                "`{}` is never added: it would strike outside the envelope, in which no store is stale",
+                kind.name()
+            );
+            let help = "add stale = 1 to [cluster], or write the fault as a [[fault]]";
+            self.notes.add(span.clone(), idle(message).help(help));
+        }
+    }
+
+    /// Notes faults to be added where the adversary bears none.
+    fn no_adding(&mut self, schedule: &Schedule, span: &Range<usize>) {
+        let alone = matches!(
+            schedule.adversary.at_first(),
+            Adversary::Script(_) | Adversary::KeepBivalent
+        );
+        if alone {
+            let flaw = idle("no faults are added here: the adversary bears none beside it");
+            let help = "leave `faults` out, or use another adversary";
+            self.notes.add(span.clone(), flaw.help(help));
+        }
     }
 
     fn counts(&mut self, key: &str, field: Option<Field<Counts>>, most: u64) -> Option<(u8, u8)> {

@@ -1,13 +1,13 @@
 //! How replicas are tuned, and what their clients ask for.
 
-use bivalent_core::Spread;
-use serde_spanned::Spanned;
+use std::ops::Range;
 
-use super::{Resolver, conflict};
+use bivalent_core::Spread;
+
+use super::{Resolver, conflict, idle};
 use crate::scenario::shape::Field;
 use crate::scenario::spec::{ReplicaSpec, WorkloadSpec};
 use crate::scenario::units::Chance;
-use crate::scenario::{Adversary, Protocol, Schedule};
 use crate::workload::{MachineKind, Pace, Tuning, Workload};
 
 /// No workload has more clients an agent, or more requests a client, than that.
@@ -22,7 +22,6 @@ impl Resolver<'_> {
         let Some(spec) = self.read(field) else {
             return tuning;
         };
-        self.only_replicas("[replica]", spec.span());
         let spec = spec.into_inner();
         if let Some(every) = self.positive("heartbeat", spec.heartbeat) {
             tuning.heartbeat.every = *every.get_ref();
@@ -58,7 +57,6 @@ impl Resolver<'_> {
         let Some(spec) = self.read(field) else {
             return load;
         };
-        self.only_replicas("[workload]", spec.span());
         let spec = spec.into_inner();
         if let Some(word) = self.read(spec.machine)
             && let Some(index) =
@@ -87,11 +85,21 @@ impl Resolver<'_> {
             (None, None) => {}
         }
         self.share(spec.reads, &mut load.reads);
-        self.share(spec.stale_reads, &mut load.stale_reads);
-        self.share(spec.skew, &mut load.skew);
+        let stale_reads = self.share(spec.stale_reads, &mut load.stale_reads);
+        if let (Some(span), 0, 1..) = (stale_reads, load.reads, load.stale_reads) {
+            let flaw = idle("`stale-reads` does nothing here: there are no queries");
+            self.notes
+                .add(span, flaw.help("leave it out, or make `reads` more than 0"));
+        }
+        let skew = self.share(spec.skew, &mut load.skew);
         self.share(spec.give_up, &mut load.give_up);
         if let Some(keys) = self.number("keys", spec.keys, 1, KEYS_MAX) {
             load.keys = *keys.get_ref() as u32;
+        }
+        if let (Some(span), 1, 1..) = (skew, load.keys, load.skew) {
+            let flaw = idle("`skew` does nothing here: there is one key");
+            self.notes
+                .add(span, flaw.help("leave it out, or make `keys` more than 1"));
         }
         if let Some(retry) = self.positive("retry", spec.retry) {
             load.retry_ns = retry.into_inner();
@@ -102,48 +110,10 @@ impl Resolver<'_> {
         load
     }
 
-    fn share(&mut self, field: Option<Field<Chance>>, share: &mut u32) {
-        if let Some(chance) = self.read(field) {
-            *share = chance.get_ref().0;
-        }
-    }
-
-    fn only_replicas(&mut self, section: &str, span: std::ops::Range<usize>) {
-        if self
-            .protocol
-            .is_none_or(|protocol| protocol == Protocol::ReplicatedLog)
-        {
-            return;
-        }
-        let flaw = conflict(
-            format!("{section} is for replicated state machines"),
-            "no replicas here",
-        );
-        let help = "add protocol = \"replicated-log\" to [cluster], or leave the section out";
-        self.notes.add(span, flaw.help(help));
-    }
-
-    /// Adversaries that pick operations know single decisions only.
-    pub(super) fn no_picking(&mut self, schedule: &Schedule) {
-        let fits = match schedule.adversary {
-            Adversary::Random | Adversary::Fair => true,
-            Adversary::Duel(..)
-            | Adversary::Pct { .. }
-            | Adversary::Pos
-            | Adversary::Oblivious
-            | Adversary::ContentAware
-            | Adversary::StateAware
-            | Adversary::KeepBivalent
-            | Adversary::Script(_) => false,
-        };
-        if self.protocol == Some(Protocol::ReplicatedLog) && !fits {
-            let place = Spanned::new(0..0, ());
-            let flaw = conflict(
-                "this adversary orders the operations of one decision, not of a log",
-                "not for a replicated log",
-            );
-            let help = "adversary = \"random\" or \"fair\"; faults like pause and delay reorder operations too";
-            self.notes.add(place.span(), flaw.help(help));
-        }
+    /// A share, and where it stands.
+    fn share(&mut self, field: Option<Field<Chance>>, share: &mut u32) -> Option<Range<usize>> {
+        let chance = self.read(field)?;
+        *share = chance.get_ref().0;
+        Some(chance.span())
     }
 }

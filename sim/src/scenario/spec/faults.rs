@@ -22,7 +22,8 @@ pub(in crate::scenario) struct FaultSpec {
     /// At the how-manieth opportunity, from 1: 17. An opportunity is an operation that the fault can hit;
     /// for an agent's fault, one that it issues; for a store's, one that arrives there.
     pub(in crate::scenario) nth: Option<Field<i128>>,
-    /// How often at most; once for `at`, `when` and `nth`, else without bound.
+    /// How often at most; once for `at`, `when` and `nth`, else without bound. A fault of an agent or a store that
+    /// comes at a time comes once.
     pub(in crate::scenario) times: Option<Field<i128>>,
     /// An agent forgets everything.
     pub(in crate::scenario) crash: Option<Field<CrashSpec>>,
@@ -66,7 +67,8 @@ pub(in crate::scenario) struct FaultSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct WhenSpec {
-    /// "phase-1", "phase-2", "decided", "aborted", "recovered", "read", "write" or "vote".
+    /// "phase-1", "phase-2", "decided", "aborted", "recovered", "read", "write" or "vote". A replicated log knows no
+    /// "recovered", put-if-absent no "phase-2" and no "aborted".
     #[schemars(required)]
     pub(in crate::scenario) happens: Option<Field<String>>,
     /// To whom; anybody.
@@ -85,7 +87,8 @@ pub(in crate::scenario) struct CrashSpec {
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// How long until it starts again: "5ms..50ms". Left out: it does not.
     pub(in crate::scenario) restart: Option<Field<Times>>,
-    /// The new incarnation does not wait for the dead one's operations in flight.
+    /// The new incarnation does not wait for the dead one's operations in flight. Protocol "disk-paxos" only: no
+    /// other waits.
     pub(in crate::scenario) unfenced: Option<Field<bool>>,
 }
 
@@ -168,7 +171,7 @@ pub(in crate::scenario) struct ScopeSpec {
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
     /// "read" or "write"; both.
     pub(in crate::scenario) operation: Option<Field<String>>,
@@ -185,7 +188,7 @@ pub(in crate::scenario) struct DelayFaultSpec {
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
     /// "read" or "write"; both.
     pub(in crate::scenario) operation: Option<Field<String>>,
@@ -202,7 +205,7 @@ pub(in crate::scenario) struct LateSpec {
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
 }
 
@@ -210,7 +213,8 @@ pub(in crate::scenario) struct LateSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct TornSpec {
-    /// How much gets through, from the front: whole sectors. Left out: any of the sectors.
+    /// How much gets through, from the front: whole sectors. Left out: any of the sectors. Protocol "disk-paxos"
+    /// only: nobody reads a part of a log's block.
     pub(in crate::scenario) keep: Option<Field<Size>>,
     /// The store answers as if all were well.
     pub(in crate::scenario) acknowledged: Option<Field<bool>>,
@@ -218,7 +222,7 @@ pub(in crate::scenario) struct TornSpec {
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
 }
 
@@ -234,7 +238,7 @@ pub(in crate::scenario) struct StaleReadSpec {
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
 }
 
@@ -242,13 +246,13 @@ pub(in crate::scenario) struct StaleReadSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct RotSpec {
-    /// How many, 1 to 8; 1.
+    /// How many, 1 to 8; 1. Not for a replicated log: one is as good as eight.
     pub(in crate::scenario) bits: Option<Field<i128>>,
     /// Issued by which agents; any.
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
     /// "read" or "write"; both.
     pub(in crate::scenario) operation: Option<Field<String>>,
@@ -258,13 +262,13 @@ pub(in crate::scenario) struct RotSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::scenario) struct MisdirectedSpec {
-    /// Whose block is hit; any other agent's.
+    /// Whose block is hit; any other agent's. Not for a replicated log: its name fits nowhere else.
     pub(in crate::scenario) onto: Option<Field<String>>,
     /// Issued by which agents; any.
     pub(in crate::scenario) agent: Option<Field<Names>>,
     /// On which stores; any.
     pub(in crate::scenario) store: Option<Field<Names>>,
-    /// Of whose blocks; anybody's.
+    /// Of whose blocks; anybody's. Protocol "disk-paxos" only.
     pub(in crate::scenario) owner: Option<Field<Names>>,
 }
 

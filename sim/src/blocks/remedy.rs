@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bivalent_core::{AgentId, Contention};
 
-use super::{Engine, order, seat::Status, store_id, strike::is_down};
+use super::{Blocks, Engine, order, store_id};
+use crate::engine::{Status, is_down};
 use crate::{dice::Dice, fault::Span, plan::Plan, store::Service};
 
 /// The pause of an agent that is stopped only to be started again, nanoseconds.
@@ -33,7 +34,7 @@ pub(crate) enum Change {
     Everything,
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// The world of a run as it is after so many steps.
     pub(crate) fn world_after(&mut self, dice: Dice, steps: u64) -> Self {
         self.start(dice, None);
@@ -45,8 +46,8 @@ impl Engine {
 
     /// Undecided agents that take steps.
     pub(crate) fn contenders(&self) -> Vec<AgentId> {
-        let contends = |seat: &&super::Seat| !seat.decided && seat.status == Status::Up;
-        self.seats
+        let contends = |seat: &&super::Seat| !seat.own.decided && seat.status == Status::Up;
+        self.participants
             .iter()
             .filter(contends)
             .map(|seat| seat.id)
@@ -55,9 +56,10 @@ impl Engine {
 
     /// Undecided agents that are down for good.
     pub(crate) fn fallen(&self) -> Vec<AgentId> {
-        let fallen =
-            |seat: &&super::Seat| !seat.decided && seat.status == Status::Down { returns: false };
-        self.seats
+        let fallen = |seat: &&super::Seat| {
+            !seat.own.decided && seat.status == Status::Down { returns: false }
+        };
+        self.participants
             .iter()
             .filter(fallen)
             .map(|seat| seat.id)
@@ -75,11 +77,6 @@ impl Engine {
         let wanted = self.net.now() + stalls * self.plan.stall;
         let heal = self.plan.heal.filter(|_| !self.healed);
         heal.map_or(wanted, |heal| wanted.min(heal.saturating_sub(1)))
-    }
-
-    /// Virtual time now, ticks.
-    pub(crate) const fn now(&self) -> u64 {
-        self.net.wheel.now()
     }
 
     /// Runs a copy on with a change and fresh dice, for so many steps and up to a tick; the ticks to the
@@ -107,14 +104,18 @@ impl Engine {
                 self.plan = Arc::new(plan);
             }
             Change::OneLeader(leader) => {
-                for seat in &mut self.seats {
+                for seat in &mut self.participants {
                     if seat.id != leader && seat.status == Status::Up {
                         seat.status = Status::Paused;
                         seat.pauses = seat.pauses.wrapping_add(1);
                     }
                 }
-                if self.duel.is_some_and(|(a, b)| leader == a || leader == b) {
-                    self.runner = Some(leader);
+                if self
+                    .system
+                    .duel
+                    .is_some_and(|(a, b)| leader == a || leader == b)
+                {
+                    self.system.runner = Some(leader);
                     self.let_go(leader);
                 }
             }
@@ -136,9 +137,9 @@ impl Engine {
             Change::Everything => {
                 self.make(Change::NoFaults);
                 self.make(Change::StoresRepaired);
-                for index in 0..self.seats.len() {
-                    let seat = &self.seats[index];
-                    if !seat.decided && seat.status != (Status::Down { returns: true }) {
+                for index in 0..self.participants.len() {
+                    let seat = &self.participants[index];
+                    if !seat.own.decided && seat.status != (Status::Down { returns: true }) {
                         self.start_again(seat.id);
                     }
                 }
@@ -147,10 +148,9 @@ impl Engine {
     }
 
     fn start_again(&mut self, id: AgentId) {
-        let seat = &self.seats[id.index()];
+        let seat = &self.participants[id.index()];
         if is_down(seat.status) {
-            let incarnation = seat.incarnation;
-            self.restart_later(id, incarnation);
+            self.restart_later(id);
             return;
         }
         let span = Span {
@@ -162,7 +162,7 @@ impl Engine {
 
     /// The tick of the next decision, if it comes before a step and a tick.
     pub(super) fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
-        let before = self.decisions.len();
+        let before = self.system.decisions.len();
         while self.steps < steps {
             if self.net.picked {
                 match self.pick() {
@@ -176,7 +176,7 @@ impl Engine {
                 return None;
             }
             let _ = self.step(bits);
-            if self.decisions.len() > before {
+            if self.system.decisions.len() > before {
                 return Some(self.now());
             }
         }

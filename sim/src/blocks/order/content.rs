@@ -5,7 +5,8 @@
 
 use bivalent_core::{Ballot, StoreId};
 
-use super::super::{Engine, net::Pending};
+use super::super::{Blocks, Engine};
+use crate::engine::net::Pending;
 use crate::{
     event::{Event, ReadOp},
     plan::Plan,
@@ -46,7 +47,7 @@ impl Content {
     }
 
     /// The operation that is least of a step towards a decision; of equal ones the oldest.
-    pub(super) fn pick(&mut self, engine: &Engine) -> usize {
+    pub(super) fn pick(&mut self, engine: &Engine<Blocks>) -> usize {
         for pooled in &engine.net.pool {
             if let Event::Write { pending } = Event::unpack(pooled.bits) {
                 let write = &engine.net.pending[pending as usize];
@@ -61,14 +62,14 @@ impl Content {
         let (place, danger) = best.map_or((0, 0), |(place, pooled)| {
             (place, self.danger(engine, pooled.bits))
         });
-        if danger == DECIDES && engine.order.crashes > 0 {
+        if danger == DECIDES && engine.system.order.crashes > 0 {
             return engine.crash_choice();
         }
         place
     }
 
     /// How much of a step towards a decision it looks like.
-    fn danger(&self, engine: &Engine, bits: u64) -> u8 {
+    fn danger(&self, engine: &Engine<Blocks>, bits: u64) -> u8 {
         if let Event::Write { pending } = Event::unpack(bits) {
             let write = &engine.net.pending[pending as usize];
             let block = write.block;

@@ -2,7 +2,8 @@
 
 use bivalent_core::{AgentId, Ballot, Explored, Incarnation, Place};
 
-use super::{Engine, store_id, strike::is_down};
+use super::{Blocks, Engine, store_id};
+use crate::engine::is_down;
 use crate::{plan::Plan, scenario::Adversary};
 
 /// Rounds between two ballots of a script that puts others between them.
@@ -25,7 +26,7 @@ pub(crate) struct Ballots {
 }
 
 impl Ballots {
-    pub(super) fn begin(&mut self, plan: &Plan) {
+    pub(crate) fn begin(&mut self, plan: &Plan) {
         self.scripted = false;
         self.gap = None;
         self.present.clear();
@@ -88,23 +89,23 @@ impl Ballots {
     }
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// Somebody is about to ask for a ballot.
     pub(super) fn prepare_ballot(&mut self) {
-        self.net.ballots.scripted = self.order.is_scripted();
+        self.net.ballots.scripted = self.system.order.is_scripted();
         if !self.net.ballots.scripted || self.net.ballots.gap.is_none() {
             return;
         }
         let mut present = std::mem::take(&mut self.net.ballots.present);
         present.clear();
-        for seat in &self.seats {
+        for seat in &self.participants {
             // Of one that is down only its blocks are left.
             if !is_down(seat.status) {
                 seat.agent.ballots(&mut |ballot| present.push(ballot));
             }
             for index in 0..self.service.len() {
                 let (store, owner) = (store_id(index), seat.id);
-                let cell = self.stores.cell(Place { store, owner });
+                let cell = self.system.stores.cell(Place { store, owner });
                 if !cell.unreadable {
                     cell.block.ballots(&mut |ballot| present.push(ballot));
                 }

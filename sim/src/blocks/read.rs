@@ -2,7 +2,8 @@
 
 use bivalent_core::{Block, BlockReply, DecreeEvent, Phase, Place, SingleDecree, Version};
 
-use super::{Engine, net::COPY};
+use super::{Blocks, Engine};
+use crate::engine::net::COPY;
 use crate::{
     dice::Purpose,
     event::{Event, ReadOp},
@@ -22,13 +23,13 @@ const MARKS: [FaultKind; 6] = [
     FaultKind::MisdirectedWrite,
 ];
 
-impl Engine {
+impl Engine<Blocks> {
     /// A read takes effect.
     #[inline]
     pub(super) fn on_read(&mut self, bits: u64) {
         let op = ReadOp::unpack(bits);
         let up = self.service[op.store.index()] == Service::Up;
-        if op.rule.is_some() || !up || self.duel.is_some() || self.solo.is_some() {
+        if op.rule.is_some() || !up || self.system.duel.is_some() || self.solo.is_some() {
             self.on_read_odd(bits, op);
         } else {
             self.read(op);
@@ -81,7 +82,7 @@ impl Engine {
                 self.time_out_read(op);
             }
             Fault::LostAck { .. } => {
-                self.store_ops += 1;
+                self.system.store_ops += 1;
                 self.net.landed(kind);
                 self.net.observed(kind);
                 self.time_out_read(op);
@@ -158,19 +159,19 @@ impl Engine {
     /// A read of what stands there.
     #[inline]
     fn read(&mut self, op: ReadOp) {
-        self.store_ops += 1;
+        self.system.store_ops += 1;
         let place = Place {
             store: op.store,
             owner: op.owner,
         };
-        let cell = self.stores.cell(place);
+        let cell = self.system.stores.cell(place);
         let (block, version) = (cell.block, cell.version);
         if cell.marks != 0 || cell.unreadable {
             self.read_damaged(op, place);
             return;
         }
-        if let Some(detail) = self.oracles.store_model.read(place, block, None) {
-            self.oracles.found(self.steps, "store-model", detail);
+        if let Some(detail) = self.system.oracles.store_model.read(place, block, None) {
+            self.found("store-model", detail);
         }
         self.answer_read(op, block, version);
     }
@@ -187,7 +188,7 @@ impl Engine {
 
     #[cold]
     fn read_damaged(&mut self, op: ReadOp, place: Place) {
-        let cell = *self.stores.cell(place);
+        let cell = *self.system.stores.cell(place);
         for kind in MARKS {
             if cell.marks & 1 << kind.index() != 0 {
                 self.net.observed(kind);
@@ -196,15 +197,20 @@ impl Engine {
         self.probe_damage(op, cell.marks);
         if cell.unreadable {
             self.net.hit(Probe::UnreadableRead);
-            if let Some(detail) = self.oracles.store_model.unreadable(place) {
-                self.oracles.found(self.steps, "store-model", detail);
+            if let Some(detail) = self.system.oracles.store_model.unreadable(place) {
+                self.found("store-model", detail);
             }
             let answer = DecreeEvent::Replied(op.store, op.tag(), BlockReply::Unreadable);
             self.deliver(op.agent, op.incarnation, answer);
             return;
         }
-        if let Some(detail) = self.oracles.store_model.read(place, cell.block, None) {
-            self.oracles.found(self.steps, "store-model", detail);
+        if let Some(detail) = self
+            .system
+            .oracles
+            .store_model
+            .read(place, cell.block, None)
+        {
+            self.found("store-model", detail);
         }
         let version = if self.plan.protocol.is_conditional() {
             // The store's own count, not what rotten bytes say.
@@ -217,7 +223,7 @@ impl Engine {
 
     /// Whoever asked meets what faults have left of a block.
     fn probe_damage(&mut self, op: ReadOp, marks: u32) {
-        let seat = &self.seats[op.agent.index()];
+        let seat = &self.participants[op.agent.index()];
         if seat.incarnation != op.incarnation || seat.agent.epoch() & 0xff_ffff != op.epoch {
             return;
         }
@@ -242,12 +248,13 @@ impl Engine {
             store: op.store,
             owner: op.owner,
         };
-        let remembered = self.stores.remembered(place);
+        let remembered = self.system.stores.remembered(place);
         let most = match bound {
             StaleBound::Versions(versions) => versions.min(remembered),
             StaleBound::Age(ns) => {
                 let age = self.plan.ticks(ns);
-                self.stores
+                self.system
+                    .stores
                     .back_at(place, self.net.now().saturating_sub(age))
             }
         };
@@ -256,16 +263,16 @@ impl Engine {
             return;
         }
         let back = 1 + self.net.dice.below(Purpose::Fault, u64::from(most)) as u32;
-        let newest = *self.stores.cell(place);
-        let Some(past) = self.stores.back(place, back) else {
+        let newest = *self.system.stores.cell(place);
+        let Some(past) = self.system.stores.back(place, back) else {
             self.read(op);
             return;
         };
-        self.store_ops += 1;
+        self.system.store_ops += 1;
         if past.block != newest.block || newest.unreadable {
             self.net.landed(FaultKind::StaleRead);
-            self.oracles.envelope.stale_to(op.agent, op.store);
-            let seat = &self.seats[op.agent.index()];
+            self.envelope.stale_to(op.agent, op.store);
+            let seat = &self.participants[op.agent.index()];
             let asks =
                 seat.incarnation == op.incarnation && seat.agent.epoch() & 0xff_ffff == op.epoch;
             if asks {
@@ -280,8 +287,13 @@ impl Engine {
             let hidden = (Some(op.store), op.owner.bit());
             self.note_fault_on(FaultKind::StaleRead, Some(op.agent), hidden, text);
         }
-        if let Some(detail) = self.oracles.store_model.read(place, past.block, Some(most)) {
-            self.oracles.found(self.steps, "store-model", detail);
+        if let Some(detail) = self
+            .system
+            .oracles
+            .store_model
+            .read(place, past.block, Some(most))
+        {
+            self.found("store-model", detail);
         }
         self.answer_read(op, past.block, past.version);
     }

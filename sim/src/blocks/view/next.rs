@@ -4,12 +4,11 @@ use bivalent_core::{
     AgentId, Ballot, Block, BlockTag, Explored, Phase, Place, RECORD, SingleDecree, StoreId,
 };
 
-use super::{Engine, time};
+use super::{Blocks, Engine, time};
 use crate::{
     engine::{
+        Status, is_down,
         net::{COPY, Pending as Write},
-        seat::Status,
-        strike::is_down,
     },
     event::{Event, ReadOp},
     fault::FaultKind,
@@ -55,7 +54,7 @@ pub(super) struct Pending {
     pub(super) counts: bool,
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// Everything that is to come, the next one first, without what means nothing any more.
     pub(super) fn pending(&self) -> Vec<Pending> {
         let due = self.net.wheel.in_order().into_iter();
@@ -66,7 +65,7 @@ impl Engine {
         });
         let waiting = self.waiting.iter().flatten();
         let waiting = waiting.map(|&bits| (bits, How::Waits, None, None));
-        let held = self.seats.iter().flat_map(|seat| &seat.held);
+        let held = self.participants.iter().flat_map(|seat| &seat.own.held);
         let held = held.map(|held| (held.bits, How::Held, None, None));
         // Once something is picked it waits for its time; until then a pick comes first.
         let mut all: Vec<(u64, How, Option<u64>, Option<u64>)> = if self.has_picked() {
@@ -109,7 +108,8 @@ impl Engine {
                 let write = self.net.pending[index as usize];
                 (pending.agent, pending.store) = (Some(write.agent), Some(write.store));
                 pending.writes = Some(Self::place_of(write));
-                pending.counts = self.seats[write.agent.index()].incarnation == write.incarnation;
+                pending.counts =
+                    self.participants[write.agent.index()].incarnation == write.incarnation;
             }
             Event::ReadTimeout(op) => {
                 (pending.agent, pending.store) = (Some(op.agent), Some(op.store));
@@ -126,7 +126,7 @@ impl Engine {
             } => {
                 (pending.agent, pending.store) = (Some(agent), Some(store));
                 let tag = BlockTag::Write { epoch, attempt };
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 if seat.incarnation != incarnation || !seat.agent.awaits(store, tag) {
                     return None;
                 }
@@ -137,7 +137,7 @@ impl Engine {
                 epoch,
             } => {
                 pending.agent = Some(agent);
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 let stale =
                     seat.incarnation != incarnation || seat.agent.epoch() & 0xff_ffff != epoch;
                 if stale || seat.agent.phase() != Phase::Waiting || is_down(seat.status) {
@@ -148,14 +148,14 @@ impl Engine {
                 agent, incarnation, ..
             } => {
                 pending.agent = Some(agent);
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 if seat.incarnation != incarnation || !is_down(seat.status) {
                     return None;
                 }
             }
             Event::Wake { agent, count } => {
                 pending.agent = Some(agent);
-                let seat = &self.seats[agent.index()];
+                let seat = &self.participants[agent.index()];
                 if seat.status != Status::Paused || seat.pauses != count {
                     return None;
                 }
@@ -181,7 +181,7 @@ impl Engine {
             }
             Event::Heal => {}
             Event::StallCheck => {
-                let waits = self.seats.iter().any(|seat| !seat.decided);
+                let waits = self.participants.iter().any(|seat| !seat.own.decided);
                 let waited = pending.tick?.saturating_sub(self.liveness.since);
                 if waited < self.plan.stall || self.liveness.open || !waits {
                     return None;
@@ -192,7 +192,7 @@ impl Engine {
     }
 
     fn waits_for_read(&self, op: ReadOp) -> bool {
-        let seat = &self.seats[op.agent.index()];
+        let seat = &self.participants[op.agent.index()];
         seat.incarnation == op.incarnation
             && !is_down(seat.status)
             && seat.agent.awaits(op.store, op.tag())
@@ -320,14 +320,14 @@ impl Engine {
     }
 
     fn note_of_read(&self, scenario: &Scenario, op: ReadOp, place: Place) -> String {
-        let seat = &self.seats[op.agent.index()];
+        let seat = &self.participants[op.agent.index()];
         if !self.waits_for_read(op) {
             return "its answer means nothing any more".to_owned();
         }
         if let Some(hindrance) = self.hindrance(op.rule, op.store, op.agent) {
             return hindrance;
         }
-        let cell = self.stores.cell(place);
+        let cell = self.system.stores.cell(place);
         if cell.unreadable {
             return "finds something unreadable".to_owned();
         }
@@ -341,7 +341,7 @@ impl Engine {
     }
 
     fn note_of_write(&self, write: Write) -> String {
-        let seat = &self.seats[write.agent.index()];
+        let seat = &self.participants[write.agent.index()];
         let dead = seat.incarnation != write.incarnation;
         if dead && is_down(seat.status) {
             return "lands, though its agent has crashed".to_owned();
@@ -354,7 +354,7 @@ impl Engine {
         }
         let place = Self::place_of(write);
         if let Some(expect) = write.expect
-            && self.stores.cell(place).applied != expect
+            && self.system.stores.cell(place).applied != expect
         {
             return "is refused: another has written since".to_owned();
         }

@@ -14,10 +14,10 @@ mod valence;
 
 use bivalent_core::{AgentId, Phase, SingleDecree};
 
-use super::{
-    Engine,
+use super::{Blocks, Engine};
+use crate::engine::{
+    Status,
     net::{Pending, Pooled},
-    seat::Status,
 };
 use crate::{
     dice::{Dice, Purpose},
@@ -183,17 +183,17 @@ pub(super) fn pick_at_random(order: &mut Order) {
     order.takes_over = u64::MAX;
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// Picks the next operation, unless one is picked already.
     pub(super) fn pick(&mut self) -> Pick {
-        if self.order.committed.is_some() {
+        if self.system.order.committed.is_some() {
             return Pick::Made;
         }
         if let Some(answer) = self.pick_answer_to_nobody() {
             self.commit(answer);
             return Pick::Made;
         }
-        if let Mind::Script(at) = self.order.mind {
+        if let Mind::Script(at) = self.system.order.mind {
             return self.pick_by_script(at);
         }
         if self.net.pool.is_empty() {
@@ -202,7 +202,7 @@ impl Engine {
         let pooled = self.net.pool.len();
         match self.choice(pooled) {
             place if place < pooled => self.commit(place),
-            place if place == self.crash_choice() && self.order.crashes > 0 => {
+            place if place == self.crash_choice() && self.system.order.crashes > 0 => {
                 return self.crash_leader();
             }
             // To wait is to pick nothing, until an agent's pause is over.
@@ -229,7 +229,7 @@ impl Engine {
 
     /// A choice made to fit: a place, a crash if one is left, or to wait if somebody pauses.
     fn folded(&self, choice: u64, pooled: usize) -> usize {
-        let (crashes, wait) = (self.order.crashes > 0, self.wait_choice());
+        let (crashes, wait) = (self.system.order.crashes > 0, self.wait_choice());
         let crash = crashes && choice == self.crash_choice() as u64;
         let waits = wait.is_some_and(|wait| choice == wait as u64);
         if choice < pooled as u64 || crash || waits {
@@ -257,36 +257,36 @@ impl Engine {
     /// Instead of a place in the pool: wait for an agent that pauses. None if there is none.
     fn wait_choice(&self) -> Option<usize> {
         let pauses = |seat: &super::Seat| {
-            seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.decided
+            seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.own.decided
         };
-        let waits = self.seats.iter().any(pauses);
+        let waits = self.participants.iter().any(pauses);
         waits.then_some(self.net.pool.len() + 1)
     }
 
     /// Reads whose answer means nothing any more are let go at once: they change nothing.
     fn pick_answer_to_nobody(&mut self) -> Option<usize> {
         // While nobody's epoch changes, what was waited for still is, and is not looked at again.
-        let epochs = self.seats.iter().fold(0_u64, |digest, seat| {
+        let epochs = self.participants.iter().fold(0_u64, |digest, seat| {
             let epoch = u64::from(seat.incarnation) << 32 | u64::from(seat.agent.epoch());
             (digest ^ epoch).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         });
-        if self.order.epochs != epochs {
-            self.order.epochs = epochs;
-            self.order.earnest = 0;
+        if self.system.order.epochs != epochs {
+            self.system.order.epochs = epochs;
+            self.system.order.earnest = 0;
         }
         let to_nobody = |pooled: &Pooled| {
             if event::kind(pooled.bits) != event::KIND_READ {
                 return false;
             }
             let op = ReadOp::unpack(pooled.bits);
-            let seat = &self.seats[op.agent.index()];
+            let seat = &self.participants[op.agent.index()];
             let current = seat.agent.epoch() & 0xff_ffff;
             seat.incarnation != op.incarnation || current != op.epoch
         };
-        let from = self.order.earnest;
+        let from = self.system.order.earnest;
         let found = self.net.pool.iter().skip(from).position(to_nobody);
         let found = found.map(|place| from + place);
-        self.order.earnest = found.unwrap_or(self.net.pool.len());
+        self.system.order.earnest = found.unwrap_or(self.net.pool.len());
         found
     }
 
@@ -294,40 +294,45 @@ impl Engine {
         let Some(pooled) = self.net.pool.remove(place) else {
             return;
         };
-        if place < self.order.earnest {
-            self.order.earnest -= 1;
+        if place < self.system.order.earnest {
+            self.system.order.earnest -= 1;
         }
-        if matches!(self.order.mind, Mind::Sampled(_)) {
+        if matches!(self.system.order.mind, Mind::Sampled(_)) {
             self.like_anew(place, pooled.bits);
         }
         let at = pooled.due.max(self.net.now() + 1);
         self.net.wheel.put(at, pooled.bits);
-        self.order.committed = Some(pooled);
+        self.system.order.committed = Some(pooled);
     }
 
     /// Whether something was picked and has not taken effect yet.
     pub(super) const fn has_picked(&self) -> bool {
-        self.order.committed.is_some()
+        self.system.order.committed.is_some()
     }
 
     /// What was picked takes effect.
     pub(super) fn picked_takes_effect(&mut self, bits: u64) {
-        let Some(pooled) = self.order.committed.take_if(|pooled| pooled.bits == bits) else {
+        let Some(pooled) = self
+            .system
+            .order
+            .committed
+            .take_if(|pooled| pooled.bits == bits)
+        else {
             return;
         };
         self.net.picks += 1;
         // Itself not counted.
         let passed = self.net.picks - pooled.since - 1;
         let late = self.net.wheel.now().saturating_sub(pooled.due);
-        self.order.waited(passed, late);
-        self.order.watch(&self.net, bits);
+        self.system.order.waited(passed, late);
+        self.system.order.watch(&self.net, bits);
     }
 
     /// From here on nobody picks.
     pub(super) fn stop_picking(&mut self) {
         self.net.picked = false;
-        self.order.active = false;
-        self.order.committed = None;
+        self.system.order.active = false;
+        self.system.order.committed = None;
         let now = self.net.now();
         let mut pool = std::mem::take(&mut self.net.pool);
         for pooled in pool.drain(..) {
@@ -340,7 +345,7 @@ impl Engine {
     fn act(&mut self, deed: impl FnOnce(&mut Self)) -> Pick {
         self.steps += 1;
         self.fingerprint
-            .mix(self.net.now(), self.order.crashes.into());
+            .mix(self.net.now(), self.system.order.crashes.into());
         deed(self);
         if let Some(journal) = &mut self.journal {
             journal.digests.push(self.fingerprint.value() as u16);
@@ -361,7 +366,7 @@ impl Engine {
         if self.is_overdue() {
             return self.pick_overdue();
         }
-        let mut mind = std::mem::replace(&mut self.order.mind, Mind::None);
+        let mut mind = std::mem::replace(&mut self.system.order.mind, Mind::None);
         let choice = match &mut mind {
             Mind::None | Mind::Script(_) => 0,
             Mind::Priorities { of, changes } => {
@@ -387,13 +392,13 @@ impl Engine {
             Mind::State => self.pick_by_state(),
             Mind::Bivalent(valuer) => valuer.pick(self),
         };
-        self.order.mind = mind;
+        self.system.order.mind = mind;
         choice
     }
 
     /// What has waited for too long goes next, unless a crash is a way out of it.
     fn pick_overdue(&self) -> usize {
-        let sees = matches!(self.order.mind, Mind::State) && self.order.crashes > 0;
+        let sees = matches!(self.system.order.mind, Mind::State) && self.system.order.crashes > 0;
         if sees
             && self
                 .net
@@ -426,14 +431,14 @@ impl Engine {
 
     /// Crashes the agent that is nearest to a decision, if it is not the last one.
     fn crash_leader(&mut self) -> Pick {
-        let live = |seat: &&super::Seat| seat.status == Status::Up && !seat.decided;
-        let leader = self.seats.iter().filter(live).max_by_key(|seat| {
+        let live = |seat: &&super::Seat| seat.status == Status::Up && !seat.own.decided;
+        let leader = self.participants.iter().filter(live).max_by_key(|seat| {
             let block = seat.agent.block();
             (block.vote.map(|vote| vote.bal), block.mbal)
         });
         let leader = leader.map(|seat| seat.id);
-        let others = self.seats.iter().filter(live).count() > 1;
-        self.order.crashes = self.order.crashes.saturating_sub(1);
+        let others = self.participants.iter().filter(live).count() > 1;
+        self.system.order.crashes = self.system.order.crashes.saturating_sub(1);
         let Some(leader) = leader.filter(|_| others) else {
             return Pick::Acted;
         };
@@ -452,7 +457,7 @@ fn demote(of: &mut Vec<u32>, apt: impl Fn(u32) -> bool) {
 
 impl Order {
     /// Notes what takes effect.
-    fn watch(&mut self, net: &super::Net, bits: u64) {
+    fn watch(&mut self, net: &crate::engine::net::Net, bits: u64) {
         if let Mind::Content(content) = &mut self.mind
             && let Event::Write { pending } = Event::unpack(bits)
         {

@@ -2,13 +2,13 @@
 
 use bivalent_core::{AgentId, Block, StoreId};
 
-use super::Engine;
+use super::{Blocks, Engine};
 use crate::{oracle::invariants::World, scenario::Protocol};
 
-impl Engine {
+impl Engine<Blocks> {
     /// The paper's invariants are about blocks of one writer.
     fn has_own_blocks(&self) -> bool {
-        self.cast.is(Protocol::DiskPaxos)
+        self.system.cast.is(Protocol::DiskPaxos)
     }
 
     /// Invariants 4c and 6, when somebody has decided.
@@ -23,20 +23,24 @@ impl Engine {
         ];
         for (property, detail) in found {
             if let Some(detail) = detail {
-                self.oracles.found(self.steps, property, detail);
+                self.found(property, detail);
             }
         }
     }
 
     /// The invariants of acceptor records, when one was written.
     pub(super) fn check_record(&mut self, store: StoreId, before: Block, after: Block) {
-        if !self.cast.is(Protocol::AcceptorRecords) {
+        if !self.system.cast.is(Protocol::AcceptorRecords) {
             return;
         }
-        let forgets = self.oracles.envelope.is_stale(store);
-        if let Some((property, detail)) = self.oracles.records.wrote(store, before, after, forgets)
+        let forgets = self.envelope.is_stale(store);
+        if let Some((property, detail)) = self
+            .system
+            .oracles
+            .records
+            .wrote(store, before, after, forgets)
         {
-            self.oracles.found(self.steps, property, detail);
+            self.found(property, detail);
         }
     }
 
@@ -50,14 +54,14 @@ impl Engine {
             ("invariant-4c", world.holds_4c(voter)),
             ("invariant-5", None),
         ];
-        for index in 0..self.seats.len() as u8 {
+        for index in 0..self.participants.len() as u8 {
             if found[1].1.is_none() {
                 found[1].1 = world.holds_5(AgentId(index), false);
             }
         }
         for (property, detail) in found {
             if let Some(detail) = detail {
-                self.oracles.found(self.steps, property, detail);
+                self.found(property, detail);
             }
         }
     }
@@ -68,17 +72,17 @@ impl Engine {
             return;
         }
         if let Some(detail) = self.world().holds_4c(owner) {
-            self.oracles.found(self.steps, "invariant-4c", detail);
+            self.found("invariant-4c", detail);
         }
     }
 
     pub(super) fn world(&self) -> World<'_> {
         World {
             plan: &self.plan,
-            seats: &self.seats,
-            stores: &self.stores,
+            seats: &self.participants,
+            stores: &self.system.stores,
             service: &self.service,
-            account: &self.oracles.envelope,
+            account: &self.envelope,
         }
     }
 }

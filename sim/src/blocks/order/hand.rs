@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bivalent_core::{AgentId, Block, Phase, Place, SingleDecree, Staleness};
 
-use super::{Engine, Mind, Pick};
+use super::{Blocks, Engine, Mind, Pick};
 use crate::{
-    engine::{End, net::Pooled, seat::Status, store_id, strike::is_down},
+    engine::{End, Status, is_down, net::Pooled},
     event::{self, Event, ReadOp},
     fault::{FaultKind, StaleBound},
     journal::Journal,
@@ -19,28 +19,31 @@ use crate::{
 /// How many times as long a delayed operation takes.
 const DELAYED: u64 = 10;
 
-impl Engine {
+impl Engine<Blocks> {
     /// The script takes over: what is in flight waits to be picked, nothing befalls anybody of itself any
     /// more, and whoever pauses before an attempt begins it. What is broken stays broken.
-    pub(in crate::engine) fn take_over(&mut self) {
-        self.order.takes_over = u64::MAX;
-        self.order.took_over = true;
+    pub(in crate::blocks) fn take_over(&mut self) {
+        self.system.order.takes_over = u64::MAX;
+        self.system.order.took_over = true;
         self.end_duel();
         self.stop_picking();
         self.net.lottery = false;
         self.net.armed.clear();
         self.net.rules.iter_mut().for_each(|rule| rule.left = 0);
         self.net.picked = true;
-        self.order.active = true;
-        self.order.mind = Mind::Script(0);
+        self.system.order.active = true;
+        self.system.order.mind = Mind::Script(0);
         let is_operation = |bits| matches!(event::kind(bits), event::KIND_READ | event::KIND_WRITE);
         let since = self.net.picks;
         for (due, bits) in self.net.wheel.take_out(is_operation) {
             self.net.pool.push_back(Pooled { bits, due, since });
         }
-        for index in 0..self.seats.len() {
-            let seat = &self.seats[index];
-            if seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.decided {
+        for index in 0..self.participants.len() {
+            let seat = &self.participants[index];
+            if seat.status == Status::Up
+                && seat.agent.phase() == Phase::Waiting
+                && !seat.own.decided
+            {
                 let epoch = seat.agent.epoch() & 0xff_ffff;
                 let (id, incarnation) = (seat.id, seat.incarnation);
                 self.on_start(id, incarnation, epoch);
@@ -49,11 +52,11 @@ impl Engine {
     }
 
     /// Whether there is anything to pick, or nobody is left who would ask for something.
-    pub(in crate::engine) fn has_choice(&self) -> bool {
-        let gone = |seat: &crate::engine::seat::Seat| {
-            seat.decided || seat.status == Status::Down { returns: false }
+    pub(in crate::blocks) fn has_choice(&self) -> bool {
+        let gone = |seat: &crate::blocks::seat::Seat| {
+            seat.own.decided || seat.status == Status::Down { returns: false }
         };
-        !self.net.pool.is_empty() || self.seats.iter().all(gone)
+        !self.net.pool.is_empty() || self.participants.iter().all(gone)
     }
 
     /// A read in the pool is answered with the version before the newest one.
@@ -61,11 +64,11 @@ impl Engine {
         let Some(pooled) = self.net.pool.remove(place) else {
             return;
         };
-        self.order.earnest = self.order.earnest.min(place);
+        self.system.order.earnest = self.system.order.earnest.min(place);
         self.net.drawn(FaultKind::StaleRead);
         self.net.picks += 1;
         let passed = self.net.picks - pooled.since - 1;
-        self.order.waited(passed, 0);
+        self.system.order.waited(passed, 0);
         let op = ReadOp::unpack(pooled.bits);
         if self.service[op.store.index()] == Service::Up {
             self.read_stale(op, StaleBound::Versions(1));
@@ -113,7 +116,7 @@ impl Engine {
             ..Journal::default()
         };
         self.start(self.plan.dice(seed), Some(Box::new(journal)));
-        let end = self.go_on(from);
+        let end = self.run_on(from);
         if end != End::Steps || self.steps < from {
             return Some(end);
         }
@@ -128,7 +131,7 @@ impl Engine {
     /// The entry fits nothing; the run is as it was.
     pub(crate) fn choose(&mut self, entry: Entry) -> Result<Option<End>, Misfit> {
         let (Mind::Script(at), Adversary::Script(script)) =
-            (&self.order.mind, &self.plan.adversary)
+            (&self.system.order.mind, &self.plan.adversary)
         else {
             return Err(Misfit);
         };
@@ -163,7 +166,7 @@ impl Engine {
             if self.steps >= self.plan.steps_max {
                 return Some(End::Steps);
             }
-            if self.order.committed.is_none() {
+            if self.system.order.committed.is_none() {
                 if let Some(answer) = self.pick_answer_to_nobody() {
                     self.commit(answer);
                 } else if self.has_choice() {
@@ -196,8 +199,12 @@ impl Engine {
 
     /// Agents that are down.
     pub(crate) fn down(&self) -> Vec<AgentId> {
-        let down = |seat: &&crate::engine::seat::Seat| is_down(seat.status);
-        self.seats.iter().filter(down).map(|seat| seat.id).collect()
+        let down = |seat: &&crate::blocks::seat::Seat| is_down(seat.status);
+        self.participants
+            .iter()
+            .filter(down)
+            .map(|seat| seat.id)
+            .collect()
     }
 
     /// What can be picked, the oldest first, and how many others were picked since it was asked for. Of two
@@ -244,17 +251,17 @@ impl Engine {
 
     /// What stands at a place, if it can be read.
     pub(crate) fn stands(&self, place: Place) -> Option<Block> {
-        let cell = self.stores.cell(place);
+        let cell = self.system.stores.cell(place);
         (!cell.unreadable).then_some(cell.block)
     }
 
     /// The stores that count as stale for a reader.
     pub(crate) fn stale_stores(&self, reader: AgentId) -> u16 {
-        let account = &self.oracles.envelope;
+        let account = &self.envelope;
         match self.plan.envelope.staleness() {
             Staleness::PerReader(_) => account.stale_for(reader),
             Staleness::PerRun(_) => (0..self.service.len())
-                .map(store_id)
+                .map(crate::blocks::store_id)
                 .filter(|&store| account.is_stale(store))
                 .fold(0, |stores, store| stores | store.bit()),
         }

@@ -4,7 +4,8 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use bivalent_core::{AgentId, Block, Place, SingleDecree};
 
-use super::super::{Engine, seat::Status};
+use super::super::{Blocks, Engine};
+use crate::engine::Status;
 use crate::{
     event::{Event, ReadOp},
     explore::{Begins, Exploration, Flying, Options, World, explore},
@@ -29,7 +30,7 @@ impl Valuer {
 
     /// The oldest operation after which more than one value can be decided; else somebody's pause is waited
     /// for; else the oldest after which nobody has decided.
-    pub(super) fn pick(&self, engine: &Engine) -> usize {
+    pub(super) fn pick(&self, engine: &Engine<Blocks>) -> usize {
         let known = self.known.as_ref();
         let pool = engine.net.pool.iter();
         let flying: Vec<Flying> = pool.map(|pooled| engine.flying(pooled.bits)).collect();
@@ -47,26 +48,26 @@ impl Valuer {
     }
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// The values that can be decided from here, as bits: by some schedule, with some next ballots. None if
     /// this state is none of those explored.
     pub(crate) fn valence(&self, known: &Exploration) -> Option<u8> {
         let plain = |seat: &super::super::Seat| {
             seat.status == Status::Up && seat.inbox.is_empty() && seat.incarnation == 0
         };
-        if self.plan.protocol != Protocol::DiskPaxos || !self.seats.iter().all(plain) {
+        if self.plan.protocol != Protocol::DiskPaxos || !self.participants.iter().all(plain) {
             return None;
         }
         let due = self.net.wheel.in_order().into_iter().map(|(_, bits)| bits);
         let pooled = self.net.pool.iter().map(|pooled| pooled.bits);
-        let held = self.seats.iter().flat_map(|seat| &seat.held);
+        let held = self.participants.iter().flat_map(|seat| &seat.own.held);
         let held = held.map(|held| held.bits);
         let flying = due.chain(pooled).chain(held).filter_map(|bits| {
             let counts = match Event::unpack(bits) {
                 Event::Write { .. } => true,
                 // One that nobody waits for changes nothing.
                 Event::Read(op) => {
-                    self.seats[op.agent.index()].agent.epoch() & 0xff_ffff == op.epoch
+                    self.participants[op.agent.index()].agent.epoch() & 0xff_ffff == op.epoch
                 }
                 Event::ReadTimeout(_)
                 | Event::WriteTimeout { .. }
@@ -102,7 +103,7 @@ impl Engine {
             agent: op.agent,
             store: op.store,
             owner: Some(op.owner),
-            epoch: self.seats[op.agent.index()].agent.epoch(),
+            epoch: self.participants[op.agent.index()].agent.epoch(),
             block: Block::default(),
         }
     }
@@ -114,10 +115,10 @@ impl Engine {
         begins: Begins,
         look: impl FnOnce(&World<'_>) -> T,
     ) -> T {
-        let agents: Vec<_> = self.seats.iter().map(|seat| &seat.agent).collect();
+        let agents: Vec<_> = self.participants.iter().map(|seat| &seat.agent).collect();
         let blocks = |store: usize, owner: AgentId| {
             let store = super::super::store_id(store);
-            self.stores.cell(Place { store, owner }).block
+            self.system.stores.cell(Place { store, owner }).block
         };
         look(&World {
             agents: &agents,

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use bivalent_core::Place;
 
-use super::{Engine, Mind};
+use super::{Blocks, Engine, Mind};
 use crate::{
     dice::{Dice, Purpose},
     engine::net::Net,
@@ -43,11 +43,11 @@ fn priority(dice: &mut Dice) -> u64 {
     dice.whim(Purpose::Liking, 1 << 32)
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// What was at a place in the pool is taken out: those it conflicts with are liked anew.
     pub(super) fn like_anew(&mut self, place: usize, bits: u64) {
         let (block, writes) = self.touches(bits);
-        let Mind::Sampled(sampled) = &mut self.order.mind else {
+        let Mind::Sampled(sampled) = &mut self.system.order.mind else {
             return;
         };
         if place >= sampled.of.len() {
@@ -62,7 +62,7 @@ impl Engine {
                 *liked = priority(&mut self.net.dice);
             }
         }
-        if let Mind::Sampled(sampled) = &mut self.order.mind {
+        if let Mind::Sampled(sampled) = &mut self.system.order.mind {
             sampled.of = of;
         }
     }

@@ -2,22 +2,22 @@
 
 use bivalent_core::{AgentId, Ballot, Place, SingleDecree, StoreId, Value};
 
-use super::Engine;
+use super::{Blocks, Engine};
 use crate::{
     coverage::{self, Touched},
     event::{Event, ReadOp},
     store::Service,
 };
 
-impl Engine {
+impl Engine<Blocks> {
     /// Notes the feature of the step that has just been taken.
     #[cold]
-    pub(super) fn cover(&mut self, bits: u64) {
+    pub(super) fn note_feature(&mut self, bits: u64) {
         let touched = std::mem::take(&mut self.net.touched).0;
         let (agent, store) = self.concerned(bits);
         let phase = agent.map_or(0, |agent| {
-            let seat = &self.seats[agent.index()];
-            let aborts = u64::from(seat.aborts.min(3));
+            let seat = &self.participants[agent.index()];
+            let aborts = u64::from(seat.own.aborts.min(3));
             let turned = u64::from(touched & Touched::TURNED != 0);
             1 + seat.agent.phase() as u64 + (aborts << 4) + (turned << 8)
         });
@@ -67,7 +67,7 @@ impl Engine {
             } else {
                 AgentId(owner)
             };
-            let cell = self.stores.cell(Place { store, owner });
+            let cell = self.system.stores.cell(Place { store, owner });
             unreadable |= cell.unreadable;
             greatest = greatest.max(cell.block.mbal);
             if let Some(vote) = cell.block.vote {
@@ -78,7 +78,7 @@ impl Engine {
         }
         let leads = agent.is_some_and(|agent| {
             greatest.is_some_and(|greatest| {
-                self.seats[agent.index()].agent.block().mbal >= Some(greatest)
+                self.participants[agent.index()].agent.block().mbal >= Some(greatest)
             })
         });
         let service = match self.service[store.index()] {

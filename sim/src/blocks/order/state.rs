@@ -4,7 +4,8 @@ use bivalent_core::{
     BlockReply, BlockTag, DecreeEvent, DecreeSaid, Phase, Place, SingleDecree, Want,
 };
 
-use super::super::{Engine, net::Pending, seat::Status};
+use super::super::{Blocks, Engine};
+use crate::engine::{Status, net::Pending};
 use crate::{
     event::{Event, ReadOp},
     store::Service,
@@ -33,7 +34,7 @@ enum Worth {
     Abort,
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// The step that is worst for a decision; of equal ones the oldest.
     pub(super) fn pick_by_state(&self) -> usize {
         let pool = self.net.pool.iter().enumerate();
@@ -49,7 +50,7 @@ impl Engine {
         if let Some(wait) = self.wait_choice() {
             return wait;
         }
-        if self.order.crashes > 0 {
+        if self.system.order.crashes > 0 {
             return self.crash_choice();
         }
         place
@@ -66,17 +67,17 @@ impl Engine {
         }
         let op = ReadOp::unpack(bits);
         let answers = self.service[op.store.index()] == Service::Up;
-        if !answers || self.seats[op.agent.index()].status != Status::Up {
+        if !answers || self.participants[op.agent.index()].status != Status::Up {
             return Worth::Nothing;
         }
         let place = Place {
             store: op.store,
             owner: op.owner,
         };
-        let cell = self.stores.cell(place);
+        let cell = self.system.stores.cell(place);
         let tag = BlockTag::Read {
             owner: op.owner,
-            epoch: self.seats[op.agent.index()].agent.epoch(),
+            epoch: self.participants[op.agent.index()].agent.epoch(),
         };
         let (block, version) = (cell.block, cell.version);
         let reply = BlockReply::Block { block, version };
@@ -88,12 +89,12 @@ impl Engine {
         let own = write.agent;
         let beats = |seat: &super::super::Seat| {
             let attempts = matches!(seat.agent.phase(), Phase::One | Phase::Two);
-            seat.id != own && !seat.decided && attempts && seat.agent.block().mbal < block.mbal
+            seat.id != own && !seat.own.decided && attempts && seat.agent.block().mbal < block.mbal
         };
         let votes = block.vote.is_some_and(|vote| Some(vote.bal) == block.mbal);
         if votes {
             // On a store of conditional writes this may be the last step.
-            let seat = &self.seats[own.index()];
+            let seat = &self.participants[own.index()];
             let tag = BlockTag::Write {
                 epoch: write.epoch,
                 attempt: write.attempt,
@@ -107,7 +108,7 @@ impl Engine {
             }
             return Worth::VoteLands;
         }
-        if self.seats.iter().any(beats) {
+        if self.participants.iter().any(beats) {
             Worth::Undoes
         } else {
             Worth::PromiseLands
@@ -116,7 +117,7 @@ impl Engine {
 
     /// Asks a copy of the agent.
     fn worth_of_answer(&self, agent: usize, answer: DecreeEvent) -> Worth {
-        let before = &self.seats[agent].agent;
+        let before = &self.participants[agent].agent;
         let mut copy = before.clone();
         let wants = copy.step(answer);
         let says = |met: fn(&DecreeSaid) -> bool| {

@@ -7,7 +7,7 @@ use std::{
 
 use bivalent_core::{AgentId, Place};
 
-use super::{Engine, order, remedy::Change, store_id};
+use super::{Blocks, Engine, order, remedy::Change, store_id};
 use crate::{
     dice::Dice,
     explore::{Exploration, Options, Progress, explore},
@@ -49,16 +49,16 @@ pub(crate) fn explored(scenario: &Scenario, planted: Planted) -> Option<Arc<Expl
     Some(Arc::new(known))
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// Nothing is broken that a graph without faults does not know of.
     fn is_whole(&self) -> bool {
         let stores = self.service.len();
         let whole = |index: usize| {
             let store = store_id(index % stores);
             let owner = AgentId((index / stores) as u8);
-            !self.stores.cell(Place { store, owner }).unreadable
+            !self.system.stores.cell(Place { store, owner }).unreadable
         };
-        self.oracles.envelope.exceeded().is_empty() && (0..self.seats.len() * stores).all(whole)
+        self.envelope.exceeded().is_empty() && (0..self.participants.len() * stores).all(whole)
     }
 
     /// Which values can still be decided from here: one that was decided alone; else what the graph says, if
@@ -70,7 +70,7 @@ impl Engine {
         seed: u64,
     ) -> Valence {
         let names = self.plan.values.iter().cloned();
-        if let Some(value) = self.value {
+        if let Some(value) = self.system.value {
             let counts = (1..).map(|number| u32::from(number == value.0));
             return Valence {
                 values: names.zip(counts).collect(),
@@ -115,13 +115,13 @@ impl Engine {
         world.net.dice = dice;
         if orders {
             world.take_over();
-            order::pick_at_random(&mut world.order);
+            order::pick_at_random(&mut world.system.order);
         } else {
             world.change(Change::FairSchedule);
         }
         // Nobody asks for stalls: probing for them would take longer than all the rest.
         world.liveness.ignore_stalls();
         world.first_decision(world.steps + STEPS_MAX, self.plan.end)?;
-        world.value.map(|value| value.0)
+        world.system.value.map(|value| value.0)
     }
 }

@@ -2,47 +2,38 @@
 
 use bivalent_core::Value;
 
-use super::Engine;
+use super::{Blocks, Engine};
 use crate::{
     coverage::Coverage,
+    engine::is_down,
     fault::FaultKind,
     report::{Fairness, FaultCount, Stall, Violation},
     scenario::Adversary,
 };
 
-impl Engine {
-    /// Events taken.
-    pub const fn steps(&self) -> u64 {
-        self.steps
-    }
-
+impl Engine<Blocks> {
     /// Reads and writes that arrived at a store.
     pub const fn store_ops(&self) -> u64 {
-        self.store_ops
+        self.system.store_ops
     }
 
     /// How many incarnations have decided.
     pub const fn decided(&self) -> u32 {
-        self.decided
+        self.system.decided
     }
 
     /// The first decision of the run: the number of a proposal, from 1.
     pub const fn value(&self) -> Option<Value> {
-        self.value
-    }
-
-    /// Virtual time, nanoseconds.
-    pub fn virtual_ns(&self) -> u64 {
-        self.plan.ns(self.net.now().min(self.plan.end))
+        self.system.value
     }
 
     /// How fair the schedule was.
     pub fn fairness(&self) -> Fairness {
-        let live = |seat: &&super::Seat| !super::strike::is_down(seat.status);
-        let steps = self.seats.iter().filter(live).map(|seat| seat.steps);
+        let live = |seat: &&super::Seat| !is_down(seat.status);
+        let steps = self.participants.iter().filter(live).map(|seat| seat.steps);
         Fairness {
-            longest_wait_ops: self.order.longest_ops,
-            longest_wait_ns: self.plan.ns(self.order.longest_ticks),
+            longest_wait_ops: self.system.order.longest_ops,
+            longest_wait_ns: self.plan.ns(self.system.order.longest_ticks),
             least_steps: steps.min().unwrap_or(0),
         }
     }
@@ -54,7 +45,7 @@ impl Engine {
 
     /// What the oracles found, one a property; names and values still to be put in.
     pub fn violations(&self) -> &[Violation] {
-        &self.oracles.violations
+        &self.violations
     }
 
     /// The stalls, in order.
@@ -64,7 +55,7 @@ impl Engine {
 
     /// What went beyond the envelope.
     pub fn exceeded(&self) -> Vec<String> {
-        self.oracles.envelope.exceeded()
+        self.envelope.exceeded()
     }
 
     /// The faults of each kind that the scenario can inject, by its rules or by its script.
@@ -81,7 +72,7 @@ impl Engine {
 
     /// The decisions' times, nanoseconds from the start.
     pub fn decision_times_ns(&self) -> impl Iterator<Item = u64> {
-        self.decisions.iter().map(|&tick| self.plan.ns(tick))
+        self.system.decisions.iter().map(|&tick| self.plan.ns(tick))
     }
 
     /// The probes that the run has come to.
@@ -97,11 +88,6 @@ impl Engine {
     /// What it runs.
     pub(crate) fn plan(&self) -> &crate::plan::Plan {
         &self.plan
-    }
-
-    /// A tick as nanoseconds.
-    pub(crate) fn ns(&self, tick: u64) -> u64 {
-        self.plan.ns(tick)
     }
 
     /// The proposals, by number - 1.

@@ -4,7 +4,8 @@ mod next;
 
 use bivalent_core::{AgentId, Ballot, Phase, Place, RECORD, SingleDecree, StoreId, Value};
 
-use super::{Engine, seat::Seat, seat::Status};
+use super::{Blocks, Engine, seat::Seat};
+use crate::engine::Status;
 use crate::{
     event::Event,
     report::Stall,
@@ -96,11 +97,11 @@ pub(crate) fn store_rows(
     stores.map(row).collect()
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// The world as it is, without what was noted.
     pub(crate) fn view(&self, scenario: &Scenario) -> View {
         let pending = self.pending();
-        let agents = self.seats.iter();
+        let agents = self.participants.iter();
         View {
             step: self.steps,
             time_ns: self.virtual_ns(),
@@ -123,8 +124,8 @@ impl Engine {
 
     fn standing(&self, scenario: &Scenario) -> Standing {
         let decided = || {
-            self.value.map_or(Standing::Undecided, |value| {
-                let (value, count) = (self.word(value), self.decided);
+            self.system.value.map_or(Standing::Undecided, |value| {
+                let (value, count) = (self.word(value), self.system.decided);
                 Standing::Decided { value, count }
             })
         };
@@ -145,7 +146,7 @@ impl Engine {
             Status::Down { returns: false } if self.is_scripted() => AgentState::Down,
             Status::Down { returns: false } => AgentState::Lost,
             Status::Paused => AgentState::Paused,
-            Status::Up if seat.decided => AgentState::Decided,
+            Status::Up if seat.own.decided => AgentState::Decided,
             Status::Up if phase == Phase::Waiting => AgentState::Idle,
             Status::Up => AgentState::Running,
         };
@@ -156,7 +157,7 @@ impl Engine {
             Phase::Two if up => "2",
             Phase::Waiting | Phase::Decided | Phase::Recovering | Phase::One | Phase::Two => "-",
         };
-        let decided = seat.agent.decision().filter(|_| seat.decided);
+        let decided = seat.agent.decision().filter(|_| seat.own.decided);
         let quorum = self.plan.envelope.quorum();
         let missing = seat
             .agent
@@ -171,7 +172,7 @@ impl Engine {
             decided: decided.map(|value| self.word(value)),
             doing: self.doing(scenario, seat, pending),
             incarnation: seat.incarnation,
-            aborts: seat.aborts,
+            aborts: seat.own.aborts,
             missing: missing.filter(|_| up),
         }
     }
@@ -248,14 +249,14 @@ impl Engine {
     }
 
     fn cell_view(&self, place: Place, pending: &[Pending]) -> Cell {
-        let cell = self.stores.cell(place);
+        let cell = self.system.stores.cell(place);
         let shown = !cell.unreadable;
         let vote = cell.block.vote.filter(|_| shown);
         let writes = pending.iter().filter(|it| it.writes == Some(place));
         // A read on its way that will be given an older version, if there is one.
         let stale = pending
             .iter()
-            .any(|it| it.reads_old == Some(place) && self.stores.remembered(place) > 0);
+            .any(|it| it.reads_old == Some(place) && self.system.stores.remembered(place) > 0);
         Cell {
             mbal: cell.block.mbal.filter(|_| shown).map(rung),
             bal: vote.map(|vote| rung(vote.bal)),
@@ -272,11 +273,11 @@ impl Engine {
         if self.plan.protocol.is_conditional() {
             return false;
         }
-        let agent = &self.seats[place.owner.index()].agent;
+        let agent = &self.participants[place.owner.index()].agent;
         let written = agent
             .disk()
             .is_some_and(|agent| agent.written() & place.store.bit() != 0);
-        written && self.stores.cell(place).block != agent.block()
+        written && self.system.stores.cell(place).block != agent.block()
     }
 }
 

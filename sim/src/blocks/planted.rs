@@ -4,17 +4,19 @@
 
 use bivalent_core::{AgentId, Bug};
 
-use super::{Engine, seat::Status};
+use super::{Blocks, Engine};
+use crate::engine::Status;
 use crate::event::Event;
 
-impl Engine {
+impl Engine<Blocks> {
     /// Whether the contention manager has an agent wait for one that takes no steps.
     pub(super) fn waits_for_the_dead(&self, id: AgentId) -> bool {
-        let rival = self.seats[id.index()]
+        let rival = self.participants[id.index()]
+            .own
             .above
             .map(bivalent_core::Ballot::agent);
-        let rival = rival.filter(|&rival| rival != id && rival.index() < self.seats.len());
-        let dead = rival.is_some_and(|rival| self.seats[rival.index()].status != Status::Up);
+        let rival = rival.filter(|&rival| rival != id && rival.index() < self.participants.len());
+        let dead = rival.is_some_and(|rival| self.participants[rival.index()].status != Status::Up);
         dead && self.bug == Some(Bug::WaitsForTheDead)
     }
 

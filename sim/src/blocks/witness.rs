@@ -5,10 +5,8 @@ use bivalent_core::{
     Pause, Place, Port as Door, SingleDecree, StoreId,
 };
 
-use super::{
-    Engine,
-    net::{Pending, Port},
-};
+use super::{Blocks, Engine};
+use crate::engine::net::{Pending, Port};
 use crate::{
     fault::FaultKind,
     journal::{Note, What, Written},
@@ -45,13 +43,13 @@ impl Door<Member> for Witness<'_> {
     }
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// Lets an agent take one step, and writes down what it takes, asks for and says. A path of its
     /// own, so that runs without a journal do not pay for this one.
     #[cold]
     pub(super) fn feed_witnessed(&mut self, id: AgentId, event: DecreeEvent) {
         self.witness(id, event);
-        let seat = &mut self.seats[id.index()];
+        let seat = &mut self.participants[id.index()];
         seat.steps += 1;
         let mut port = Witness {
             port: Port {
@@ -77,7 +75,7 @@ impl Engine {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        let seat = &self.seats[id.index()];
+        let seat = &self.participants[id.index()];
         journal.took(id, seat.incarnation, Some(event));
         if let Some(now) = seat.nearness(&self.plan) {
             journal.came_near(now);
@@ -159,7 +157,7 @@ impl Engine {
     #[cold]
     pub(super) fn note_refusal(&mut self, write: Pending) {
         let place = Self::place_of(write);
-        let cell = self.stores.cell(place);
+        let cell = self.system.stores.cell(place);
         let found = Written::new(place, cell.applied, cell.block);
         if let Some(journal) = &mut self.journal {
             let refusal = (write.agent, write.store, write.epoch, write.attempt);

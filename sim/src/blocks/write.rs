@@ -2,10 +2,10 @@
 
 use bivalent_core::{AgentId, BlockReply, BlockTag, DecreeEvent, Place, RECORD};
 
-use super::{
-    Engine,
+use super::{Blocks, Engine};
+use crate::engine::{
+    is_down,
     net::{COPY, Pending},
-    strike::is_down,
 };
 use crate::{
     dice::Purpose,
@@ -16,7 +16,7 @@ use crate::{
     store::{Landing, Service},
 };
 
-impl Engine {
+impl Engine<Blocks> {
     /// A write takes effect.
     #[inline]
     pub(super) fn on_write(&mut self, bits: u64) {
@@ -25,7 +25,7 @@ impl Engine {
         };
         let write = self.net.pending[pending as usize];
         let up = self.service[write.store.index()] == Service::Up;
-        if write.rule.is_some() || !up || self.duel.is_some() || self.solo.is_some() {
+        if write.rule.is_some() || !up || self.system.duel.is_some() || self.solo.is_some() {
             self.on_write_odd(bits, pending, write);
         } else {
             self.net.release(pending);
@@ -183,17 +183,18 @@ impl Engine {
     #[inline]
     fn land(&mut self, write: Pending) -> bool {
         if let Some(expect) = write.expect {
-            return self.put(write, expect);
+            return self.swap(write, expect);
         }
         if self.land_quietly(write) == Landing::TookBack {
             // An ordinary write of a dead incarnation that the next one did not wait for is a fault
             // of the world; one that its agent overtook itself is the agent's own.
-            let seat = &self.seats[write.agent.index()];
+            let seat = &self.participants[write.agent.index()];
             let own = seat.incarnation == write.incarnation || is_down(seat.status);
             #[cfg(feature = "planted-bugs")]
             let own = own || self.restarts_unfenced();
             if !own {
-                self.oracles
+                self.system
+                    .oracles
                     .envelope
                     .landed(FaultKind::LateWrite, write.store);
             }
@@ -204,7 +205,7 @@ impl Engine {
 
     #[inline]
     fn land_quietly(&mut self, write: Pending) -> Landing {
-        self.store_ops += 1;
+        self.system.store_ops += 1;
         self.unfence(write);
         let place = Place {
             store: write.store,
@@ -216,9 +217,11 @@ impl Engine {
             u64::from(write.store.0) << 32 | u64::from(write.agent.0),
         );
         let landing = self
+            .system
             .stores
             .write(place, write.block, write.version, self.net.now());
-        self.oracles
+        self.system
+            .oracles
             .store_model
             .wrote(place, write.block, write.version);
         if self.journal.is_some() {
@@ -237,7 +240,7 @@ impl Engine {
                 if kind == FaultKind::LateWrite {
                     self.net.landed(kind);
                 }
-                self.oracles.envelope.landed(kind, write.store);
+                self.envelope.landed(kind, write.store);
                 self.took_back(write, kind);
             }
             Landing::Overtaken => {
@@ -249,11 +252,13 @@ impl Engine {
             }
             Landing::Newest => {
                 // Nothing newer stands there yet: late only if its incarnation is no more.
-                let seat = &self.seats[write.agent.index()];
+                let seat = &self.participants[write.agent.index()];
                 if kind == FaultKind::LateWrite && seat.incarnation != write.incarnation {
                     self.net.landed(kind);
-                    self.stores.mark(Self::place_of(write), 1 << kind.index());
-                    self.oracles.envelope.landed(kind, write.store);
+                    self.system
+                        .stores
+                        .mark(Self::place_of(write), 1 << kind.index());
+                    self.envelope.landed(kind, write.store);
                 }
             }
             Landing::Again => {}
@@ -276,7 +281,7 @@ impl Engine {
     fn took_back(&mut self, write: Pending, kind: FaultKind) {
         self.net.hit(Probe::LateWriteLanded);
         let place = Self::place_of(write);
-        self.stores.mark(place, 1 << kind.index());
+        self.system.stores.mark(place, 1 << kind.index());
         let text = format_args!(
             "an older write of {{a{}}} replaces a newer one",
             write.agent.0
@@ -323,7 +328,7 @@ impl Engine {
         let kind = FaultKind::TornWrite;
         let place = Self::place_of(write);
         let sectors = self.plan.layout.sectors_per_write();
-        self.store_ops += 1;
+        self.system.store_ops += 1;
         self.unfence(write);
         // Any subset but none and all, unless it is given.
         let mut kept = 0_u128;
@@ -336,13 +341,14 @@ impl Engine {
         }
         let now = self.net.now();
         let torn = self
+            .system
             .stores
             .write_torn(place, block, version, now, |sector| {
                 kept & 1 << (sector % 128) != 0
             });
         let tried = Some((block, version));
-        self.oracles.store_model.touched(place, tried);
-        let cell = self.stores.cell(place);
+        self.system.oracles.store_model.touched(place, tried);
+        let cell = self.system.stores.cell(place);
         if torn || cell.unreadable || cell.block != block {
             self.note_torn(write);
         } else if self.journal.is_some() {
@@ -351,10 +357,10 @@ impl Engine {
         }
         if torn {
             self.net.landed(kind);
-            self.stores.mark(place, 1 << kind.index());
-            self.oracles.envelope.landed(kind, store);
+            self.system.stores.mark(place, 1 << kind.index());
+            self.envelope.landed(kind, store);
             if acknowledged {
-                self.oracles.envelope.stale_to_all(store);
+                self.envelope.stale_to_all(store);
             }
             let text = format_args!("a write of {{a{}}} is torn", agent.0);
             self.note_fault_on(kind, Some(agent), (Some(store), agent.bit()), text);
@@ -381,16 +387,17 @@ impl Engine {
         let now = self.net.now();
         let sectors = self.plan.layout.sectors_per_write();
         let torn = (1..sectors).any(|kept| {
-            self.stores
+            self.system
+                .stores
                 .write_torn(place, block, version, now, |sector| sector < kept)
         });
         let tried = Some((block, version));
-        self.oracles.store_model.touched(place, tried);
+        self.system.oracles.store_model.touched(place, tried);
         self.note_torn(write);
         if torn {
             self.net.landed(kind);
-            self.stores.mark(place, 1 << kind.index());
-            self.oracles.envelope.landed(kind, store);
+            self.system.stores.mark(place, 1 << kind.index());
+            self.envelope.landed(kind, store);
             let text = format_args!("a write of {{a{}}} is half way", agent.0);
             self.note_fault_on(kind, Some(agent), (Some(store), agent.bit()), text);
         }
@@ -400,13 +407,14 @@ impl Engine {
         let (kind, now) = (FaultKind::BitRot, self.net.now());
         let dice = &mut self.net.dice;
         let changed = self
+            .system
             .stores
             .rot(place, bits, now, |bound| dice.below(Purpose::Fault, bound));
-        self.oracles.store_model.touched(place, None);
+        self.system.oracles.store_model.touched(place, None);
         if changed {
             self.net.landed(kind);
-            self.stores.mark(place, 1 << kind.index());
-            self.oracles.envelope.landed(kind, place.store);
+            self.system.stores.mark(place, 1 << kind.index());
+            self.envelope.landed(kind, place.store);
             let text = format_args!("bits of {} flip", whose(&self.plan, place.owner));
             self.note_fault_on(kind, None, (Some(place.store), place.owner.bit()), text);
             self.check_damage(place.owner);
@@ -424,24 +432,24 @@ impl Engine {
             self.perform(write);
             return;
         }
-        self.store_ops += 1;
+        self.system.store_ops += 1;
         self.unfence(write);
         let victim = Place {
             store: write.store,
             owner: victim,
         };
-        self.stores.misdirect(
+        self.system.stores.misdirect(
             victim,
             Self::place_of(write),
             write.block,
             write.version,
             now,
         );
-        self.oracles.store_model.touched(victim, None);
+        self.system.oracles.store_model.touched(victim, None);
         self.note_astray(write, victim);
         self.net.landed(kind);
-        self.stores.mark(victim, 1 << kind.index());
-        self.oracles.envelope.landed(kind, write.store);
+        self.system.stores.mark(victim, 1 << kind.index());
+        self.envelope.landed(kind, write.store);
         let text = format_args!(
             "a write of {{a{}}} lands in {{a{}}}'s block",
             write.agent.0, victim.owner.0

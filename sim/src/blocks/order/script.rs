@@ -2,9 +2,9 @@
 
 use bivalent_core::SingleDecree;
 
-use super::{Engine, Mind, Order, Pick};
+use super::{Blocks, Engine, Mind, Order, Pick};
 use crate::{
-    engine::{net::Pooled, strike::is_down},
+    engine::{is_down, net::Pooled},
     event::{self, ReadOp},
     fault::FaultKind,
     scenario::Adversary,
@@ -13,14 +13,14 @@ use crate::{
 
 impl Order {
     /// A script is followed.
-    pub(in crate::engine) const fn is_scripted(&self) -> bool {
+    pub(in crate::blocks) const fn is_scripted(&self) -> bool {
         self.active && matches!(self.mind, Mind::Script(_))
     }
 }
 
-impl Engine {
+impl Engine<Blocks> {
     /// There is a script, which may crash agents and start them again.
-    pub(in crate::engine) fn is_scripted(&self) -> bool {
+    pub(in crate::blocks) fn is_scripted(&self) -> bool {
         matches!(self.plan.adversary, Adversary::Script(_))
     }
 
@@ -31,7 +31,7 @@ impl Engine {
         let Some(entry) = script.entry(at) else {
             // It is over: the rest is anybody's.
             self.stop_picking();
-            self.see_whether_over();
+            self.judge_whether_over();
             return Pick::Made;
         };
         let Entry {
@@ -66,11 +66,11 @@ impl Engine {
         };
         match deed {
             // In the time until there is something to choose from nothing is chosen.
-            _ if self.order.took_over && !self.has_choice() => return Pick::Made,
+            _ if self.system.order.took_over && !self.has_choice() => return Pick::Made,
             Deed::Write | Deed::Read { .. } => {
                 // What this phase asked for comes before what is left of an earlier one.
                 if let Some(place) = self.net.pool.iter().rposition(wanted) {
-                    self.order.mind = Mind::Script(at + 1);
+                    self.system.order.mind = Mind::Script(at + 1);
                     self.commit(place);
                     return Pick::Made;
                 }
@@ -79,37 +79,37 @@ impl Engine {
                 let place = self.net.pool.iter().rposition(wanted);
                 let write = place.and_then(|place| self.pooled_write(self.net.pool[place].bits));
                 if let Some(write) = write {
-                    self.order.mind = Mind::Script(at + 1);
+                    self.system.order.mind = Mind::Script(at + 1);
                     self.net.drawn(FaultKind::TornWrite);
                     return self.act(|engine| engine.half_land(write));
                 }
             }
             Deed::Stale { .. } => {
                 if let Some(place) = self.net.pool.iter().rposition(wanted) {
-                    self.order.mind = Mind::Script(at + 1);
+                    self.system.order.mind = Mind::Script(at + 1);
                     return self.act(|engine| engine.answer_stale(place));
                 }
             }
             Deed::Delay { .. } => {
                 if let Some(place) = self.net.pool.iter().rposition(wanted) {
-                    self.order.mind = Mind::Script(at + 1);
+                    self.system.order.mind = Mind::Script(at + 1);
                     return self.act(|engine| engine.delay_pooled(place));
                 }
             }
             // Nobody crashes before all have started, as in an explorer's first state.
             Deed::Crash if self.somebody_has_not_started() => return Pick::Made,
-            Deed::Crash if !is_down(self.seats[agent.index()].status) => {
-                self.order.mind = Mind::Script(at + 1);
+            Deed::Crash if !is_down(self.participants[agent.index()].status) => {
+                self.system.order.mind = Mind::Script(at + 1);
                 self.net.drawn(FaultKind::Crash);
                 return self.act(|engine| engine.crash(agent, None, false));
             }
-            Deed::Restart if is_down(self.seats[agent.index()].status) => {
-                self.order.mind = Mind::Script(at + 1);
+            Deed::Restart if is_down(self.participants[agent.index()].status) => {
+                self.system.order.mind = Mind::Script(at + 1);
                 self.net.drawn(FaultKind::Restart);
                 self.net.landed(FaultKind::Restart);
                 return self.act(|engine| {
-                    let seat = &mut engine.seats[agent.index()];
-                    seat.decided = false;
+                    let seat = &mut engine.participants[agent.index()];
+                    seat.own.decided = false;
                     let incarnation = seat.incarnation;
                     engine.on_restart(agent, incarnation, false);
                 });
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// The way of a script is not at its end: who has decided may still crash and start again.
-    pub(in crate::engine) fn has_way_to_go(&self) -> bool {
+    pub(in crate::blocks) fn has_way_to_go(&self) -> bool {
         let Adversary::Script(script) = &self.plan.adversary else {
             return false;
         };
@@ -133,13 +133,13 @@ impl Engine {
     }
 
     fn somebody_has_not_started(&self) -> bool {
-        let mut seats = self.seats.iter();
+        let mut seats = self.participants.iter();
         self.net.now() <= self.plan.start && seats.any(|seat| seat.agent.epoch() == 0)
     }
 
     /// The number of the entry at which a script stands, from 0.
     pub fn script_at(&self) -> Option<u64> {
-        if let Mind::Script(at) = self.order.mind {
+        if let Mind::Script(at) = self.system.order.mind {
             Some(at)
         } else {
             None

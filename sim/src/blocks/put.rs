@@ -2,12 +2,13 @@
 
 use bivalent_core::{Ballot, BlockReply, BlockTag, DecreeEvent, Version};
 
-use super::{Engine, net::Pending};
+use super::{Blocks, Engine};
+use crate::engine::net::Pending;
 use crate::{fault::FaultKind, probe::Probe};
 
-impl Engine {
+impl Engine<Blocks> {
     /// The store takes a conditional write, or refuses it since something else stands there.
-    pub(super) fn put(&mut self, write: Pending, expect: Version) -> bool {
+    pub(super) fn swap(&mut self, write: Pending, expect: Version) -> bool {
         let Pending {
             agent,
             store,
@@ -15,18 +16,19 @@ impl Engine {
             version,
             ..
         } = write;
-        self.store_ops += 1;
+        self.system.store_ops += 1;
         let place = Self::place_of(write);
-        let before = self.stores.cell(place).block;
+        let before = self.system.stores.cell(place).block;
         let taken = self
+            .system
             .stores
             .put(place, expect, block, version, self.net.now());
         let mbal = block.mbal.map_or(0, Ballot::to_bits);
         let outcome = u64::from(taken) << 40 | u64::from(store.0) << 32;
         self.fingerprint.mix(mbal, outcome | u64::from(agent.0));
-        let model = &mut self.oracles.store_model;
+        let model = &mut self.system.oracles.store_model;
         if let Some(detail) = model.put(place, (expect, version), block, taken) {
-            self.oracles.found(self.steps, "store-model", detail);
+            self.found("store-model", detail);
         }
         if taken {
             self.check_record(store, before, block);
@@ -46,8 +48,8 @@ impl Engine {
     /// A conditional write that comes late or a second time. Its version has passed by then, unless
     /// nobody has written since: harmless either way.
     pub(super) fn put_again(&mut self, write: Pending, expect: Version, kind: FaultKind) -> bool {
-        let taken = self.put(write, expect);
-        let is_orphan = self.seats[write.agent.index()].incarnation != write.incarnation;
+        let taken = self.swap(write, expect);
+        let is_orphan = self.participants[write.agent.index()].incarnation != write.incarnation;
         if kind == FaultKind::LateWrite && (!taken || is_orphan) {
             self.net.landed(kind);
             self.net.observed(kind);
