@@ -1,6 +1,6 @@
 //! The driver's choices: pauses drawn from one seeded stream.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -26,12 +26,6 @@ impl Dice {
     pub(crate) fn between(&mut self, min: u64, max: u64) -> u64 {
         let width = u128::from(max.saturating_sub(min)) + 1;
         min + ((u128::from(self.word()) * width) >> 64) as u64
-    }
-
-    /// A pause of at least `min` and at most `max`.
-    pub(crate) fn pause(&mut self, min: Duration, max: Duration) -> Duration {
-        let nanos = |pause: Duration| u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(self.between(nanos(min), nanos(max)))
     }
 }
 

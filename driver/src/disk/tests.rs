@@ -2,14 +2,18 @@
 
 use std::{fs, os::unix::fs::FileExt, path::PathBuf};
 
-use bivalent_core::{Ballot, Value, Vote};
-use futures_util::{FutureExt, future::join_all};
+use bivalent_core::{
+    AgentId, Ballot, Block, Content, If, Incarnation, ObjectName, ObjectOp, ObjectReply, Value,
+    Version, Vote,
+};
+use futures_util::future::join_all;
 use tempfile::TempDir;
 
 use super::{
     map::{SECTOR, TEXTS},
     *,
 };
+use crate::StoreError;
 
 const AGENTS: u8 = 3;
 const A0: AgentId = AgentId(0);
