@@ -149,6 +149,9 @@ impl<M: Stored, C: Clock> Node<M, C> {
             Some(Timer::Tick) => {
                 self.host.manner.ticked();
                 self.forget_the_gone();
+                let (now, longest) = (self.host.clock.now(), self.host.options.large());
+                self.timed
+                    .retain(|_, (_, began)| now.saturating_sub(*began) < longest);
             }
             Some(Timer::Stand) => {
                 let replica = self.host.agent.inner();
@@ -305,13 +308,15 @@ impl<M: Stored, C: Clock> Node<M, C> {
 
     fn note_failed(&mut self, op: (StoreId, u64), why: &Why) {
         self.drops.remove(&op);
-        let Some((kind, began)) = self.timed.remove(&op) else {
+        let Some(&(kind, began)) = self.timed.get(&op) else {
             return;
         };
-        // A refusal says nothing of how long an answer takes.
+        // A refusal says nothing of how long an answer takes; a late answer will say it.
         if *why == Why::Silent {
             let waited = self.host.clock.now().saturating_sub(began);
             self.host.manner.late(kind, op.0, waited);
+        } else {
+            self.timed.remove(&op);
         }
     }
 }
