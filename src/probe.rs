@@ -174,8 +174,6 @@ fn measure(
 }
 
 fn failure(error: &ProbeError, bucket: &Bucket) -> Failure {
-    use bivalent_driver::Site as _;
-
     let message = error.to_string();
     if matches!(error, ProbeError::Plan(_)) {
         return Failure::new(Exit::Usage, message);

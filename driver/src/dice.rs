@@ -1,6 +1,6 @@
 //! The driver's choices: pauses drawn from one seeded stream.
 
-use std::time::Duration;
+use std::time::SystemTime;
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -27,10 +27,11 @@ impl Dice {
         let width = u128::from(max.saturating_sub(min)) + 1;
         min + ((u128::from(self.word()) * width) >> 64) as u64
     }
+}
 
-    /// A pause of at least `min` and at most `max`.
-    pub(crate) fn pause(&mut self, min: Duration, max: Duration) -> Duration {
-        let nanos = |pause: Duration| u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(self.between(nanos(min), nanos(max)))
-    }
+/// A number that another process does not draw, even with the same seed.
+pub(crate) fn moment() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = now.map_or(0, |now| now.as_nanos() as u64);
+    nanos ^ u64::from(std::process::id()).rotate_left(40)
 }

@@ -28,12 +28,17 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use bivalent_core::{AgentId, Block, Incarnation, MAX_AGENTS, Overwrite, StoreId, Version};
-use futures_util::future::{BoxFuture, ready};
+use bivalent_core::{BlockBody, Identity, MAX_AGENTS, Overwrite, StoreId, StoreTraits};
+use futures_util::future::BoxFuture;
 
 use self::{drive::Drive, map::Map, sectors::Sectors, worker::Worker};
-use crate::{DecisionStore, OpenError, Seen, Site, StoreError};
+use crate::{
+    OpenError,
+    content::identity_text,
+    objects::{Carried, Objects, Op},
+};
 
+mod carry;
 mod drive;
 mod map;
 mod sectors;
@@ -48,6 +53,7 @@ pub(crate) const TEXT_MAX: usize = 4000;
 pub struct Disk {
     worker: Worker,
     expected: Arc<OnceLock<String>>,
+    strange: Arc<OnceLock<String>>,
 }
 
 impl Disk {
@@ -81,7 +87,7 @@ impl Disk {
                 )));
             }
         }
-        let expected = Arc::new(OnceLock::new());
+        let (expected, strange) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         let drive = Drive {
             name: name.to_owned(),
             path,
@@ -89,15 +95,14 @@ impl Disk {
             map,
             sectors: sectors.map(Arc::new),
             expected: Arc::clone(&expected),
+            strange: Arc::clone(&strange),
         };
         let worker = Worker::start(drive).map_err(|e| refuse(e.to_string()))?;
-        Ok(Self { worker, expected })
-    }
-
-    fn unconditional<T: Send + 'static>(&self) -> BoxFuture<'_, Result<T, StoreError>> {
-        Box::pin(ready(Err(StoreError::Unconditional {
-            store: self.name().to_owned(),
-        })))
+        Ok(Self {
+            worker,
+            expected,
+            strange,
+        })
     }
 }
 
@@ -117,104 +122,45 @@ fn path_of(name: &str) -> Result<&Path, String> {
     Ok(Path::new(path))
 }
 
-impl Site for Disk {
+impl Objects<BlockBody> for Disk {
     fn name(&self) -> &str {
         self.worker.name()
     }
 
-    fn charter(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.worker.ask(Drive::charter)
-    }
-
-    fn set_up<'a>(&'a self, charter: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        let charter = charter.to_owned();
-        self.worker.ask(move |drive| drive.set_up(&charter))
-    }
-
-    fn expect(&self, charter: String) {
-        // A disk is used for one system as long as it is open; a second charter can't differ.
-        let _ = self.expected.set(charter);
-    }
-
-    fn starts(&self) -> BoxFuture<'_, Result<Vec<(AgentId, Incarnation)>, StoreError>> {
-        self.worker.ask(Drive::starts)
-    }
-
-    fn mark_start(
-        &self,
-        agent: AgentId,
-        start: Incarnation,
-        nonce: u64,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.worker
-            .ask(move |drive| drive.mark_start(agent, start, nonce))
-    }
-}
-
-impl DecisionStore for Disk {
-    fn site(&self) -> &dyn Site {
-        self
+    /// Every operation looks by itself whether the disk is the right one. Of a start's two makers one may win only as far
+    /// as nobody starts the same agent twice in the same instant.
+    fn traits(&self) -> StoreTraits {
+        StoreTraits {
+            may_vanish: false,
+            conditional: false,
+            exclusive: true,
+        }
     }
 
     fn overwrite(&self) -> Overwrite {
         Overwrite::InPlace
     }
 
-    fn has_conditional_writes(&self) -> bool {
-        false
+    fn expect(&self, identity: &Identity) {
+        // A disk is used for one system as long as it is open; a second identity can't differ.
+        let _ = self.expected.set(identity_text(identity));
     }
 
-    fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {
-        self.worker.ask(move |drive| drive.read(owner, reader))
+    fn strange_identity(&self) -> Option<String> {
+        self.strange.get().cloned()
     }
 
-    fn write(
-        &self,
-        owner: AgentId,
-        version: Version,
-        block: Block,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.worker
-            .ask(move |drive| drive.write(owner, version, block))
-    }
-
-    /// Nothing: a newer block takes an older one's room.
-    fn forget(&self, _: AgentId, _: Version) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(ready(Ok(())))
-    }
-
-    /// Refused: a record needs conditional writes.
-    fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>> {
-        self.unconditional()
-    }
-
-    /// Refused: a record needs conditional writes.
-    fn write_record(
-        &self,
-        _: Version,
-        _: Version,
-        _: Block,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.unconditional()
-    }
-
-    fn keep_text<'a>(
-        &'a self,
-        agent: AgentId,
-        start: Incarnation,
-        text: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let text = text.to_owned();
-        self.worker
-            .ask(move |drive| drive.keep_text(agent, start, &text))
-    }
-
-    fn text(
-        &self,
-        agent: AgentId,
-        start: Incarnation,
-    ) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.worker.ask(move |drive| drive.text(agent, start))
+    fn carry(&self, ops: Vec<Op<BlockBody>>) -> BoxFuture<'_, Carried<BlockBody>> {
+        Box::pin(async move {
+            let mut replies = Vec::with_capacity(ops.len());
+            for op in ops {
+                replies.push(self.worker.ask(move |drive| drive.carry(op)).await);
+            }
+            Carried {
+                replies,
+                identity: None,
+            }
+        })
     }
 }
 

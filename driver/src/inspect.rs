@@ -1,12 +1,10 @@
 //! What stands under a key of a log's store, for whoever looks at stores from outside: an oracle, a curious user.
 
-use bivalent_core::{AgentId, Ballot, Incarnation, Slot, SnapshotName, Version};
+use bivalent_core::{AgentId, Ballot, Incarnation, ObjectName, Slot, SnapshotName, Version};
 
 use crate::{
-    bucket::{AGENTS, key},
     frame::{self, Kind},
-    log_store::{SNAPSHOTS, VOTES, parse_snapshot, parse_vote},
-    names::Name,
+    names::{folder_of, key, parse},
 };
 
 /// What stands under a key, without what only the machine can read.
@@ -36,38 +34,33 @@ pub enum Kept {
 
 /// What the name `name` in the folder `folder` of a log holds; `None` if it is none of a log's, or not whole.
 pub fn inspect(folder: &str, name: &str, bytes: &[u8]) -> Option<Kept> {
-    let whole = |kind| frame::body(kind, &key(folder, name), bytes);
-    match folder {
-        AGENTS => match Name::parse(name)? {
-            #[cfg(feature = "planted-bugs")]
-            Name::Version(agent, version) if version == Version::default() => {
-                let ((version, promise), _) = postcard::take_from_bytes(whole(Kind::Head)?).ok()?;
-                Some(Kept::Head {
-                    agent,
-                    version,
-                    promise,
-                })
-            }
-            Name::Version(agent, version) => {
-                // A head begins with its promise.
-                let (promise, _) = postcard::take_from_bytes(whole(Kind::Head)?).ok()?;
-                Some(Kept::Head {
-                    agent,
-                    version,
-                    promise,
-                })
-            }
-            Name::Start(agent, start) => whole(Kind::Start).map(|_| Kept::Start(agent, start)),
-        },
-        VOTES => {
-            let (slot, ballot) = parse_vote(name)?;
-            whole(Kind::Vote).map(|_| Kept::Vote { slot, ballot })
+    let name = parse(folder_of(folder)?, name)?;
+    let whole = |kind| frame::body(kind, &key(name), bytes);
+    match name {
+        #[cfg(feature = "planted-bugs")]
+        ObjectName::Version(agent, version) if version == Version::default() => {
+            let ((version, promise), _) = postcard::take_from_bytes(whole(Kind::Head)?).ok()?;
+            Some(Kept::Head {
+                agent,
+                version,
+                promise,
+            })
         }
-        SNAPSHOTS => {
-            let name = parse_snapshot(name)?;
-            whole(Kind::Snapshot).map(|_| Kept::Snapshot(name))
+        ObjectName::Version(agent, version) => {
+            // A head begins with its promise.
+            let (promise, _) = postcard::take_from_bytes(whole(Kind::Head)?).ok()?;
+            Some(Kept::Head {
+                agent,
+                version,
+                promise,
+            })
         }
-        _ => None,
+        ObjectName::Start(agent, start) => whole(Kind::Start).map(|_| Kept::Start(agent, start)),
+        ObjectName::Vote(slot, ballot) => whole(Kind::Vote).map(|_| Kept::Vote { slot, ballot }),
+        ObjectName::Snapshot(name) => whole(Kind::Snapshot).map(|_| Kept::Snapshot(name)),
+        ObjectName::Identity | ObjectName::Record | ObjectName::Trial | ObjectName::Text(..) => {
+            None
+        }
     }
 }
 
@@ -87,18 +80,19 @@ mod tests {
             requests: [].into(),
         };
         let (agent, version) = (AgentId(1), Version::new(Incarnation(2), 7));
-        let name = Name::Version(agent, version).text();
-        let bytes = frame::seal(Kind::Head, &key(AGENTS, &name), &head).unwrap();
+        let object = ObjectName::Version(agent, version);
+        let bytes = frame::seal(Kind::Head, &key(object), &head).unwrap();
+        let name = crate::names::text(object);
 
         assert_eq!(
-            inspect(AGENTS, &name, &bytes),
+            inspect("agents", &name, &bytes),
             Some(Kept::Head {
                 agent,
                 version,
                 promise
             })
         );
-        assert_eq!(inspect(VOTES, &name, &bytes), None);
-        assert_eq!(inspect(AGENTS, &name, &bytes[1..]), None);
+        assert_eq!(inspect("votes", &name, &bytes), None);
+        assert_eq!(inspect("agents", &name, &bytes[1..]), None);
     }
 }

@@ -32,7 +32,7 @@ mod bucket;
 mod bug;
 mod client;
 mod clock;
-mod decision;
+mod content;
 mod dice;
 #[cfg(feature = "local")]
 mod directory;
@@ -40,18 +40,17 @@ mod directory;
 mod disk;
 mod error;
 mod frame;
-mod gather;
+mod host;
 mod inspect;
-mod log_store;
 mod names;
 mod node;
+mod objects;
 mod open;
 mod options;
 mod pace;
 mod probe;
 mod propose;
-mod site;
-mod start;
+mod stop;
 
 /// The core that is driven.
 pub use bivalent_core as core;
@@ -64,19 +63,18 @@ pub use disk::Disk;
 /// The store behind a [`Bucket`], as the `object_store` crate has it.
 pub use object_store;
 pub use {
-    bucket::Bucket,
+    bucket::{Bucket, BucketDecision},
     client::Client,
     clock::Clock,
-    decision::{BucketDecision, DecisionStore, Seen},
+    content::{Storable, Stored},
     error::{Error, StoreError},
     inspect::{Kept, inspect},
-    log_store::{Storable, Stored},
     node::{Node, Status},
+    objects::{Carried, DecisionStore, IsDead, Objects},
     open::{OpenError, Opening, memory, open, open_decision},
     options::Options,
     probe::{
         KindReport, ProbeEnd, ProbeError, ProbeKind, ProbePlan, ProbeProgress, ProbeReport, probe,
     },
     propose::{Decided, Protocol, propose},
-    site::Site,
 };

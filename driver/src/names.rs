@@ -1,106 +1,101 @@
-//! The names of what an agent keeps in a folder of a store: its versions, and the marks of its starts.
+//! The texts of the names of objects: a folder and a name in it.
 //!
-//! Fixed widths, so that the order of names is the order of versions.
+//! Fixed widths, so that the order of texts is the order of names. They are those of every earlier build.
 
-use bivalent_core::{AgentId, Incarnation, Version};
+use bivalent_core::{
+    AgentId, Ballot, Folder, Incarnation, Name, ObjectName, Slot, SnapshotName, Version,
+};
 
-/// What a name stands for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Name {
-    /// A write of the agent's.
-    Version(AgentId, Version),
-    /// The mark that a start of the agent has begun.
-    Start(AgentId, Incarnation),
+/// The text of a folder; nothing for what stands in none.
+pub(crate) const fn folder(folder: Folder) -> &'static str {
+    match folder {
+        Folder::Top => "",
+        Folder::Agents => "agents",
+        Folder::Records => "records",
+        Folder::Snapshots => "snapshots",
+        Folder::Texts => "texts",
+        Folder::Votes => "votes",
+    }
 }
 
-impl Name {
-    /// The name as it stands in the folder.
-    pub(crate) fn text(self) -> String {
-        match self {
-            Self::Version(agent, version) => format!("{:03}-{:016x}", agent.0, version.to_bits()),
-            Self::Start(agent, start) => format!("{:03}-{:04x}-start", agent.0, start.0),
+/// The folder of that text.
+pub(crate) fn folder_of(text: &str) -> Option<Folder> {
+    let folders = [
+        Folder::Agents,
+        Folder::Records,
+        Folder::Snapshots,
+        Folder::Texts,
+        Folder::Votes,
+    ];
+    folders.into_iter().find(|&known| folder(known) == text)
+}
+
+/// The text of a name in its folder.
+pub(crate) fn text(name: ObjectName) -> String {
+    match name {
+        ObjectName::Identity => "charter".to_owned(),
+        ObjectName::Version(agent, version) => format!("{:03}-{:016x}", agent.0, version.to_bits()),
+        ObjectName::Start(agent, start) => format!("{:03}-{:04x}-start", agent.0, start.0),
+        ObjectName::Record => "record".to_owned(),
+        ObjectName::Trial => "trial".to_owned(),
+        ObjectName::Snapshot(SnapshotName {
+            slot,
+            agent,
+            incarnation,
+        }) => format!("{:016x}-{:03}-{:04x}", slot.0, agent.0, incarnation.0),
+        ObjectName::Text(agent, start) => format!("{:03}-{:04x}", agent.0, start.0),
+        ObjectName::Vote(slot, ballot) => format!("{:016x}-{:016x}", slot.0, ballot.to_bits()),
+    }
+}
+
+/// A key, as a frame's checksum covers it.
+pub(crate) fn key(name: ObjectName) -> String {
+    match folder(name.folder()) {
+        "" => text(name),
+        folder => format!("{folder}/{}", text(name)),
+    }
+}
+
+/// The name that a text in a folder is; nothing for one that is none of ours.
+pub(crate) fn parse(folder: Folder, text: &str) -> Option<ObjectName> {
+    let name = read(folder, text)?;
+    (self::text(name) == text).then_some(name)
+}
+
+fn read(folder: Folder, text: &str) -> Option<ObjectName> {
+    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+    let start = |text: &str| Some(Incarnation(u16::from_str_radix(text, 16).ok()?));
+    let agent = |text: &str| Some(AgentId(text.parse().ok()?));
+    let (first, rest) = match folder {
+        Folder::Top => return (text == "charter").then_some(ObjectName::Identity),
+        Folder::Records => {
+            return match text {
+                "record" => Some(ObjectName::Record),
+                "trial" => Some(ObjectName::Trial),
+                _ => None,
+            };
         }
-    }
-
-    /// What stands there; `None` for a name that is none of ours.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (agent, rest) = text.split_once('-')?;
-        let agent = AgentId(agent.parse().ok()?);
-        let name = if let Some(start) = rest.strip_suffix("-start") {
-            Self::Start(agent, Incarnation(u16::from_str_radix(start, 16).ok()?))
-        } else {
-            Self::Version(
-                agent,
-                Version::from_bits(u64::from_str_radix(rest, 16).ok()?),
-            )
-        };
-        (name.text() == text).then_some(name)
-    }
-}
-
-/// A folder's names, read.
-#[derive(Debug, Default)]
-pub(crate) struct Listing {
-    /// Every version, in order of agents and versions.
-    pub(crate) versions: Vec<(AgentId, Version)>,
-    /// Every start.
-    pub(crate) starts: Vec<(AgentId, Incarnation)>,
-}
-
-impl Listing {
-    /// Takes the names of a folder, in any order.
-    pub(crate) fn of(names: &[String]) -> Self {
-        let mut listing = Self::default();
-        for name in names {
-            match Name::parse(name) {
-                Some(Name::Version(agent, version)) => listing.versions.push((agent, version)),
-                Some(Name::Start(agent, start)) => listing.starts.push((agent, start)),
-                None => {}
-            }
+        Folder::Agents | Folder::Snapshots | Folder::Texts | Folder::Votes => {
+            text.split_once('-')?
         }
-        listing.versions.sort_unstable();
-        listing
-    }
-
-    /// The newest version of each agent that has one.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = (AgentId, Version)> {
-        let versions = &self.versions;
-        (0..versions.len())
-            .filter(|&at| {
-                versions
-                    .get(at + 1)
-                    .is_none_or(|next| next.0 != versions[at].0)
+    };
+    Some(match folder {
+        Folder::Agents => match rest.strip_suffix("-start") {
+            Some(rest) => ObjectName::Start(agent(first)?, start(rest)?),
+            None => ObjectName::Version(agent(first)?, Version::from_bits(hex(rest)?)),
+        },
+        Folder::Texts => ObjectName::Text(agent(first)?, start(rest)?),
+        Folder::Votes => ObjectName::Vote(Slot(hex(first)?), Ballot::from_bits(hex(rest)?)?),
+        Folder::Snapshots => {
+            let (owner, rest) = rest.split_once('-')?;
+            ObjectName::Snapshot(SnapshotName {
+                slot: Slot(hex(first)?),
+                agent: agent(owner)?,
+                incarnation: start(rest)?,
             })
-            .map(|at| versions[at])
-    }
-
-    /// The newest version of `agent`.
-    pub(crate) fn newest_of(&self, agent: AgentId) -> Option<Version> {
-        self.newest()
-            .find_map(|(owner, version)| (owner == agent).then_some(version))
-    }
-
-    /// The names of `agent`'s versions below `newest`.
-    pub(crate) fn below(&self, agent: AgentId, newest: Version) -> Vec<String> {
-        let own = self.versions.iter().filter(|version| version.0 == agent);
-        own.filter(|version| version.1 < newest)
-            .map(|version| Name::Version(agent, version.1).text())
-            .collect()
-    }
-
-    /// The names of the marks of `agent`'s starts before `start`.
-    pub(crate) fn starts_before(&self, agent: AgentId, start: Incarnation) -> Vec<String> {
-        let own = self.starts.iter().filter(|mark| mark.0 == agent);
-        own.filter(|mark| mark.1 < start)
-            .map(|mark| Name::Start(agent, mark.1).text())
-            .collect()
-    }
-
-    /// The latest start of `agent`.
-    pub(crate) fn latest_start(&self, agent: AgentId) -> Option<Incarnation> {
-        let own = self.starts.iter().filter(|(owner, _)| *owner == agent);
-        own.map(|&(_, start)| start).max()
-    }
+        }
+        Folder::Top | Folder::Records => return None,
+    })
 }
 
 #[cfg(test)]
@@ -109,12 +104,22 @@ mod tests {
 
     #[test]
     fn names_are_read_back_and_others_are_left_alone() {
-        let version = Version::new(Incarnation(3), 17);
+        let (agent, start) = (AgentId(127), Incarnation(65_535));
         for name in [
-            Name::Version(AgentId(2), version),
-            Name::Start(AgentId(127), Incarnation(65_535)),
+            ObjectName::Identity,
+            ObjectName::Version(AgentId(2), Version::new(Incarnation(3), 17)),
+            ObjectName::Start(agent, start),
+            ObjectName::Record,
+            ObjectName::Trial,
+            ObjectName::Text(agent, start),
+            ObjectName::Vote(Slot(9), Ballot::new(7, agent, start)),
+            ObjectName::Snapshot(SnapshotName {
+                slot: Slot(1024),
+                agent,
+                incarnation: start,
+            }),
         ] {
-            assert_eq!(Name::parse(&name.text()), Some(name));
+            assert_eq!(parse(name.folder(), &text(name)), Some(name));
         }
         for other in [
             "",
@@ -124,28 +129,39 @@ mod tests {
             "002-1-start",
             ".DS_Store",
         ] {
-            assert_eq!(Name::parse(other), None, "{other}");
+            assert_eq!(parse(Folder::Agents, other), None, "{other}");
         }
+        let vote = text(ObjectName::Vote(Slot(9), Ballot::new(7, agent, start)));
+        assert_eq!(parse(Folder::Snapshots, &vote), None);
     }
 
     #[test]
-    fn of_each_agent_the_newest_counts() {
-        let version = |start, count| Version::new(Incarnation(start), count);
+    fn texts_are_those_of_earlier_builds() {
+        let (agent, start) = (AgentId(2), Incarnation(3));
         let names = [
-            Name::Version(AgentId(1), version(0, 9)),
-            Name::Version(AgentId(0), version(0, 2)),
-            Name::Start(AgentId(1), Incarnation(1)),
-            Name::Version(AgentId(1), version(1, 1)),
-            Name::Version(AgentId(0), version(0, 10)),
+            ObjectName::Identity,
+            ObjectName::Version(agent, Version::new(start, 17)),
+            ObjectName::Start(agent, start),
+            ObjectName::Record,
+            ObjectName::Text(agent, start),
+            ObjectName::Vote(Slot(9), Ballot::new(7, agent, start)),
+            ObjectName::Snapshot(SnapshotName {
+                slot: Slot(1024),
+                agent,
+                incarnation: start,
+            }),
         ];
-        let listing = Listing::of(&names.map(Name::text));
-
-        let newest: Vec<_> = listing.newest().collect();
         assert_eq!(
-            newest,
-            [(AgentId(0), version(0, 10)), (AgentId(1), version(1, 1))]
+            names.map(key),
+            [
+                "charter",
+                "agents/002-0003000000000011",
+                "agents/002-0003-start",
+                "records/record",
+                "texts/002-0003",
+                "votes/0000000000000009-0000000007020003",
+                "snapshots/0000000000000400-002-0003",
+            ]
         );
-        assert_eq!(listing.latest_start(AgentId(1)), Some(Incarnation(1)));
-        assert_eq!(listing.latest_start(AgentId(0)), None);
     }
 }

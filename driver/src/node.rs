@@ -1,38 +1,28 @@
-//! A replica on real stores: the loop that carries out what the core asks for and tells it what came of it.
-//!
-//! The loop is one future and holds all that is in flight; dropped, it leaves nothing behind but what has
-//! reached the stores. It starts no tasks and no threads, so any runtime can run it.
+//! A replica on real stores: the loop of an agent, and the clients that it serves.
 
-mod outbox;
-mod way;
-
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bivalent_core::{
-    Agent, Ballot, Event, LogOp, LogReply, LogSaid, Outcome, Pause, Replica, ReplicaSetup, Request,
-    Slot, Standing, StateMachine, StoreId, Timer, Version, Want, Wanted,
+    Ballot, Event, LogBody, LogOp, LogReply, LogSaid, ObjectName, ObjectOp, ObjectsSaid,
+    ObjectsSetup, Outcome, Replica, ReplicaSetup, Request, Slot, Standing, StateMachine, StoreId,
+    Timer, Why,
 };
 use futures_channel::{mpsc, oneshot};
 use futures_util::{
     StreamExt,
-    future::{BoxFuture, Either, select},
-    stream::FuturesUnordered,
+    future::{Either, select},
 };
-use tracing::Instrument;
 
-use self::{
-    outbox::Outbox,
-    way::{Way, marked_on_a_quorum},
-};
 use crate::{
-    Bucket, Client, Clock, Error, Options, Site, StoreError, Stored,
-    bucket::KEPT,
-    clock::within,
-    dice::Dice,
-    log_store::kind,
+    Bucket, Client, Clock, Error, Options, Stored,
+    bucket::BucketLog,
+    host::{Happened, Host, Manner},
+    objects::{Objects, Op},
     pace::{Asked, Pace},
-    site::{Charter, settle},
-    start::{Taken, take_start},
 };
 
 /// What a client wants of the loop.
@@ -64,61 +54,24 @@ pub struct Status {
     pub waiting: usize,
 }
 
-/// What has happened to something in flight.
-enum Happened<M: StateMachine> {
-    Answered {
-        tag: u64,
-        store: StoreId,
-        /// The head that is written, if one is.
-        head: Option<Version>,
-        asked: Asked,
-        took: Duration,
-        answer: LogReply<M>,
-    },
-    /// There was no answer in time; `rest` may still bring one.
-    Late {
-        tag: u64,
-        store: StoreId,
-        asked: Asked,
-        waited: Duration,
-        rest: Option<Flight<M>>,
-    },
-    /// No answer will come, and the loop can't go on.
-    Fatal(Error),
-    Woke(Timer),
-    /// Nothing to be told.
-    Over,
-}
-
 /// A request without an answer yet.
 struct Waiting<M: StateMachine> {
     request: Request<M>,
     answer: oneshot::Sender<Outcome<M>>,
 }
 
-type Flight<M> = BoxFuture<'static, Happened<M>>;
-
 /// A replica on real stores. [`Node::run`] is its life.
 pub struct Node<M: Stored, C: Clock> {
-    options: Options,
-    stores: Vec<Arc<Bucket>>,
-    clock: C,
-    dice: Dice,
-    pace: Pace,
-    /// What the marks of this start carry.
-    nonce: u64,
-    replica: Replica<M>,
-    flights: FuturesUnordered<Flight<M>>,
-    wanted: Vec<Wanted<Replica<M>>>,
+    host: Host<Replica<M>, C, Pace>,
     orders: mpsc::UnboundedReceiver<Order<M>>,
     /// By the numbers of the requests.
     waiting: BTreeMap<u64, Waiting<M>>,
     /// How many requests the replica was given.
     asked: u64,
-    /// The own heads that each store has answered and that may stand there, in order.
-    heads: Vec<Vec<Version>>,
-    #[cfg(feature = "planted-bugs")]
-    newest_head: Vec<Option<(u64, Version)>>,
+    /// Operations whose time says something, since when they are under way.
+    timed: BTreeMap<(StoreId, u64), (Asked, Duration)>,
+    /// Drops under way: what dead writers left behind is removed with them.
+    drops: BTreeSet<(StoreId, u64)>,
 }
 
 impl<M: Stored, C: Clock> Node<M, C> {
@@ -132,64 +85,41 @@ impl<M: Stored, C: Clock> Node<M, C> {
         machine: M,
         clock: C,
     ) -> Result<(Self, Client<M>), Error> {
-        let mut dice = Dice::new(options.seed);
-        let sites: Vec<&dyn Site> = stores.iter().map(|store| store as &dyn Site).collect();
-        let quorum = options.envelope.quorum();
-        let charter = Charter {
-            kind: "log",
-            agents: options.agents,
-            stores: options.envelope.stores(),
-            quorum,
-            named: None,
-        };
-        settle(&sites, &charter, &clock, options.patience_max, &mut dice).await?;
-        let Taken { start, nonce } = take_start(
-            &sites,
-            options.agent,
-            quorum,
-            &clock,
-            options.patience_max,
-            &mut dice,
-        )
-        .await?;
-        let setup = ReplicaSetup {
+        let stores: Vec<_> = stores
+            .into_iter()
+            .map(|bucket| way(bucket, &options))
+            .collect();
+        let inner = ReplicaSetup {
             config: options.replica(),
             machine,
         };
-        let mut wanted = Vec::new();
-        let mut port = Outbox {
-            wanted: &mut wanted,
-            dice: &mut dice,
-            agent: options.agent,
-            start,
-        };
-        let replica = Replica::start(&setup, start, &mut port);
-        tracing::info!(agent = options.agent.0, start = start.0, "begins");
-        let (to_node, orders) = mpsc::unbounded();
+        let setup: ObjectsSetup<Replica<M>> = options.on_objects(inner, &stores);
         let pace = Pace::new(stores.len(), &options);
-        let node = Self {
-            options,
-            heads: vec![Vec::new(); stores.len()],
-            #[cfg(feature = "planted-bugs")]
-            newest_head: vec![None; stores.len()],
-            stores: stores.into_iter().map(Arc::new).collect(),
-            clock,
-            dice,
-            pace,
-            nonce,
-            replica,
-            flights: FuturesUnordered::new(),
-            wanted,
+        let (to_node, orders) = mpsc::unbounded();
+        let mut node = Self {
+            host: Host::start(options, (setup, stores), clock, pace),
             orders,
             waiting: BTreeMap::new(),
             asked: 0,
+            timed: BTreeMap::new(),
+            drops: BTreeSet::new(),
         };
-        Ok((node, Client::new(to_node)))
+        loop {
+            node.hear()?;
+            if node.host.agent.inner().is_some() {
+                return Ok((node, Client::new(to_node)));
+            }
+            let Some(happened) = node.host.next().await else {
+                return Err(Error::Stopped);
+            };
+            node.host.on(happened)?;
+        }
     }
 
     /// The replica, as the core has it.
-    pub const fn replica(&self) -> &Replica<M> {
-        &self.replica
+    pub fn replica(&self) -> &Replica<M> {
+        let replica = self.host.agent.inner();
+        replica.expect("a node is one whose replica has begun")
     }
 
     /// Runs until every [`Client`] is gone or one says [`Client::stop`]; then `Ok`. An error says why it can't
@@ -198,9 +128,8 @@ impl<M: Stored, C: Clock> Node<M, C> {
     /// The future may be dropped at any time: to the stores that is a crash, which is survived.
     pub async fn run(mut self) -> Result<(), Error> {
         loop {
-            self.settle_wanted();
-            let happened = self.flights.next();
-            match select(happened, self.orders.next()).await {
+            self.hear()?;
+            match select(self.host.next(), self.orders.next()).await {
                 Either::Left((Some(happened), _)) => self.on(happened)?,
                 // There is always an alarm in flight.
                 Either::Left((None, _)) | Either::Right((None, _)) => return Ok(()),
@@ -213,75 +142,35 @@ impl<M: Stored, C: Clock> Node<M, C> {
         }
     }
 
-    /// The replica takes a step; what it wants is carried out later.
-    fn tell(&mut self, event: Event<'_, Replica<M>>) {
-        let mut port = Outbox {
-            wanted: &mut self.wanted,
-            dice: &mut self.dice,
-            agent: self.options.agent,
-            start: self.replica.incarnation(),
-        };
-        self.replica.on(event, &mut port);
-    }
-
-    fn on(&mut self, happened: Happened<M>) -> Result<(), Error> {
-        match happened {
-            Happened::Answered {
-                tag,
-                store,
-                head,
-                asked,
-                took,
-                answer,
-            } => {
-                // That there is no such state says nothing of how long one takes.
-                if !matches!(answer, LogReply::Snapshot(None)) {
-                    self.pace.answered(asked, store, took);
-                }
-                #[cfg(feature = "planted-bugs")]
-                let tag = mistaken(&self.options, &self.newest_head, tag, store, head);
-                self.tell(Event::Replied(store, tag, &answer));
-                if let Some(version) = head {
-                    self.note_head(store, version);
+    fn on(&mut self, happened: Happened<Replica<M>>) -> Result<(), Error> {
+        let woke = happened.woke();
+        self.host.on(happened)?;
+        match woke {
+            Some(Timer::Tick) => {
+                self.host.manner.ticked();
+                self.forget_the_gone();
+                let (now, longest) = (self.host.clock.now(), self.host.options.large());
+                self.timed
+                    .retain(|_, (_, began)| now.saturating_sub(*began) < longest);
+            }
+            Some(Timer::Stand) => {
+                let replica = self.host.agent.inner();
+                if replica.is_some_and(|replica| replica.standing() == Standing::Standing) {
+                    self.host.manner.stood();
                 }
             }
-            Happened::Late {
-                tag,
-                store,
-                asked,
-                waited,
-                rest,
-            } => {
-                self.pace.late(asked, store, waited);
-                self.tell(Event::TimedOut(store, tag));
-                self.flights.extend(rest);
-            }
-            Happened::Woke(timer) => {
-                self.tell(Event::Woke(timer));
-                match timer {
-                    Timer::Tick => {
-                        self.pace.ticked();
-                        self.forget_the_gone();
-                    }
-                    Timer::Stand if self.replica.standing() == Standing::Standing => {
-                        self.pace.stood();
-                    }
-                    Timer::Stand => {}
-                }
-            }
-            Happened::Fatal(error) => return Err(error),
-            Happened::Over => {}
+            None => {}
         }
         Ok(())
     }
 
     fn take(&mut self, order: Order<M>) {
-        let replica = &self.replica;
+        let Some(replica) = self.host.agent.inner() else {
+            return;
+        };
         // Whoever does not wait for an answer any more gets none.
         match order {
-            Order::Submit(request, answer) => {
-                self.submit(Waiting { request, answer });
-            }
+            Order::Submit(request, answer) => self.submit(Waiting { request, answer }),
             Order::Stale(query, answer) => {
                 let _ = answer.send(replica.query_stale(&query));
             }
@@ -304,89 +193,74 @@ impl<M: Stored, C: Clock> Node<M, C> {
     fn submit(&mut self, waiting: Waiting<M>) {
         let number = self.asked;
         self.asked += 1;
-        self.tell(Event::Asked(number, waiting.request.clone()));
+        self.host
+            .tell(Event::Asked(number, waiting.request.clone()));
         self.waiting.insert(number, waiting);
     }
 
     /// Withdraws the requests whose clients have gone.
     fn forget_the_gone(&mut self) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain(|&number, waiting| {
+        let host = &mut self.host;
+        self.waiting.retain(|&number, waiting| {
             let gone = waiting.answer.is_canceled();
             if gone {
-                self.tell(Event::Withdrawn(number));
+                host.tell(Event::Withdrawn(number));
             }
             !gone
         });
-        self.waiting = waiting;
     }
 
-    /// Does what the replica asks for.
-    fn settle_wanted(&mut self) {
-        let mut all = std::mem::take(&mut self.wanted);
-        let mut installed = false;
-        for wanted in all.drain(..) {
-            match wanted {
-                Want::Ask {
-                    store,
-                    tag,
-                    tries,
-                    op,
-                } => self.ask(store, tag, tries, op),
-                Want::Wake(timer, pause) => self.wake(timer, pause),
-                Want::Say(said) => {
-                    installed |= matches!(said, LogSaid::Installed { .. });
-                    self.hear(said);
+    /// Hears what the replica says, until it has nothing more to say.
+    fn hear(&mut self) -> Result<(), Error> {
+        while let Some(said) = self.host.hear() {
+            match said {
+                ObjectsSaid::Inner(said) => self.hear_replica(said),
+                ObjectsSaid::Asked { store, tag, op } => self.note_asked((store, tag), &op),
+                ObjectsSaid::Answered { store, tag, reply } => {
+                    self.note_answered((store, tag), &reply);
                 }
+                ObjectsSaid::Failed {
+                    store,
+                    tag: Some(tag),
+                    why,
+                } => {
+                    self.note_failed((store, tag), &why);
+                    tracing::debug!(store = store.0, %why, "no answer");
+                }
+                ObjectsSaid::Began { start } => {
+                    let agent = self.host.options.agent.0;
+                    tracing::info!(agent, start = start.0, "begins");
+                }
+                ObjectsSaid::Stopped(stop) => return Err(self.host.error(&stop)),
+                said @ (ObjectsSaid::Uncounted(_)
+                | ObjectsSaid::Settled { .. }
+                | ObjectsSaid::Failed { tag: None, .. }
+                | ObjectsSaid::Text { .. }) => self.host.note(&said),
             }
         }
-        self.wanted = all;
-        if installed {
-            self.ask_again();
-            self.settle_wanted();
-        }
+        Ok(())
     }
 
-    fn wake(&mut self, timer: Timer, pause: Pause) {
-        let (min, max) = match pause {
-            Pause::Between { min, max } => self.pace.pause(timer, min, max),
-            // No replica asks for a pause that is not its heartbeat's.
-            Pause::Patience | Pause::Backoff => {
-                let patience = self.options.patience.as_nanos() as u64;
-                (patience, patience)
-            }
-        };
-        let sleep = self
-            .clock
-            .sleep(Duration::from_nanos(self.dice.between(min, max)));
-        self.flights.push(Box::pin(async move {
-            sleep.await;
-            Happened::Woke(timer)
-        }));
-    }
-
-    fn hear(&mut self, said: LogSaid<M>) {
+    fn hear_replica(&mut self, said: LogSaid<M>) {
+        let agent = self.host.options.agent.0;
         match said {
             LogSaid::Answer { ticket, outcome } => {
                 if let Some(waiting) = self.waiting.remove(&ticket.number) {
                     let _ = waiting.answer.send(outcome);
                 }
             }
-            LogSaid::Leads { ballot, from } => {
-                tracing::info!(agent = self.options.agent.0, ?ballot, ?from, "leads");
-            }
-            LogSaid::Follows { above } => {
-                tracing::info!(agent = self.options.agent.0, ?above, "follows");
-            }
+            LogSaid::Leads { ballot, from } => tracing::info!(agent, ?ballot, ?from, "leads"),
+            LogSaid::Follows { above } => tracing::info!(agent, ?above, "follows"),
             LogSaid::Installed { slot } => {
-                self.pace.went_on();
-                tracing::info!(agent = self.options.agent.0, ?slot, "took a snapshot over");
+                self.host.manner.went_on();
+                tracing::info!(agent, ?slot, "took a snapshot over");
+                self.ask_again();
             }
             LogSaid::Chosen { slot, batch } => {
                 tracing::trace!(?slot, entries = batch.len(), "decided");
             }
             LogSaid::Applied { slot } => {
-                self.pace.went_on();
+                self.host.manner.went_on();
                 tracing::trace!(?slot, "applied");
             }
         }
@@ -397,196 +271,94 @@ impl<M: Stored, C: Clock> Node<M, C> {
     /// in vain.
     fn ask_again(&mut self) {
         for (number, waiting) in std::mem::take(&mut self.waiting) {
-            self.tell(Event::Withdrawn(number));
+            self.host.tell(Event::Withdrawn(number));
             self.submit(waiting);
         }
     }
 
-    fn ask(&mut self, store: StoreId, tag: u64, tries: u8, op: LogOp<M>) {
-        let span = tracing::debug_span!(
-            "store",
-            agent = self.options.agent.0,
-            store = store.0,
-            tag,
-            tries,
-            op = kind(&op)
-        );
-        let head = if let LogOp::WriteHead { version, .. } = &op {
-            Some(*version)
-        } else {
-            None
-        };
-        #[cfg(feature = "planted-bugs")]
-        if let Some(version) = head {
-            self.newest_head[store.index()] = Some((tag, version));
-        }
-        let is_write = op.is_write();
-        // A late look at heads is still true, and tells a follower on a slow store that its leader lives.
-        let goes_on = is_write || matches!(op, LogOp::ReadHeads);
-        let asked = match &op {
+    fn note_asked(&mut self, op: (StoreId, u64), asked: &LogOp<M>) {
+        let kind = match asked {
             LogOp::ReadHeads => Asked::Look,
             LogOp::ReadSnapshot { .. } => Asked::State,
+            LogOp::Drop { .. } => {
+                self.drops.insert(op);
+                return;
+            }
             LogOp::WriteHead { .. }
             | LogOp::WriteVote(_)
             | LogOp::WriteSnapshot { .. }
-            | LogOp::Drop { .. }
-            | LogOp::Scan { .. } => Asked::Other,
+            | LogOp::Scan { .. } => return,
         };
-        let most = self.options.patience_max;
-        // Asked again before it can have answered, a slow store would only be slower.
-        let usual = (self.pace.look() * 2).min(most);
-        let pause = self.options.limit(tries, most).max(usual);
-        let limit = match &op {
-            LogOp::WriteSnapshot { .. } => self.options.large(),
-            LogOp::ReadSnapshot { .. } => self.pace.state(self.options.large()),
-            // Many votes take long to read, from everywhere: no other store would be quicker.
-            LogOp::Scan { .. } => {
-                let limit = self.options.limit(tries, self.options.large());
-                limit.max(usual)
-            }
-            LogOp::WriteHead { .. }
-            | LogOp::WriteVote(_)
-            | LogOp::Drop { .. }
-            | LogOp::ReadHeads => pause,
-        };
-        // What a drop needs first: no later start on a quorum.
-        let others = matches!(op, LogOp::Drop { .. }).then(|| self.stores.clone());
-        let bucket = Arc::clone(&self.stores[store.index()]);
-        let way = self.way();
-        let quorum = usize::from(self.options.envelope.quorum());
-        // Many votes are read several at a time.
-        let is_scan = matches!(op, LogOp::Scan { .. });
-        let work = async move {
-            if let Some(others) = others {
-                marked_on_a_quorum(&others, way, quorum).await?;
-            }
-            let here = Arc::clone(&bucket);
-            let answer: BoxFuture<'static, _> =
-                Box::pin(async move { way.to(&here).answer(op).await });
-            if is_scan {
-                answer.await
-            } else {
-                bucket.at_once(answer).await
-            }
-        };
-        let clock = self.clock.clone();
-        let longest = self.options.patience_max.saturating_mul(2);
-        #[cfg(feature = "planted-bugs")]
-        let loses = self.options.has(crate::DriverBug::LosesWakeUp);
-        #[cfg(not(feature = "planted-bugs"))]
-        let loses = false;
-        let began = clock.now();
-        let answered = move |took, answer| Happened::Answered {
-            tag,
-            store,
-            head,
-            asked,
-            took,
-            answer,
-        };
-        let flight = async move {
-            let mut work: BoxFuture<'static, Result<LogReply<M>, StoreError>> = Box::pin(work);
-            match within(&clock, limit, &mut work).await {
-                Some(Ok(answer)) => {
-                    tracing::trace!("answered");
-                    answered(clock.now().saturating_sub(began), answer)
-                }
-                Some(Err(error)) => {
-                    if let Some(error) = Error::of_fatal(&error) {
-                        return Happened::Fatal(error);
-                    }
-                    tracing::debug!(store = store.0, %error, "no answer");
-                    if loses {
-                        return Happened::Over;
-                    }
-                    // A refusal is as good as silence: asked again at once, it would be refused again.
-                    let spent = clock.now().saturating_sub(began);
-                    clock.sleep(pause.saturating_sub(spent)).await;
-                    Happened::Late {
-                        tag,
-                        store,
-                        asked: Asked::Other,
-                        waited: spent,
-                        rest: None,
-                    }
-                }
-                None => {
-                    tracing::debug!(store = store.0, tries, "no answer in time");
-                    let rest: Option<Flight<M>> = goes_on.then(|| {
-                        let rest: Flight<M> = Box::pin(async move {
-                            match within(&clock, longest, work).await {
-                                Some(Ok(answer)) => {
-                                    answered(clock.now().saturating_sub(began), answer)
-                                }
-                                Some(Err(_)) | None => Happened::Over,
-                            }
-                        });
-                        rest
-                    });
-                    Happened::Late {
-                        tag,
-                        store,
-                        asked,
-                        waited: limit,
-                        rest,
-                    }
-                }
-            }
-        };
-        self.flights.push(Box::pin(flight.instrument(span)));
+        self.timed.insert(op, (kind, self.host.clock.now()));
     }
 
-    /// A head is written: those a few versions before it are of no use any more.
-    fn note_head(&mut self, store: StoreId, version: Version) {
-        let heads = &mut self.heads[store.index()];
-        if let Err(place) = heads.binary_search(&version) {
-            heads.insert(place, version);
+    fn note_answered(&mut self, op: (StoreId, u64), reply: &LogReply<M>) {
+        if self.drops.remove(&op) {
+            self.host.sweep(op.0);
         }
-        if heads.len() <= KEPT {
+        let Some((kind, began)) = self.timed.remove(&op) else {
             return;
+        };
+        // That there is no such state says nothing of how long one takes.
+        if !matches!(reply, LogReply::Snapshot(None)) {
+            let took = self.host.clock.now().saturating_sub(began);
+            self.host.manner.answered(kind, op.0, took);
         }
-        let old = heads.remove(0);
-        let bucket = Arc::clone(&self.stores[store.index()]);
-        let way = self.way();
-        let clock = self.clock.clone();
-        let longest = self.options.patience_max;
-        self.flights.push(Box::pin(async move {
-            // What stays behind is removed when votes are dropped.
-            if let Some(Err(error)) = within(&clock, longest, way.to(&bucket).drop_head(old)).await
-            {
-                tracing::debug!(%error, "an old head stays");
-            }
-            Happened::Over
-        }));
     }
 
-    const fn way(&self) -> Way {
-        Way {
-            me: self.options.agent,
-            start: self.replica.incarnation(),
-            nonce: self.nonce,
-            agents: self.options.agents,
-            #[cfg(feature = "planted-bugs")]
-            bug: self.options.bug,
+    fn note_failed(&mut self, op: (StoreId, u64), why: &Why) {
+        self.drops.remove(&op);
+        let Some(&(kind, began)) = self.timed.get(&op) else {
+            return;
+        };
+        // A refusal says nothing of how long an answer takes; a late answer will say it.
+        if *why == Why::Silent {
+            let waited = self.host.clock.now().saturating_sub(began);
+            self.host.manner.late(kind, op.0, waited);
+        } else {
+            self.timed.remove(&op);
         }
     }
 }
 
-/// The operation that an answer is taken for: its own, unless the driver has the bug of mixing them up.
-#[cfg(feature = "planted-bugs")]
-fn mistaken(
-    options: &Options,
-    newest: &[Option<(u64, Version)>],
-    tag: u64,
-    store: StoreId,
-    head: Option<Version>,
-) -> u64 {
-    match newest[store.index()] {
-        Some((newest, _))
-            if head.is_some() && options.has(crate::DriverBug::MistakesEarlierAnswer) =>
-        {
-            newest
+/// A bucket as a replica sees it.
+fn way<M: Stored>(bucket: Bucket, options: &Options) -> Arc<dyn Objects<LogBody<M>>> {
+    #[cfg(feature = "planted-bugs")]
+    if options.has(crate::DriverBug::RetryOvertakes) {
+        return Arc::new(crate::bucket::Overtaking::new(bucket));
+    }
+    let _ = options;
+    Arc::new(BucketLog::of_log(bucket))
+}
+
+impl<M: Stored> Manner<Replica<M>> for Pace {
+    fn limit(&self, op: &Op<LogBody<M>>, tries: u8, options: &Options) -> Duration {
+        let large = options.large();
+        // Asked again before it can have answered, a slow store would only be slower.
+        let usual = (self.look() * 2).min(options.patience_max);
+        let limit = options.limit(tries, options.patience_max).max(usual);
+        match op {
+            ObjectOp::Put {
+                name: ObjectName::Snapshot(_),
+                ..
+            } => large,
+            ObjectOp::Get(ObjectName::Snapshot(_)) => self.state(large),
+            // Many votes take long to read, from everywhere: no other store would be quicker.
+            ObjectOp::Get(ObjectName::Vote(..)) => options.limit(tries, large).max(usual),
+            ObjectOp::Put { .. }
+            | ObjectOp::Get(_)
+            | ObjectOp::Delete(_)
+            | ObjectOp::List { .. } => limit,
         }
-        Some(_) | None => tag,
+    }
+
+    fn pause(&self, timer: Timer, min: u64, max: u64) -> (u64, u64) {
+        Self::pause(self, timer, min, max)
+    }
+
+    /// No replica asks for such a pause: it has its heartbeat's.
+    fn backoff(&self, _: u32, options: &Options) -> (u64, u64) {
+        let patience = u64::try_from(options.patience.as_nanos()).unwrap_or(u64::MAX);
+        (patience, patience)
     }
 }

@@ -26,8 +26,6 @@ pub(crate) enum Asked {
     Look,
     /// A whole state.
     State,
-    /// Anything else.
-    Other,
 }
 
 /// What the pauses of one agent depend on.
@@ -66,7 +64,6 @@ impl Pace {
         match asked {
             Asked::Look => self.saw(store, took),
             Asked::State => self.states_late = 0,
-            Asked::Other => {}
         }
     }
 
@@ -75,7 +72,6 @@ impl Pace {
         match asked {
             Asked::Look => self.saw(store, waited),
             Asked::State => self.states_late = self.states_late.saturating_add(1),
-            Asked::Other => {}
         }
     }
 
@@ -225,7 +221,7 @@ mod tests {
         let mut pace = pace();
         let large = Duration::from_secs(120);
         let store = StoreId(0);
-        pace.answered(Asked::Other, store, large);
+        pace.answered(Asked::Look, store, large);
         assert_eq!(pace.state(large).as_secs(), 4);
 
         for _ in 0..3 {

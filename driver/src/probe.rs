@@ -1,7 +1,7 @@
 //! Measuring a store: how long what agents do takes on it.
 //!
 //! Two kinds are what a scenario's delays stand for: [`ProbeKind::Read`] and [`ProbeKind::Write`] go through
-//! the [`Bucket`] exactly as an agent's read and write of a block do, with the looks at the charter that an
+//! the [`Bucket`] just as an agent's read and write of a block do, with the looks at the charter that an
 //! agent pays for (before and after each write of a directory, which may vanish; once for a bucket). The
 //! others are single requests, without the charter, for those who want to know what the store itself does.
 //!
@@ -10,19 +10,19 @@
 mod report;
 #[cfg(all(test, feature = "tokio"))]
 mod tests;
+mod way;
 mod worker;
 
 use std::{fmt, ops::ControlFlow, pin::pin, sync::Mutex, time::Duration};
 
-use bivalent_core::{AgentId, Incarnation, Version};
+use bivalent_core::{AgentId, Incarnation, ObjectName, Version};
 use futures_util::future::{Either, join_all, select};
 
 pub use report::{KindReport, ProbeEnd, ProbeProgress, ProbeReport};
 
-use crate::{
-    Bucket, Clock, Site, StoreError, bucket::AGENTS, clock::within, dice::Dice, names::Name,
-};
+use crate::{Bucket, Clock, StoreError, clock::within, dice::Dice, names::text};
 use report::Tally;
+use way::{AGENTS, Way};
 use worker::Worker;
 
 /// What the folder's name begins with.
@@ -186,9 +186,9 @@ struct Bench<'a, C> {
     clock: &'a C,
     plan: ProbePlan,
     /// The folder as agents see it: every operation looks at the charter as an agent's does.
-    agents: Bucket,
+    agents: Way,
     /// The same folder without a charter.
-    bare: Bucket,
+    bare: Way,
     /// How many agents' blocks lie in it.
     owners: u8,
     tally: Mutex<Tally>,
@@ -218,8 +218,8 @@ pub async fn probe(
     let bench = Bench {
         clock,
         plan,
-        agents: bucket.folder(&folder),
-        bare: bucket.folder(&folder),
+        agents: Way::new(bucket.folder(&folder)),
+        bare: Way::new(bucket.folder(&folder)),
         owners: AGENTS_MIN.max(plan.concurrency),
         tally: Mutex::new(Tally::new(&plan)),
     };
@@ -280,20 +280,19 @@ impl<C: Clock> Bench<'_, C> {
     /// Sets the folder up as a system's is, and finds out whether the store does all that agents need.
     async fn prepare(&self, dice: &mut Dice) -> Result<(), ProbeError> {
         let charter = format!("bivalent 1: a probe, {:016x}\n", dice.word());
-        self.agents.expect(charter.clone());
         self.first("written to", self.agents.set_up(&charter))
             .await?;
         for owner in (0..self.owners).map(AgentId) {
             for (name, size) in [
                 (block_name(owner, 0), self.plan.size),
-                (Name::Start(owner, Incarnation(0)).text(), MARK),
+                (text(ObjectName::Start(owner, Incarnation(0))), MARK),
             ] {
                 let put = self.agents.put(AGENTS, &name, content(size, dice));
                 self.first("written to", put).await?;
             }
         }
-        let listing = self.first("listed", self.agents.agents()).await?;
-        if listing.newest().count() != usize::from(self.owners) {
+        let versions = self.first("listed", self.agents.versions()).await?;
+        if versions.len() != usize::from(self.owners) {
             return Err(self.refused("listed", "what was just written is missing".to_owned()));
         }
         let name = block_name(AgentId(0), 0);
@@ -350,7 +349,7 @@ impl<C: Clock> Bench<'_, C> {
                 Some(Ok(true)) => return Ok(()),
                 Some(Ok(false)) => {}
                 // In a directory a write under way may come in between; a bucket was asked often enough.
-                Some(Err(error)) if self.bare.directory().is_some() => why = said(error),
+                Some(Err(error)) if self.bare.is_directory() => why = said(error),
                 Some(Err(error)) => return Err(said(error)),
                 // Nothing is gained by asking a store again that does not answer.
                 None => return Err("no answer in time".to_owned()),
@@ -366,7 +365,10 @@ impl<C: Clock> Bench<'_, C> {
 
 /// The name of an agent's block under the version that is its `count`-th.
 fn block_name(owner: AgentId, count: u64) -> String {
-    Name::Version(owner, Version::new(Incarnation(0), count)).text()
+    text(ObjectName::Version(
+        owner,
+        Version::new(Incarnation(0), count),
+    ))
 }
 
 /// Bytes that no store can make smaller.

@@ -239,7 +239,12 @@ impl<A: Laid> OnObjects<A> {
         match ended {
             Ended::Late(store, tag) => {
                 let why = Why::Silent;
-                port.say(ObjectsSaid::Failed { store, why });
+                let inner = Some(tag);
+                port.say(ObjectsSaid::Failed {
+                    store,
+                    tag: inner,
+                    why,
+                });
                 self.tell(Event::TimedOut(store, tag), port);
             }
             Ended::Logical {
@@ -266,7 +271,12 @@ impl<A: Laid> OnObjects<A> {
                 if self.ends(store, &why, port) {
                     return;
                 }
-                port.say(ObjectsSaid::Failed { store, why });
+                let inner = Some(tag);
+                port.say(ObjectsSaid::Failed {
+                    store,
+                    tag: inner,
+                    why,
+                });
                 if !late {
                     self.work.note_failed(job, store, tag);
                     port.wake(LaidTimer::Failed { job, tries }, Pause::Patience);
@@ -277,8 +287,8 @@ impl<A: Laid> OnObjects<A> {
                     if self.ends(store, why, port) {
                         return;
                     }
-                    let why = why.clone();
-                    port.say(ObjectsSaid::Failed { store, why });
+                    let (tag, why) = (None, why.clone());
+                    port.say(ObjectsSaid::Failed { store, tag, why });
                 }
                 self.conclude_house(store, &house, result, port);
             }
@@ -295,6 +305,7 @@ impl<A: Laid> OnObjects<A> {
             | Why::Unknown
             | Why::Busy
             | Why::Unreadable(_)
+            | Why::Blank
             | Why::Empty
             | Why::Other(_)
             | Why::StartGone

@@ -10,6 +10,11 @@ use crate::{AgentId, Identity, Incarnation, Laid, ObjectName, StoreId};
 pub enum ObjectsSaid<A: Laid> {
     /// The store is empty where it was not, and is not counted.
     Uncounted(StoreId),
+    /// The stores belong to this system, and it settles for those that say so.
+    Settled {
+        /// The system's number.
+        system: u64,
+    },
     /// It has taken a start and begins. Its ballots and versions are of this start.
     Began {
         /// The start, which no other process has or will have.
@@ -39,6 +44,8 @@ pub enum ObjectsSaid<A: Laid> {
     Failed {
         /// Where.
         store: StoreId,
+        /// The wrapped agent's name for the operation; none of housekeeping.
+        tag: Option<A::Tag>,
         /// Why.
         why: Why,
     },
@@ -100,6 +107,8 @@ pub enum Why {
     Busy,
     /// What stands there is not what was written.
     Unreadable(ObjectName),
+    /// The store was never set up, or has lost what it held: some agent has begun.
+    Blank,
     /// The store has lost what it said of itself.
     Empty,
     /// The store says that it is another one, if what it says can be read.
@@ -126,6 +135,7 @@ impl fmt::Display for Why {
             Self::Unknown => "what became of the request is not known",
             Self::Busy => "it is busy with other writes of the same object",
             Self::Unreadable(name) => return write!(f, "{name:?} can't be read"),
+            Self::Blank => "it has lost what it held",
             Self::Empty => "it is empty",
             Self::Other(_) => "it says that it is another store",
             Self::StartGone => "the mark of a start is gone",

@@ -112,7 +112,7 @@ impl<A: Laid> OnObjects<A> {
         let mut why: Vec<_> = looks.failures().collect();
         if began || !why.is_empty() {
             if began {
-                why.extend(blank.iter().map(|&store| (store, Why::Empty)));
+                why.extend(blank.iter().map(|&store| (store, Why::Blank)));
             }
             let stop = Stop::TooFewStores {
                 answered: if began { whole } else { whole + blank.len() },
@@ -208,7 +208,7 @@ impl<A: Laid> OnObjects<A> {
                 *tries += 1;
                 return self.set_up_next(port);
             }
-            Ok(_) => Stop::NotSetUp(store, Why::Empty),
+            Ok(_) => Stop::NotSetUp(store, Why::Blank),
             Err(Why::Unreadable(_)) => Stop::OtherSystem { store, found: None },
             Err(why) => Stop::NotSetUp(store, why),
         };
@@ -220,6 +220,7 @@ impl<A: Laid> OnObjects<A> {
         for (place, state) in self.work.states.iter_mut().enumerate() {
             state.identity = Some(self.setup.identity(StoreId(place as u8), system));
         }
+        port.say(ObjectsSaid::Settled { system });
         self.stage = Stage::Starting(Starting::new(self.setup.stores.len()));
         self.look_for_starts(port);
     }

@@ -38,6 +38,11 @@ impl<B: Clone> Bucket<B> {
         self.objects.clear();
     }
 
+    /// What has such a name goes.
+    pub(crate) fn forget(&mut self, is_gone: impl Fn(&ObjectName) -> bool) {
+        self.objects.retain(|name, _| !is_gone(name));
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &ObjectName> {
         self.objects.keys()
     }

@@ -157,3 +157,93 @@ fn few_versions_stay_and_only_the_latest_start() {
         assert!(agents.len() <= 7, "{agents:?}");
     }
 }
+
+#[test]
+fn stores_that_are_set_up_while_we_look_are_not_taken_for_lost() {
+    let mut world = World::<DiskPaxos>::new(4);
+    let late = world.start(setup(1, 2, config(1, 2), None));
+    // It sees the last two before anybody has set them up, and the first one once somebody has begun.
+    world.serve_only(StoreId(1));
+    world.serve_only(StoreId(2));
+    let first = world.start(setup(0, 2, config(0, 2), None));
+    for _ in 0..100 {
+        for store in [1, 2] {
+            world.serve_only(StoreId(store));
+        }
+        world.serve_one_of(first, StoreId(0));
+        if began(&world, first).is_some() {
+            break;
+        }
+    }
+    assert!(began(&world, first).is_some());
+
+    assert!(
+        world.run_until(|world| has_decided(world, late)),
+        "{:?}",
+        world.stops()
+    );
+}
+
+#[test]
+fn a_store_that_says_nothing_keeps_nobody_from_starting_once_somebody_has_begun() {
+    let mut world = World::<DiskPaxos>::new(4);
+    let first = world.start(setup(0, 2, config(0, 2), None));
+    assert!(world.run_until(|world| has_decided(world, first)));
+
+    let second = world.start(setup(1, 2, config(1, 2), None));
+    for _ in 0..200 {
+        world.serve_only(StoreId(0));
+        world.serve_only(StoreId(1));
+        world.ring_all();
+    }
+
+    assert!(has_decided(&world, second));
+}
+
+#[test]
+fn the_first_start_needs_every_store() {
+    let mut world = World::<DiskPaxos>::new(4);
+    world.start(setup(0, 2, config(0, 2), None));
+    world.serve_only(StoreId(0));
+    world.serve_only(StoreId(1));
+    world.is_silent(StoreId(2));
+
+    let stops = world.stops();
+    let [
+        (
+            0,
+            Stop::TooFewStores {
+                answered,
+                needed,
+                first,
+                why,
+            },
+        ),
+    ] = &stops[..]
+    else {
+        panic!("{stops:?}");
+    };
+    assert_eq!((*answered, *needed, *first), (2, 3, true));
+    assert_eq!(why[..], [(StoreId(2), Why::Silent)]);
+    assert!(world.stores.iter().all(|store| store.names().count() == 0));
+}
+
+#[test]
+fn a_start_record_that_has_stood_and_is_gone_tells_that_the_store_has_lost_it() {
+    let mut world = World::<DiskPaxos>::new(8);
+    let by = world.start(setup(0, 2, config(0, 2), None));
+    assert!(world.run_until(|world| has_decided(world, by)));
+    let other = world.start(setup(1, 2, config(1, 2), None));
+    assert!(world.run_until(|world| began(world, other).is_some()));
+
+    // All but what the store says of itself: a backup from before the start.
+    world.stores[0].forget(|name| name.folder() == Folder::Agents);
+    assert!(world.run_until(|world| has_decided(world, other)));
+
+    let names: Vec<_> = world.stores[0].names().collect();
+    let stands = |agent| {
+        let is_start = |name: &&&ObjectName| **name == &ObjectName::Start(agent, Incarnation(0));
+        names.iter().any(|name| is_start(&name))
+    };
+    assert!(!stands(AgentId(1)), "{names:?}");
+}

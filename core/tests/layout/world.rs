@@ -193,6 +193,37 @@ impl<A: Laid> World<A> {
         }
     }
 
+    /// Lets everything that is asked of one store land, in order, and nothing else.
+    pub(crate) fn serve_only(&mut self, store: StoreId) {
+        while let Some(place) = self.flying.iter().position(|flight| flight.store == store) {
+            self.land(place, true);
+        }
+    }
+
+    /// Lets one thing land that a process has asked of a store.
+    pub(crate) fn serve_one_of(&mut self, by: usize, store: StoreId) {
+        let asked = |flight: &InFlight<A>| flight.by == by && flight.store == store;
+        if let Some(place) = self.flying.iter().position(asked) {
+            self.land(place, true);
+        }
+    }
+
+    /// All alarms go off.
+    pub(crate) fn ring_all(&mut self) {
+        for _ in 0..self.alarms.len() {
+            self.ring(0);
+        }
+    }
+
+    /// What is asked of a store is not answered in time.
+    pub(crate) fn is_silent(&mut self, store: StoreId) {
+        for place in (0..self.flying.len()).rev() {
+            if self.flying[place].store == store {
+                self.time_out(place);
+            }
+        }
+    }
+
     /// There is no answer: it may still take effect.
     fn time_out(&mut self, place: usize) {
         let flight = &mut self.flying[place];

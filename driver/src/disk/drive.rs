@@ -6,14 +6,15 @@ use std::{
     sync::{Arc, MutexGuard, OnceLock, PoisonError},
 };
 
-use bivalent_core::{AgentId, Block, Incarnation, Place, StoreId, Version};
+use bivalent_core::{AgentId, Block, Incarnation, ObjectName, Place, StoreId, Version};
 
 use super::{
     TEXT_MAX,
+    carry::UNREADABLE,
     map::{self, CHARTER, MARKS, Map, Mark, SECTOR, Sector, TEXTS},
     sectors::{Buffer, Sectors},
 };
-use crate::{Seen, StoreError, frame::Kind};
+use crate::{StoreError, frame::Kind};
 
 /// What the thread of a disk owns.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Drive {
     pub(super) sectors: Option<Arc<Sectors>>,
     /// What it must say of itself from now on, once that is known.
     pub(super) expected: Arc<OnceLock<String>>,
+    /// What it said of itself that no agent says.
+    pub(super) strange: Arc<OnceLock<String>>,
 }
 
 type Outcome<T> = Result<T, StoreError>;
@@ -124,21 +127,43 @@ impl Drive {
         Ok(self.mark(&sectors, agent)? == Some((start, nonce)))
     }
 
-    pub(super) fn read(&mut self, owner: AgentId, reader: AgentId) -> Outcome<Seen> {
+    /// An agent's block, and which write left it there.
+    pub(super) fn read(&mut self, owner: AgentId) -> Outcome<(Block, Version)> {
         let sectors = self.check()?;
         let layout = map::layout();
         let at = self.area(owner)? + Map::block();
         let image = self.get(&sectors, at, layout.size() as usize)?;
-        let Ok((block, version)) = layout.decode(self.place(owner), &image) else {
-            return Err(self.unreadable(format!("the block of agent {}", owner.0)));
-        };
-        // After the block, so that no start is missed that was marked when it was read.
-        let latest = self.mark(&sectors, reader)?.map(|(start, _)| start);
-        Ok(Seen {
-            block,
-            version,
-            latest,
-        })
+        layout
+            .decode(self.place(owner), &image)
+            .map_err(|_| self.unreadable(format!("the block of agent {}", owner.0)))
+    }
+
+    /// The names of what stands in the agents' areas: their latest starts, and the versions of their blocks, once it is
+    /// known which disk this is.
+    pub(super) fn names(&mut self) -> Outcome<Vec<ObjectName>> {
+        if self.expected.get().is_none() {
+            let starts = self.starts()?.into_iter();
+            let names = starts.map(|(agent, start)| ObjectName::Start(agent, start));
+            return Ok(names.collect());
+        }
+        let sectors = self.check()?;
+        let layout = map::layout();
+        let mut names = Vec::new();
+        for agent in (0..self.map.agents).map(AgentId) {
+            let bytes = MARKS * SECTOR + layout.size() as usize;
+            let area = self.get(&sectors, self.area(agent)?, bytes)?;
+            let (marks, image) = area.split_at(MARKS * SECTOR);
+            // Of one whose marks can't be read no start is shown: it can't make one either, and counts nothing here.
+            if let Sector::Holds((start, _)) = map::greatest_mark(agent, marks) {
+                names.push(ObjectName::Start(agent, start));
+            }
+            match layout.decode(self.place(agent), image) {
+                Ok((_, version)) if version == Version::default() => {}
+                Ok((_, version)) => names.push(ObjectName::Version(agent, version)),
+                Err(_) => names.push(ObjectName::Version(agent, UNREADABLE)),
+            }
+        }
+        Ok(names)
     }
 
     /// Writes one slot of a block, the one that does not hold the version before.
@@ -231,6 +256,11 @@ impl Drive {
         Ok(None)
     }
 
+    pub(super) fn say_strange(&self, identity: String) {
+        // The first is as good as any later one.
+        let _ = self.strange.set(identity);
+    }
+
     /// What is there, opened if it was not.
     fn find(&mut self) -> Outcome<Option<Arc<Sectors>>> {
         if self.sectors.is_none() {
@@ -246,7 +276,7 @@ impl Drive {
     }
 
     /// Looks whether this is the disk that it should be, and gives it.
-    fn check(&mut self) -> Outcome<Arc<Sectors>> {
+    pub(super) fn check(&mut self) -> Outcome<Arc<Sectors>> {
         let Some(sectors) = self.find()? else {
             return Err(self.lost("there is nothing".to_owned()));
         };

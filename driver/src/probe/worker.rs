@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use bivalent_core::AgentId;
+use bivalent_core::{AgentId, ObjectName};
 
-use super::{Bench, ProbeKind, block_name, content, report::Ended, said};
-use crate::{
-    Clock, StoreError,
-    bucket::{AGENTS, KEPT},
-    clock::within,
-    dice::Dice,
-    names::Name,
-};
+use super::{Bench, ProbeKind, block_name, content, report::Ended, said, way::AGENTS};
+use crate::{Clock, StoreError, clock::within, dice::Dice, names::text};
 
 /// The folder of what the single requests write.
 const BLOCKS: &str = "blocks";
 /// How often a folder is listed anew because what was listed is gone by the time it is read, as agents do.
 const LISTINGS: u32 = 8;
+/// So many own blocks below the newest are left, as agents leave them.
+const KEPT: usize = 4;
 /// So many names of single requests are removed at a time.
 const LITTER_MAX: usize = 64;
 
@@ -113,7 +109,7 @@ impl<'a, C: Clock> Worker<'a, C> {
                 self.timed(kind, get).await;
             }
             ProbeKind::List => {
-                let list = self.bench.bare.list(AGENTS);
+                let list = self.bench.bare.list();
                 self.timed(kind, async { list.await.map(Some) }).await;
             }
             ProbeKind::Replace => self.replace().await,
@@ -126,10 +122,12 @@ impl<'a, C: Clock> Worker<'a, C> {
         let agents = &self.bench.agents;
         let read = async {
             for _ in 0..LISTINGS {
-                let Some(version) = agents.agents().await?.newest_of(owner) else {
+                let versions = agents.versions().await?.into_iter();
+                let own = versions.filter(|(agent, _)| *agent == owner);
+                let Some(version) = own.map(|(_, version)| version).max() else {
                     return Ok(None);
                 };
-                let name = Name::Version(owner, version).text();
+                let name = text(ObjectName::Version(owner, version));
                 let found = agents.get(AGENTS, &name).await?;
                 if found.is_some() {
                     return Ok(found);
@@ -168,10 +166,10 @@ impl<'a, C: Clock> Worker<'a, C> {
         let block = content(self.bench.plan.size, &mut self.dice);
         let patience = self.bench.plan.patience;
         let found = async {
-            let found = bare.get_tagged(BLOCKS, &name).await?;
+            let found = bare.get(BLOCKS, &name).await?;
             if found.is_none() {
                 bare.create(BLOCKS, &name, block.clone()).await?;
-                return bare.get_tagged(BLOCKS, &name).await;
+                return bare.get(BLOCKS, &name).await;
             }
             Ok(found)
         };
@@ -180,7 +178,7 @@ impl<'a, C: Clock> Worker<'a, C> {
             // That is the failure of another kind, which is measured itself.
             return;
         };
-        let replace = bare.replace(BLOCKS, &name, tag, block);
+        let replace = bare.replace((BLOCKS, &name), tag, block);
         self.timed(ProbeKind::Replace, async {
             Ok(replace.await?.then_some(()))
         })

@@ -6,24 +6,32 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use bivalent_core::{AgentId, Block, Incarnation, Overwrite, StoreId, Version};
-use bivalent_driver::{
-    Bucket, BucketDecision, DecisionStore, Options, Protocol, Seen, Site, StoreError, propose,
-};
+use async_trait::async_trait;
+use bivalent_core::{AgentId, StoreId};
+use bivalent_driver::{Bucket, BucketDecision, DecisionStore, Options, Protocol, propose};
 use bivalent_sim::{runner::Runner, scenario::Scenario};
-use futures_util::future::{BoxFuture, join_all, pending};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{join_all, pending},
+    stream::{self, BoxStream},
+};
 use madsim::{
     rand::{Rng, thread_rng},
     time::sleep,
 };
-use object_store::{memory::InMemory, path::Path};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
+    path::Path,
+};
 
 use crate::{clock::VirtualClock, sweep};
 
@@ -65,20 +73,25 @@ delay  = { by = "1ms..300ms" }
 outcome = "any"
 "#;
 
-/// A store that counts what arrives, and delays and loses it as the scenario says.
-#[derive(Debug)]
+/// A bucket that counts the operations on blocks that arrive, and delays and loses them as the scenario says.
+///
+/// A block is written by one put and read by one listing, of which what follows depends: so these are what is counted, delayed
+/// and lost. What an agent asks before its first write belongs to its start, which the engine's agents don't have.
+#[derive(Clone, Debug)]
 struct Counting {
-    inner: BucketDecision,
+    inner: Arc<InMemory>,
     arrived: Arc<AtomicU64>,
+    /// This agent has written a block somewhere.
+    begun: Arc<AtomicBool>,
 }
 
 impl Counting {
-    /// An operation of the core's: `work` is what it does when it arrives.
+    /// An operation on a block: `work` is what it does when it arrives.
     async fn serve<T>(
         &self,
         (low, high): (u64, u64),
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let (pause, lost_before, lost_after) = {
             let mut dice = thread_rng();
             let mut hits = |of: u32| dice.gen_range(0..1000) < of;
@@ -102,66 +115,79 @@ impl Counting {
         }
         done
     }
+
+    fn is_block(path: &Path) -> bool {
+        let path = path.as_ref();
+        path.starts_with("agents/") && !path.ends_with("-start")
+    }
 }
 
-impl DecisionStore for Counting {
-    fn site(&self) -> &dyn Site {
-        self.inner.site()
-    }
-
-    fn overwrite(&self) -> Overwrite {
-        self.inner.overwrite()
-    }
-
-    fn has_conditional_writes(&self) -> bool {
-        self.inner.has_conditional_writes()
-    }
-
-    fn read(&self, owner: AgentId, reader: AgentId) -> BoxFuture<'_, Result<Seen, StoreError>> {
-        Box::pin(self.serve(READ, self.inner.read(owner, reader)))
-    }
-
-    fn write(
+#[async_trait]
+impl ObjectStore for Counting {
+    async fn put_opts(
         &self,
-        owner: AgentId,
-        version: Version,
-        block: Block,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.serve(WRITE, self.inner.write(owner, version, block)))
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let put = self.inner.put_opts(location, payload, options);
+        if !Self::is_block(location) {
+            return put.await;
+        }
+        self.begun.store(true, Ordering::SeqCst);
+        self.serve(WRITE, put).await
     }
 
-    fn forget(&self, owner: AgentId, newest: Version) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.forget(owner, newest)
-    }
-
-    fn read_record(&self) -> BoxFuture<'_, Result<(Block, Version), StoreError>> {
-        self.inner.read_record()
-    }
-
-    fn write_record(
+    async fn put_multipart_opts(
         &self,
-        expect: Version,
-        version: Version,
-        block: Block,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.inner.write_record(expect, version, block)
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, options).await
     }
 
-    fn keep_text<'a>(
-        &'a self,
-        agent: AgentId,
-        start: Incarnation,
-        text: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.keep_text(agent, start, text)
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
     }
 
-    fn text(
+    fn delete_stream(
         &self,
-        agent: AgentId,
-        start: Incarnation,
-    ) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.inner.text(agent, start)
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (this, prefix) = (self.clone(), prefix.cloned());
+        let begun = self.begun.load(Ordering::SeqCst);
+        stream::once(async move {
+            let list = async {
+                let metas = this.inner.list(prefix.as_ref());
+                metas.try_collect::<Vec<_>>().await
+            };
+            let metas = if begun {
+                this.serve(READ, list).await?
+            } else {
+                list.await?
+            };
+            Ok::<_, Error>(stream::iter(metas.into_iter().map(Ok)))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+impl fmt::Display for Counting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("counting memory")
     }
 }
 
@@ -170,13 +196,15 @@ async fn driven() -> (u64, BTreeSet<String>) {
     let arrived: Arc<AtomicU64> = Arc::default();
     let memories: Vec<_> = (0..STORES).map(|_| Arc::new(InMemory::new())).collect();
     let agents = (0..AGENTS).map(|agent| {
+        let begun: Arc<AtomicBool> = Arc::default();
         let ways = memories.iter().zip(0..).map(|(memory, place)| {
-            let bucket = Bucket::new(memory.clone(), Path::default(), "memory", false);
             let counting = Counting {
-                inner: BucketDecision::new(bucket, StoreId(place)),
+                inner: Arc::clone(memory),
                 arrived: Arc::clone(&arrived),
+                begun: Arc::clone(&begun),
             };
-            Box::new(counting) as Box<dyn DecisionStore>
+            let bucket = Bucket::new(Arc::new(counting), Path::default(), "memory", false);
+            Box::new(BucketDecision::new(bucket, StoreId(place))) as Box<dyn DecisionStore>
         });
         let ways: Vec<_> = ways.collect();
         let seed = thread_rng().gen_range(0..=u64::MAX);
