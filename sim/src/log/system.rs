@@ -14,6 +14,8 @@ use crate::{
     event::{Event, LogEvent, Turn},
     fault::FaultKind,
     probe::Probe,
+    scenario::Scenario,
+    view::View,
 };
 
 /// Leaders since the last answer that make a stall one of contention.
@@ -25,6 +27,7 @@ impl<L: Load> System for Log<L> {
     type Held = u64;
     type Journal = LogJournal;
     const LOOKS_AGAIN: bool = true;
+    const AWAITED: (&'static str, &'static str) = ("no client is answered", "an answer");
 
     fn reset(engine: &mut LogEngine<L>) {
         let this = &mut engine.system;
@@ -192,5 +195,9 @@ impl<L: Load> System for Log<L> {
 
     fn wind_up(engine: &mut LogEngine<L>) {
         engine.judge_the_whole();
+    }
+
+    fn view(engine: &LogEngine<L>, scenario: &Scenario) -> View {
+        engine.view(scenario)
     }
 }
