@@ -22,7 +22,7 @@ use crate::{
 
 /// One decision of agents `A`, which the layout carries out on buckets.
 #[derive(Clone, Debug)]
-pub struct Decree<A> {
+pub(crate) struct Decree<A> {
     oracles: Decisions,
     value: Option<Value>,
     /// Each agent's phase and block before its last step.

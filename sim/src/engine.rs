@@ -9,10 +9,12 @@
     reason = "the systems are those of this crate, and nobody else names one"
 )]
 
+mod due;
 mod liveness;
 pub(crate) mod net;
 mod participant;
 mod run;
+mod running;
 pub(crate) mod strike;
 
 use std::{
@@ -29,14 +31,19 @@ use crate::{
     oracle::envelope::Accounting,
     plan::Plan,
     planted::Planted,
+    playback::Noted,
     report::Violation,
+    runner::Record,
+    scenario::Scenario,
     store::Service,
+    view::View,
 };
 
 use net::Net;
 
 pub(crate) use liveness::Liveness;
 pub(crate) use participant::{Participant, Status, TRUE_RATE, is_down};
+pub(crate) use running::Running;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,6 +73,8 @@ pub(crate) trait System: Clone + Debug + Sized {
     type Journal: Journal;
     /// A stall is looked for again and again, and not only after each decision.
     const LOOKS_AGAIN: bool;
+    /// What makes a stall if it goes on, and without what.
+    const AWAITED: (&'static str, &'static str);
 
     /// Empties its stores and accounts for a new run.
     fn reset(engine: &mut Engine<Self>);
@@ -166,6 +175,9 @@ pub(crate) trait System: Clone + Debug + Sized {
 
     /// What can be judged only when a run is over.
     fn wind_up(_: &mut Engine<Self>) {}
+
+    /// The world as it is, without what was noted.
+    fn view(engine: &Engine<Self>, scenario: &Scenario) -> View;
 }
 
 /// What came before an event.
@@ -189,9 +201,9 @@ pub(crate) struct Struck {
 }
 
 /// What a run leaves behind when it is asked to.
-pub(crate) trait Journal: Clone + Debug {
+pub(crate) trait Journal: Clone + Debug + Into<Record> {
     /// A line of a run's story.
-    type Note;
+    type Note: Into<Noted>;
 
     /// One that keeps notes, of a run of so many agents.
     fn telling(agents: usize) -> Self;
@@ -324,6 +336,10 @@ impl<S: System> Engine<S> {
     }
 
     /// Takes an event that is none of the system's own.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a system takes its own events; all others are the engine's"
+    )]
     pub(crate) fn take_common(&mut self, event: Event) {
         match event {
             Event::Restart {

@@ -200,8 +200,8 @@ impl Event {
             Self::TriggerEnd { rule } => 0xa | (rule as u64) << RULE,
             Self::Heal => 11,
             Self::StallCheck => 12,
-            Self::Op { flight } => 13 | OP_OF_OBJECTS | (flight as u64) << EPOCH,
-            Self::Due { due } => 13 | DUE_OF_OBJECTS | (due as u64) << EPOCH,
+            Self::Op { flight } => 0xd | OP_OF_OBJECTS | (flight as u64) << EPOCH,
+            Self::Due { due } => 0xd | DUE_OF_OBJECTS | (due as u64) << EPOCH,
             Self::Log(event) => event.pack(),
         }
     }
@@ -256,8 +256,8 @@ impl Event {
             },
             11 => Self::Heal,
             12 => Self::StallCheck,
-            13 if bits & WHICH == OP_OF_OBJECTS => Self::Op { flight: word },
-            13 if bits & WHICH == DUE_OF_OBJECTS => Self::Due { due: word },
+            0xd if bits & WHICH == OP_OF_OBJECTS => Self::Op { flight: word },
+            0xd if bits & WHICH == DUE_OF_OBJECTS => Self::Due { due: word },
             _ => Self::Log(LogEvent::unpack(bits)),
         }
     }

@@ -4,6 +4,11 @@
 //! and delete; they set stores up, take starts and look whether a store is still the one it was. Each of these
 //! operations is an event of its own, with a delay and faults of its own.
 
+#![expect(
+    private_bounds,
+    reason = "the protocols on buckets are those of this crate, and nobody else names one"
+)]
+
 mod account;
 mod any;
 mod carry;

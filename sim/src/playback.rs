@@ -27,7 +27,8 @@ use crate::{
 
 use cursor::{Cursor, Snapshot, Snapshots};
 use outlook::Known;
-use world::{Noted, World};
+pub(crate) use world::Noted;
+use world::World;
 
 /// What a fork of a run can change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,4 +1,4 @@
-//! Whatever a scenario needs to be run: the engine of single decisions, or that of logs.
+//! Whatever a scenario needs to be run: an engine of blocks, of buckets, or of logs.
 
 use std::sync::atomic::AtomicU64;
 
@@ -6,7 +6,7 @@ use crate::{
     blocks::BlockEngine,
     decree,
     dice::Dice,
-    engine::End,
+    engine::{End, Running},
     journal::Journal,
     log::{AnyLog, BankLoad, KvLoad, Load, LockLoad, LogEngine, LogJournal},
     objects::AnyBucket,
@@ -37,21 +37,16 @@ pub(crate) enum Record {
     Log(LogJournal),
 }
 
-/// Does the same with whichever engine it is.
-macro_rules! each {
-    ($runner:expr, $engine:ident => $body:expr) => {
-        match $runner {
-            Runner::Single($engine) => $body,
-            Runner::Bucket(any) => {
-                let $engine = any.get_mut();
-                $body
-            }
-            Runner::Log(any) => {
-                let $engine = any.get_mut();
-                $body
-            }
-        }
-    };
+impl From<Journal> for Record {
+    fn from(journal: Journal) -> Self {
+        Self::Single(journal)
+    }
+}
+
+impl From<LogJournal> for Record {
+    fn from(journal: LogJournal) -> Self {
+        Self::Log(journal)
+    }
 }
 
 impl Runner {
@@ -82,68 +77,74 @@ impl Runner {
         Self::Log(LogEngine::new(scenario, load).into())
     }
 
+    /// Whichever engine it is.
+    pub(crate) fn running(&self) -> &dyn Running {
+        match self {
+            Self::Single(engine) => &**engine,
+            Self::Bucket(any) => any.get(),
+            Self::Log(any) => any.get(),
+        }
+    }
+
+    /// The same, and it may change.
+    pub(crate) fn running_mut(&mut self) -> &mut dyn Running {
+        match self {
+            Self::Single(engine) => &mut **engine,
+            Self::Bucket(any) => any.get_mut(),
+            Self::Log(any) => any.get_mut(),
+        }
+    }
+
     /// Gives every agent the bug, if there is one, instead of the scenario's, from the next run on.
     pub(crate) fn plant_any(&mut self, planted: Planted) {
-        each!(self, engine => engine.plant_any(planted));
+        self.running_mut().plant_any(planted);
     }
 
     /// Runs one seed to its end.
     pub fn run(&mut self, seed: u64) -> End {
-        each!(self, engine => engine.run(seed))
+        self.running_mut().run(seed)
     }
 
     /// Runs one seed and keeps its choices and its record.
     pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Record) {
-        match self {
-            Self::Single(engine) => {
-                let (end, choices, journal) = engine.run_recorded(seed);
-                (end, choices, Record::Single(journal))
-            }
-            Self::Bucket(any) => {
-                let (end, choices, journal) = any.get_mut().run_recorded(seed);
-                (end, choices, Record::Single(journal))
-            }
-            Self::Log(any) => {
-                let (end, choices, journal) = any.get_mut().run_recorded(seed);
-                (end, choices, Record::Log(journal))
-            }
-        }
+        self.running_mut().run_recorded(seed)
     }
 
     /// Runs one seed and keeps its choices, and nothing else: see [`Self::take_choices`].
     pub fn run_kept(&mut self, seed: u64) -> End {
-        each!(self, engine => engine.run_kept(seed))
+        self.running_mut().run_kept(seed)
     }
 
     /// Follows a list of choices that need not fit, and goes on after its end as `rest` says. The
     /// choices made are kept: see [`Self::take_choices`].
     pub fn run_following(&mut self, choices: Vec<u32>, rest: Rest) -> End {
-        each!(self, engine => engine.run_dice(Dice::following(choices, rest)))
+        self.running_mut().run_dice(Dice::following(choices, rest))
     }
 
     /// The same with a list for each purpose.
     pub fn run_sorted(&mut self, sorted: Sorted, rest: Rest) -> End {
-        each!(self, engine => engine.run_dice(Dice::following_sorted(sorted, rest)))
+        self.running_mut()
+            .run_dice(Dice::following_sorted(sorted, rest))
     }
 
     /// Follows a list and keeps the choices made and their kinds: the kind of each stands before it.
     pub(crate) fn run_telling_kinds(&mut self, choices: Vec<u32>) -> End {
-        each!(self, engine => engine.run_dice(Dice::telling_kinds(choices)))
+        self.running_mut().run_dice(Dice::telling_kinds(choices))
     }
 
     /// Runs with these dice up to a step.
     pub(crate) fn run_dice_until(&mut self, dice: Dice, until: u64) {
-        each!(self, engine => engine.run_dice_until(dice, until));
+        self.running_mut().run_dice_until(dice, until);
     }
 
     /// Runs with these dice, step by step; `taken` is told of each step that is over.
     pub(crate) fn run_step_by_step(&mut self, dice: Dice, taken: &AtomicU64) {
-        each!(self, engine => engine.run_step_by_step(dice, taken));
+        self.running_mut().run_step_by_step(dice, taken);
     }
 
     /// The choices of the last run, if they were kept: a list that fits.
     pub fn take_choices(&mut self) -> Vec<u32> {
-        each!(self, engine => engine.take_choices())
+        self.running_mut().take_choices()
     }
 
     /// Runs a list of choices, at most to a step; says which of the choices did not fit.
@@ -152,38 +153,17 @@ impl Runner {
         choices: Vec<u32>,
         until: u64,
     ) -> (End, Record, Option<usize>) {
-        match self {
-            Self::Single(engine) => {
-                let (end, journal, misfit) = engine.run_choices(choices, until);
-                (end, Record::Single(journal), misfit)
-            }
-            Self::Bucket(any) => {
-                let (end, journal, misfit) = any.get_mut().run_choices(choices, until);
-                (end, Record::Single(journal), misfit)
-            }
-            Self::Log(any) => {
-                let (end, journal, misfit) = any.get_mut().run_choices(choices, until);
-                (end, Record::Log(journal), misfit)
-            }
-        }
+        self.running_mut().run_choices(choices, until)
     }
 
     /// A tick as nanoseconds.
     pub(crate) fn ns(&self, tick: u64) -> u64 {
-        match self {
-            Self::Single(engine) => engine.ns(tick),
-            Self::Bucket(any) => any.get().finished().ns(tick),
-            Self::Log(any) => any.get().ns(tick),
-        }
+        self.running().ns(tick)
     }
 
     /// The run that is over.
     pub fn finished(&self) -> &dyn Finished {
-        match self {
-            Self::Single(engine) => &**engine,
-            Self::Bucket(any) => any.get().finished(),
-            Self::Log(any) => any.get().finished(),
-        }
+        self.running().finished()
     }
 
     /// What it came to.

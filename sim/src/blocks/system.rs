@@ -17,7 +17,8 @@ use crate::{
     journal::{Contest, Journal, Note, What},
     member::Member,
     probe::Probe,
-    scenario::Adversary,
+    scenario::{Adversary, Scenario},
+    view::View,
 };
 
 /// Aborts since the last decision that make a stall one of contention.
@@ -51,6 +52,7 @@ impl System for Blocks {
     type Held = DecreeEvent;
     type Journal = Journal;
     const LOOKS_AGAIN: bool = false;
+    const AWAITED: (&'static str, &'static str) = ("nobody decides", "a decision");
 
     fn reset(engine: &mut Engine<Self>) {
         let this = &mut engine.system;
@@ -310,5 +312,9 @@ impl System for Blocks {
 
     fn see_whether_over(engine: &mut Engine<Self>) {
         engine.judge_whether_over();
+    }
+
+    fn view(engine: &Engine<Self>, scenario: &Scenario) -> View {
+        engine.view(scenario)
     }
 }

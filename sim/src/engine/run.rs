@@ -98,12 +98,6 @@ impl<S: System> Engine<S> {
         self.journal = listens.then(|| Box::new(S::Journal::telling(agents)));
     }
 
-    /// What was kept since this was asked for last.
-    pub(crate) fn take_told(&mut self) -> (Vec<u16>, Vec<<S::Journal as Journal>::Note>) {
-        let journal = self.journal.as_mut();
-        journal.map_or_else(Default::default, |journal| journal.take_told())
-    }
-
     pub(crate) fn take_journal(&mut self) -> S::Journal {
         let agents = self.plan.agents;
         self.journal

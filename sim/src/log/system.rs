@@ -1,5 +1,10 @@
 //! What a run of the engine means to replicas and their clients.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a system takes its own events; all others are the engine's"
+)]
+
 use std::fmt;
 
 use bivalent_core::{AgentId, Replica, StoreId};
@@ -14,6 +19,8 @@ use crate::{
     event::{Event, LogEvent, Turn},
     fault::FaultKind,
     probe::Probe,
+    scenario::Scenario,
+    view::View,
 };
 
 /// Leaders since the last answer that make a stall one of contention.
@@ -25,6 +32,7 @@ impl<L: Load> System for Log<L> {
     type Held = u64;
     type Journal = LogJournal;
     const LOOKS_AGAIN: bool = true;
+    const AWAITED: (&'static str, &'static str) = ("no client is answered", "an answer");
 
     fn reset(engine: &mut LogEngine<L>) {
         let this = &mut engine.system;
@@ -192,5 +200,9 @@ impl<L: Load> System for Log<L> {
 
     fn wind_up(engine: &mut LogEngine<L>) {
         engine.judge_the_whole();
+    }
+
+    fn view(engine: &LogEngine<L>, scenario: &Scenario) -> View {
+        engine.view(scenario)
     }
 }

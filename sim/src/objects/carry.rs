@@ -364,7 +364,10 @@ impl<P: Part> Engine<Objects<P>> {
                 self.note_told(id, "uncounted", text);
             }
             ObjectsSaid::Stopped(stop) => self.on_stopped(id, &stop),
-            ObjectsSaid::Asked { .. } | ObjectsSaid::Failed { .. } | ObjectsSaid::Text { .. } => {}
+            ObjectsSaid::Settled { .. }
+            | ObjectsSaid::Asked { .. }
+            | ObjectsSaid::Failed { .. }
+            | ObjectsSaid::Text { .. } => {}
         }
     }
 

@@ -1,5 +1,10 @@
 //! What a run of the engine means to agents on buckets.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a system takes its own events; all others are the engine's"
+)]
+
 use std::fmt;
 
 use bivalent_core::{AgentId, Stop, StoreId};
@@ -13,7 +18,9 @@ use crate::{
     fault::FaultKind,
     journal::{Contest, Journal, What},
     probe::Probe,
+    scenario::Scenario,
     store::{Service, bucket::Bucket},
+    view::View,
 };
 
 /// Agents that are probed one by one: all run the same code.
@@ -29,6 +36,7 @@ impl<P: Part> System for Objects<P> {
     type Held = u64;
     type Journal = Journal;
     const LOOKS_AGAIN: bool = true;
+    const AWAITED: (&'static str, &'static str) = ("nobody decides", "a decision");
 
     fn reset(engine: &mut Engine<Self>) {
         let this = &mut engine.system;
@@ -223,6 +231,10 @@ impl<P: Part> System for Objects<P> {
 
     fn healed(engine: &mut Engine<Self>) {
         engine.note(What::Healed);
+    }
+
+    fn view(engine: &Engine<Self>, scenario: &Scenario) -> View {
+        engine.look(scenario)
     }
 
     fn see_whether_over(engine: &mut Engine<Self>) {

@@ -1,10 +1,15 @@
 //! What is to be seen of a world of buckets: agents, stores, what stands on them, what is to come.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a system takes its own events; all others are the engine's"
+)]
+
 use bivalent_core::{AgentId, Content, Folder, ObjectName, ObjectOp, StoreId};
 
 use super::{DueFor, Engine, Objects, Part, words};
 use crate::{
-    blocks::view::{broken, requests_wait, stall_view, store_rows, time},
+    blocks::view::{broken, stall_view, store_rows, time},
     engine::{Participant, Status},
     event::Event,
     scenario::Scenario,
@@ -39,7 +44,7 @@ struct Pending {
 
 impl<P: Part> Engine<Objects<P>> {
     /// The world as it is, without what was noted.
-    pub(crate) fn view(&self, scenario: &Scenario) -> View {
+    pub(crate) fn look(&self, scenario: &Scenario) -> View {
         let pending = self.pending();
         let agents = self.participants.iter();
         let agents = agents.map(|it| self.agent_row(scenario, it, &pending));
@@ -192,43 +197,7 @@ impl<P: Part> Engine<Objects<P>> {
                 let lives = up && participant.incarnation == due.incarnation;
                 lives.then_some((Some(due.agent), None))
             }
-            Event::Restart {
-                agent, incarnation, ..
-            } => {
-                let participant = &self.participants[agent.index()];
-                let down = matches!(participant.status, Status::Down { .. });
-                (down && participant.incarnation == incarnation).then_some((Some(agent), None))
-            }
-            Event::Wake { agent, count } => {
-                let participant = &self.participants[agent.index()];
-                let sleeps = participant.status == Status::Paused && participant.pauses == count;
-                sleeps.then_some((Some(agent), None))
-            }
-            Event::StoreUp { store, count } => {
-                let out = self.service[store.index()] == Service::Out;
-                let this = self.outages[store.index()] == count;
-                (out && this).then_some((None, Some(store)))
-            }
-            Event::StoreFast { store, count } => {
-                let slow = self.net.percent[store.index()] != 100;
-                let this = self.slow_spells[store.index()] == count;
-                (slow && this).then_some((None, Some(store)))
-            }
-            Event::Trigger { rule } | Event::TriggerEnd { rule } => {
-                let left = self.net.rules[rule as usize].left > 0;
-                (left && !self.healed).then_some((None, None))
-            }
-            Event::Heal => Some((None, None)),
-            Event::StallCheck => {
-                let late = tick? >= self.liveness.since + self.plan.stall;
-                (late && !self.liveness.open).then_some((None, None))
-            }
-            Event::Read(_)
-            | Event::Write { .. }
-            | Event::ReadTimeout(_)
-            | Event::WriteTimeout { .. }
-            | Event::Start { .. }
-            | Event::Log(_) => None,
+            common => self.about(common, tick),
         }
     }
 
@@ -240,54 +209,27 @@ impl<P: Part> Engine<Objects<P>> {
     }
 
     fn next_step(&self, scenario: &Scenario, pending: &Pending) -> NextStep {
-        let store = |store: StoreId| scenario.cluster.stores[store.index()].as_str();
-        let rule = |rule: u8| {
-            let rule = &self.plan.rules[rule as usize];
-            format!("{} (line {})", rule.fault.kind().name(), rule.line)
-        };
-        let mut note = String::new();
-        let (act, text) = match pending.event {
+        let (act, text, note) = match pending.event {
             Event::Op { flight } => {
                 let text = self.asked(scenario, flight);
                 let flight = self.system.flights.get(flight);
-                note = self.note_of(flight);
+                let note = self.note_of(flight);
                 let act = match flight.op {
                     ObjectOp::Put { .. } | ObjectOp::Delete(_) => Act::Write,
                     ObjectOp::Get(_) | ObjectOp::List { .. } => Act::Read,
                 };
-                (act, text)
+                (act, text, note)
             }
             Event::Due { due } => match self.system.dues.get(due).what {
-                DueFor::Begin => (Act::Start, "begins".to_owned()),
+                DueFor::Begin => (Act::Start, "begins".to_owned(), String::new()),
                 DueFor::Silence(..) => (
                     Act::Timeout,
                     "asks again, if it has had no answer".to_owned(),
+                    String::new(),
                 ),
-                DueFor::Alarm(_) => (Act::Timeout, "its alarm goes off".to_owned()),
+                DueFor::Alarm(_) => (Act::Timeout, "its alarm goes off".to_owned(), String::new()),
             },
-            Event::Restart { .. } => (Act::Restart, "starts again".to_owned()),
-            Event::Wake { .. } => (Act::Wake, "goes on".to_owned()),
-            Event::StoreUp { store: at, .. } => {
-                note = format!("{} for it", requests_wait(self.waiting[at.index()].len()));
-                (Act::Store, format!("{} answers again", store(at)))
-            }
-            Event::StoreFast { store: at, .. } => {
-                (Act::Store, format!("{} is as fast as before", store(at)))
-            }
-            Event::Trigger { rule: it } => (Act::Rule, rule(it)),
-            Event::TriggerEnd { rule: it } => (Act::Rule, format!("{} ends", rule(it))),
-            Event::Heal => (Act::Heal, "faults end".to_owned()),
-            Event::StallCheck => {
-                let waited = time(self.plan.ns(self.plan.stall));
-                let text = format!("a stall, if nobody decides: {waited} without a decision");
-                (Act::Check, text)
-            }
-            Event::Read(_)
-            | Event::Write { .. }
-            | Event::ReadTimeout(_)
-            | Event::WriteTimeout { .. }
-            | Event::Start { .. }
-            | Event::Log(_) => unreachable!("an event of another system"),
+            common => self.to_come(scenario, common),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

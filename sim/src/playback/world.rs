@@ -23,9 +23,21 @@ use crate::{
 
 /// Something that was noted, of whichever engine.
 #[derive(Clone, Debug)]
-pub(super) enum Noted {
+pub(crate) enum Noted {
     Single(Note),
     Log(LogNote),
+}
+
+impl From<Note> for Noted {
+    fn from(note: Note) -> Self {
+        Self::Single(note)
+    }
+}
+
+impl From<LogNote> for Noted {
+    fn from(note: LogNote) -> Self {
+        Self::Log(note)
+    }
 }
 
 impl Noted {
@@ -41,88 +53,37 @@ impl Noted {
 #[derive(Clone, Debug)]
 pub(super) struct World(Runner);
 
-/// Does the same with whichever engine it is.
-macro_rules! each {
-    ($world:expr, $engine:ident => $body:expr) => {
-        match &$world.0 {
-            Runner::Single($engine) => $body,
-            Runner::Bucket(any) => {
-                let $engine = any.get();
-                $body
-            }
-            Runner::Log(any) => {
-                let $engine = any.get();
-                $body
-            }
-        }
-    };
-}
-
-/// The same, and it may change.
-macro_rules! each_mut {
-    ($world:expr, $engine:ident => $body:expr) => {
-        match &mut $world.0 {
-            Runner::Single($engine) => $body,
-            Runner::Bucket(any) => {
-                let $engine = any.get_mut();
-                $body
-            }
-            Runner::Log(any) => {
-                let $engine = any.get_mut();
-                $body
-            }
-        }
-    };
-}
-
 impl World {
     /// The dice of a seed whose choices are kept.
     pub(super) fn dice_kept(runner: &Runner, seed: u64) -> Dice {
-        match runner {
-            Runner::Single(engine) => engine.plan().dice_kept(seed),
-            Runner::Bucket(any) => any.get().dice_kept(seed),
-            Runner::Log(any) => any.get().dice_kept(seed),
-        }
+        runner.running().dice_kept(seed)
     }
 
     /// A run at its start, which keeps digests and notes.
     pub(super) fn begin(runner: Runner, dice: Dice) -> Self {
         let mut world = Self(runner);
-        each_mut!(world, engine => engine.set_out(dice));
+        world.0.running_mut().set_out(dice);
         world
     }
 
     /// Goes on up to a step; how the run ended, if it did.
     pub(super) fn walk_to(&mut self, until: u64) -> Option<End> {
-        each_mut!(self, engine => engine.walk_to(until))
+        self.0.running_mut().walk_to(until)
     }
 
     /// What is done when a run is over.
     pub(super) fn wind_up(&mut self) {
-        each_mut!(self, engine => engine.wind_up());
+        self.0.running_mut().wind_up();
     }
 
     /// From here on digests and notes are kept, or are not.
     pub(super) fn listen(&mut self, listens: bool) {
-        each_mut!(self, engine => engine.listen(listens));
+        self.0.running_mut().listen(listens);
     }
 
     /// The digests and notes since this was asked for last.
     pub(super) fn take_told(&mut self) -> (Vec<u16>, Vec<Noted>) {
-        match &mut self.0 {
-            Runner::Single(engine) => {
-                let (digests, notes) = engine.take_told();
-                (digests, notes.into_iter().map(Noted::Single).collect())
-            }
-            Runner::Bucket(any) => {
-                let (digests, notes) = any.get_mut().take_told();
-                (digests, notes.into_iter().map(Noted::Single).collect())
-            }
-            Runner::Log(any) => {
-                let (digests, notes) = any.get_mut().take_told();
-                (digests, notes.into_iter().map(Noted::Log).collect())
-            }
-        }
+        self.0.running_mut().take_told()
     }
 
     /// From here on it is entered who does what, in a log's world.
@@ -179,7 +140,7 @@ impl World {
     }
 
     pub(super) fn dice_mut(&mut self) -> &mut Dice {
-        each_mut!(self, engine => engine.dice_mut())
+        self.0.running_mut().dice_mut()
     }
 
     pub(super) fn finished(&self) -> &dyn Finished {
@@ -205,7 +166,7 @@ impl World {
 
     /// What is to be seen of it, without what was noted.
     pub(super) fn view(&self, scenario: &Scenario) -> View {
-        each!(self, engine => engine.view(scenario))
+        self.0.running().view(scenario)
     }
 
     /// Whether this is a single decision, and nobody has decided.

@@ -97,9 +97,11 @@ impl<N: Name, C: Clone + PartialEq> Bucket<N, C> {
 
     /// What stood under a name.
     pub fn get(&self, name: &N, seen: Moment) -> ObjectReply<N, C> {
-        match self.state(name, seen) {
-            None => ObjectReply::Missing,
-            Some(state) if state.damaged => ObjectReply::Unreadable,
+        let state = self
+            .state(name, seen)
+            .filter(|state| state.content.is_some());
+        match state {
+            Some(State { damaged: true, .. }) => ObjectReply::Unreadable,
             Some(State {
                 since,
                 content: Some(content),
@@ -108,7 +110,7 @@ impl<N: Name, C: Clone + PartialEq> Bucket<N, C> {
                 content: content.clone(),
                 tag: ObjectTag(*since),
             },
-            Some(_) => ObjectReply::Missing,
+            Some(_) | None => ObjectReply::Missing,
         }
     }
 

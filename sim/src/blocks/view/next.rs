@@ -1,13 +1,18 @@
 //! What is in flight or due in a single decision's world, and what would come of it.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a system takes its own events; all others are the engine's"
+)]
+
 use bivalent_core::{
     AgentId, Ballot, Block, BlockTag, Explored, Phase, Place, RECORD, SingleDecree, StoreId,
 };
 
-use super::{Blocks, Engine, time};
+use super::{Blocks, Engine};
 use crate::{
     engine::{
-        Status, is_down,
+        is_down,
         net::{COPY, Pending as Write},
     },
     event::{Event, ReadOp},
@@ -144,50 +149,10 @@ impl Engine<Blocks> {
                     return None;
                 }
             }
-            Event::Restart {
-                agent, incarnation, ..
-            } => {
-                pending.agent = Some(agent);
-                let seat = &self.participants[agent.index()];
-                if seat.incarnation != incarnation || !is_down(seat.status) {
-                    return None;
-                }
+            Event::StallCheck if self.participants.iter().all(|seat| seat.own.decided) => {
+                return None;
             }
-            Event::Wake { agent, count } => {
-                pending.agent = Some(agent);
-                let seat = &self.participants[agent.index()];
-                if seat.status != Status::Paused || seat.pauses != count {
-                    return None;
-                }
-            }
-            Event::StoreUp { store, count } => {
-                pending.store = Some(store);
-                let out = self.service[store.index()] == Service::Out;
-                if !out || self.outages[store.index()] != count {
-                    return None;
-                }
-            }
-            Event::StoreFast { store, count } => {
-                pending.store = Some(store);
-                let slow = self.net.percent[store.index()] != 100;
-                if !slow || self.slow_spells[store.index()] != count {
-                    return None;
-                }
-            }
-            Event::Trigger { rule } | Event::TriggerEnd { rule } => {
-                if self.healed || self.net.rules[rule as usize].left == 0 {
-                    return None;
-                }
-            }
-            Event::Heal => {}
-            Event::StallCheck => {
-                let waits = self.participants.iter().any(|seat| !seat.own.decided);
-                let waited = pending.tick?.saturating_sub(self.liveness.since);
-                if waited < self.plan.stall || self.liveness.open || !waits {
-                    return None;
-                }
-            }
-            Event::Op { .. } | Event::Due { .. } | Event::Log(_) => return None,
+            common => (pending.agent, pending.store) = self.about(common, pending.tick)?,
         }
         Some(pending)
     }
@@ -216,10 +181,6 @@ impl Engine<Blocks> {
     fn next_step(&self, scenario: &Scenario, pending: &Pending) -> NextStep {
         let store = |store: StoreId| scenario.cluster.stores[store.index()].as_str();
         let place = |place: Place| self.place(scenario, place);
-        let rule = |rule: u8| {
-            let rule = &self.plan.rules[rule as usize];
-            format!("{} (line {})", rule.fault.kind().name(), rule.line)
-        };
         let plain = String::new;
         let (act, text, note) = match Event::unpack(pending.bits) {
             Event::Read(op) => {
@@ -244,28 +205,7 @@ impl Engine<Blocks> {
                 (Act::Timeout, text, plain())
             }
             Event::Start { .. } => (Act::Start, "begins an attempt".to_owned(), plain()),
-            Event::Restart { .. } => (Act::Restart, "starts again".to_owned(), plain()),
-            Event::Wake { .. } => (Act::Wake, "goes on".to_owned(), plain()),
-            Event::StoreUp { store: at, .. } => {
-                let waiting = self.waiting[at.index()].len();
-                let note = format!("{} for it", super::requests_wait(waiting));
-                (Act::Store, format!("{} answers again", store(at)), note)
-            }
-            Event::StoreFast { store: at, .. } => {
-                let text = format!("{} is as fast as before", store(at));
-                (Act::Store, text, plain())
-            }
-            Event::Trigger { rule: it } => (Act::Rule, rule(it), plain()),
-            Event::TriggerEnd { rule: it } => (Act::Rule, format!("{} ends", rule(it)), plain()),
-            Event::Heal => (Act::Heal, "faults end".to_owned(), plain()),
-            Event::StallCheck => {
-                let waited = time(self.plan.ns(self.plan.stall));
-                let text = format!("a stall, if nobody decides: {waited} without a decision");
-                (Act::Check, text, plain())
-            }
-            Event::Op { .. } | Event::Due { .. } | Event::Log(_) => {
-                unreachable!("blocks have no objects")
-            }
+            common => self.to_come(scenario, common),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

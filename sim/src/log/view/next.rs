@@ -1,10 +1,14 @@
 //! What is in flight or due in a log's world.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a system takes its own events; all others are the engine's"
+)]
+
 use bivalent_core::{AgentId, LogOp, StateMachine, StoreId, Timer};
 
 use super::super::{Flight, LogEngine, machines::Load};
 use crate::{
-    blocks::view::{requests_wait, time},
     engine::{Status, net::COPY},
     event::{Event, LogEvent, Turn},
     scenario::Scenario,
@@ -101,45 +105,8 @@ impl<L: Load> LogEngine<L> {
                 };
                 client(it, count).filter(|_| waits)
             }
-            Event::Restart {
-                agent, incarnation, ..
-            } => {
-                let seat = &self.participants[agent.index()];
-                let down = matches!(seat.status, Status::Down { .. });
-                (down && seat.incarnation == incarnation).then_some((Some(agent), None))
-            }
-            Event::Wake { agent, count } => {
-                let seat = &self.participants[agent.index()];
-                let sleeps = seat.status == Status::Paused && seat.pauses == count;
-                sleeps.then_some((Some(agent), None))
-            }
-            Event::StoreUp { store, count } => {
-                let out = self.service[store.index()] == Service::Out;
-                let this = self.outages[store.index()] == count;
-                (out && this).then_some((None, Some(store)))
-            }
-            Event::StoreFast { store, count } => {
-                let slow = self.net.percent[store.index()] != 100;
-                let this = self.slow_spells[store.index()] == count;
-                (slow && this).then_some((None, Some(store)))
-            }
-            Event::Trigger { rule } | Event::TriggerEnd { rule } => {
-                let left = self.net.rules[rule as usize].left > 0;
-                (left && !self.healed).then_some((None, None))
-            }
-            Event::Heal => Some((None, None)),
-            Event::StallCheck => {
-                let late = tick? >= self.liveness.since + self.plan.stall;
-                let waits = late && !self.liveness.open && self.system.done_at.is_none();
-                waits.then_some((None, None))
-            }
-            Event::Read(_)
-            | Event::Write { .. }
-            | Event::ReadTimeout(_)
-            | Event::WriteTimeout { .. }
-            | Event::Start { .. }
-            | Event::Op { .. }
-            | Event::Due { .. } => unreachable!("an event of another system"),
+            Event::StallCheck if self.system.done_at.is_some() => None,
+            common => self.about(common, tick),
         }
     }
 
@@ -152,37 +119,31 @@ impl<L: Load> LogEngine<L> {
 
     fn next_step(&self, scenario: &Scenario, pending: &Pending) -> NextStep {
         let store = |store: StoreId| scenario.cluster.stores[store.index()].as_str();
-        let rule = |rule: u8| {
-            let rule = &self.plan.rules[rule as usize];
-            format!("{} (line {})", rule.fault.kind().name(), rule.line)
-        };
         let client = |client: u32| self.system.clients.all[client as usize].name;
-        let mut note = String::new();
-        let (act, text) = match pending.event {
+        let plain = String::new;
+        let (act, text, note) = match pending.event {
             Event::Log(LogEvent::Op { flight }) => {
                 let flight = self.system.flights.get(flight);
-                note = self.note_of(flight);
                 let act = if flight.op.is_write() {
                     Act::Write
                 } else {
                     Act::Read
                 };
-                (act, asked(&flight.op, store(flight.store)))
+                let text = asked(&flight.op, store(flight.store));
+                (act, text, self.note_of(flight))
             }
             Event::Log(LogEvent::Heads { flight }) => {
-                let at = self.system.flights.get(flight).store;
-                (
-                    Act::Read,
-                    format!("read heads on {}, after votes", store(at)),
-                )
+                let at = store(self.system.flights.get(flight).store);
+                let text = format!("read heads on {at}, after votes");
+                (Act::Read, text, plain())
             }
-            Event::Log(LogEvent::Timeout { .. }) => (
-                Act::Timeout,
-                "asks again, if it has had no answer".to_owned(),
-            ),
+            Event::Log(LogEvent::Timeout { .. }) => {
+                let text = "asks again, if it has had no answer".to_owned();
+                (Act::Timeout, text, plain())
+            }
             Event::Log(LogEvent::Alarm { timer, .. }) => match timer {
-                Timer::Tick => (Act::Timeout, "its clock goes round".to_owned()),
-                Timer::Stand => (Act::Start, "stands for leader".to_owned()),
+                Timer::Tick => (Act::Timeout, "its clock goes round".to_owned(), plain()),
+                Timer::Stand => (Act::Start, "stands for leader".to_owned(), plain()),
             },
             Event::Log(LogEvent::Client {
                 client: it, turn, ..
@@ -193,32 +154,9 @@ impl<L: Load> LogEngine<L> {
                     Turn::Again => format!("client {name} has waited long enough"),
                     Turn::Request => format!("client {name}'s request is read"),
                 };
-                (Act::Client, text)
+                (Act::Client, text, plain())
             }
-            Event::Restart { .. } => (Act::Restart, "starts again".to_owned()),
-            Event::Wake { .. } => (Act::Wake, "goes on".to_owned()),
-            Event::StoreUp { store: at, .. } => {
-                note = format!("{} for it", requests_wait(self.waiting[at.index()].len()));
-                (Act::Store, format!("{} answers again", store(at)))
-            }
-            Event::StoreFast { store: at, .. } => {
-                (Act::Store, format!("{} is as fast as before", store(at)))
-            }
-            Event::Trigger { rule: it } => (Act::Rule, rule(it)),
-            Event::TriggerEnd { rule: it } => (Act::Rule, format!("{} ends", rule(it))),
-            Event::Heal => (Act::Heal, "faults end".to_owned()),
-            Event::StallCheck => {
-                let waited = time(self.plan.ns(self.plan.stall));
-                let text = format!("a stall, if no client is answered: {waited} without an answer");
-                (Act::Check, text)
-            }
-            Event::Read(_)
-            | Event::Write { .. }
-            | Event::ReadTimeout(_)
-            | Event::WriteTimeout { .. }
-            | Event::Start { .. }
-            | Event::Op { .. }
-            | Event::Due { .. } => unreachable!("an event of another system"),
+            common => self.to_come(scenario, common),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

@@ -127,15 +127,7 @@ impl Scenario {
                 parts.extend(self.places(scope));
                 parts
             }
-            Fault::StaleRead { scope, bound } => {
-                let mut parts = vec![match bound {
-                    StaleBound::Versions(versions) => format!("versions = {versions}"),
-                    StaleBound::Age(ns) => format!("age = {}", duration(ns)),
-                }];
-                parts.extend(self.places(scope));
-                parts
-            }
-            Fault::StaleListing { scope, bound } => {
+            Fault::StaleRead { scope, bound } | Fault::StaleListing { scope, bound } => {
                 let mut parts = vec![match bound {
                     StaleBound::Versions(versions) => format!("versions = {versions}"),
                     StaleBound::Age(ns) => format!("age = {}", duration(ns)),
