@@ -120,9 +120,10 @@ impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
         // Of the start the agent knows better.
         let ballot = Ballot::next(above, self.options.agent, Incarnation(0));
-        match ballot {
-            Some(_) => self.ballots += 1,
-            None => tracing::error!("no ballot is left"),
+        if ballot.is_some() {
+            self.ballots += 1;
+        } else {
+            tracing::error!("no ballot is left");
         }
         ballot
     }
@@ -132,6 +133,12 @@ impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
         self.said.push_back(said);
     }
 }
+
+/// What a store said of itself, the undertaking of the operation that this answers, and when it said so.
+type Identity<B> = (u64, Duration, Reply<B>);
+
+/// What the agent is set up with, and the stores it is set up on.
+type Place<A> = (ObjectsSetup<A>, Vec<Arc<dyn Objects<<A as Laid>::Body>>>);
 
 /// One agent on its stores.
 pub(crate) struct Host<A: Laid, C, P> {
@@ -143,9 +150,8 @@ pub(crate) struct Host<A: Laid, C, P> {
     setup: ObjectsSetup<A>,
     outbox: Outbox<A>,
     flights: FuturesUnordered<Flight<A>>,
-    /// What each store said of itself, as long as that is as good as an answer to the operation whose undertaking this
-    /// is; and when it said so.
-    identities: Vec<Option<(u64, Duration, Reply<A::Body>)>>,
+    /// What each store said of itself, as long as that is as good as an answer.
+    identities: Vec<Option<Identity<A::Body>>>,
     /// Answers that are there without a flight.
     ready: VecDeque<(StoreId, LaidTag, Reply<A::Body>)>,
     /// Why each store's last operation failed.
@@ -164,12 +170,7 @@ where
     P: Manner<A>,
 {
     /// The first step of the agent.
-    pub(crate) fn start(
-        options: Options,
-        (setup, stores): (ObjectsSetup<A>, Vec<Arc<dyn Objects<A::Body>>>),
-        clock: C,
-        manner: P,
-    ) -> Self {
+    pub(crate) fn start(options: Options, (setup, stores): Place<A>, clock: C, manner: P) -> Self {
         let mut outbox = Outbox {
             asks: Vec::new(),
             wakes: Vec::new(),
@@ -517,21 +518,20 @@ async fn write_through<A: Laid>(
             // Beside disks there may be buckets, where a try can be lost on the way.
             Overwrite::Versioned => within(clock, longest, work).await,
         };
-        match done {
-            Some(carried) => {
-                let failed = carried
-                    .replies
-                    .iter()
-                    .find_map(|reply| reply.as_ref().err());
-                let Some(error) = failed else {
-                    return Happened::Carried(store, asked, carried);
-                };
-                if let Some(error) = Error::of_fatal(error) {
-                    return Happened::Fatal(error);
-                }
-                tracing::debug!(%error, "not written");
+        if let Some(carried) = done {
+            let failed = carried
+                .replies
+                .iter()
+                .find_map(|reply| reply.as_ref().err());
+            let Some(error) = failed else {
+                return Happened::Carried(store, asked, carried);
+            };
+            if let Some(error) = Error::of_fatal(error) {
+                return Happened::Fatal(error);
             }
-            None => tracing::debug!("late"),
+            tracing::debug!(%error, "not written");
+        } else {
+            tracing::debug!("late");
         }
         clock.sleep(patience).await;
     }

@@ -98,7 +98,12 @@ where
                     return Ok(Decided { text, by, attempts });
                 }
                 ObjectsSaid::Stopped(stop) => return Err(host.error(&stop)),
-                said => host.note(&said),
+                said @ (ObjectsSaid::Settled { .. }
+                | ObjectsSaid::Uncounted(_)
+                | ObjectsSaid::Inner(_)
+                | ObjectsSaid::Asked { .. }
+                | ObjectsSaid::Answered { .. }
+                | ObjectsSaid::Failed { .. }) => host.note(&said),
             }
         }
         // An agent that has not decided waits for something: an answer, or a pause to end.

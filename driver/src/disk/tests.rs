@@ -415,12 +415,14 @@ async fn operations_are_answered_in_order_and_one_that_is_not_waited_for_is_done
         })
     };
     let get = |owner, version| one(ObjectOp::Get(ObjectName::Version(owner, version)));
-    let stands = |reply: ObjectReply<_, _>| match reply {
-        ObjectReply::Found {
-            content: Content::Body(BlockBody { block, .. }),
-            ..
-        } => Some(block),
-        _ => None,
+    let stands = |reply: ObjectReply<_, _>| {
+        let ObjectReply::Found { content, .. } = reply else {
+            return None;
+        };
+        let Content::Body(BlockBody { block, .. }) = content else {
+            return None;
+        };
+        Some(block)
     };
 
     let dropped = put(A1, version(0, 1), block(1));

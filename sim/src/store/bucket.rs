@@ -123,7 +123,7 @@ impl<N: Name, C: Clone + PartialEq> Bucket<N, C> {
         let mut more = false;
         let objects = self.folders.get(&folder).into_iter();
         for (name, states) in objects.flat_map(|objects| objects.range((from, Unbounded))) {
-            if !as_of(states, seen).is_some_and(|state| state.content.is_some()) {
+            if as_of(states, seen).is_none_or(|state| state.content.is_none()) {
                 continue;
             }
             if names.len() == self.settings.page {
@@ -359,10 +359,10 @@ mod tests {
     }
 
     fn tag(store: &Store, name: &Key) -> Option<ObjectTag> {
-        match store.get(name, Moment::NOW) {
-            ObjectReply::Found { tag, .. } => Some(tag),
-            _ => None,
-        }
+        let ObjectReply::Found { tag, .. } = store.get(name, Moment::NOW) else {
+            return None;
+        };
+        Some(tag)
     }
 
     fn names(store: &Store, after: Option<&Key>, seen: Moment) -> (Vec<u8>, bool) {
