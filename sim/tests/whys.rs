@@ -155,7 +155,7 @@ fn no_store_is_blamed_for_what_agents_of_a_log_do_of_their_own() {
         (
             Bug::KeepsOldBallot,
             "agreement",
-            "in its own ballot 5.a1'1 on any store",
+            "in its own ballot 3.a3 on any store",
         ),
         (
             Bug::AppliesHalf,

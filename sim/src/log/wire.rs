@@ -5,7 +5,7 @@ use bivalent_core::{Agent, AgentId, Incarnation, LogOp, LogReply, Pause, Replica
 use super::{Deed, Errand, Flight, LogEngine, machines::Load, outbox::Outbox, shelf};
 use crate::{
     dice::Purpose,
-    engine::{Status, is_down, net::by_clock},
+    engine::{Status, TRUE_RATE, is_down},
     event::{Event, LogEvent},
     fault::{Fault, FaultKind},
     plan::{READ, WRITE},
@@ -84,11 +84,8 @@ impl<L: Load> LogEngine<L> {
     }
 
     /// How long an agent waits for an answer, by its own clock, in true ticks: longer each time.
-    pub(super) fn patience(&self, id: AgentId, tries: u8) -> u64 {
-        by_clock(
-            self.plan.timeout << tries.min(6),
-            self.participants[id.index()].rate,
-        )
+    fn patience(&self, id: AgentId, tries: u8) -> u64 {
+        self.participants[id.index()].true_ticks(self.plan.timeout << tries.min(6))
     }
 
     /// An operation will have no answer: its agent finds out when it has waited long enough.
@@ -115,26 +112,23 @@ impl<L: Load> LogEngine<L> {
     }
 
     pub(super) fn set_alarm(&mut self, id: AgentId, timer: Timer, pause: Pause) {
-        let seat = &self.participants[id.index()];
-        let (agent, incarnation, rate) = (id, seat.incarnation, u64::from(seat.rate));
         let (min, max) = match pause {
             Pause::Between { min, max } => (self.plan.ticks(min), self.plan.ticks(max)),
             // No replica asks for a pause that is not its heartbeat's.
-            Pause::Patience | Pause::Backoff => {
-                let own = self.plan.timeout;
-                (own, own)
-            }
+            Pause::Patience | Pause::Backoff => (self.plan.timeout, self.plan.timeout),
         };
-        let pause = self.net.dice.within(Purpose::Pause, min, max) * 1_000_000 / rate;
-        if rate != 1_000_000 {
+        let pause = self.net.dice.within(Purpose::Pause, min, max);
+        let seat = &self.participants[id.index()];
+        if seat.rate != TRUE_RATE {
             self.net.observed(FaultKind::ClockSkew);
         }
+        let (pause, incarnation) = (seat.true_ticks(pause), seat.incarnation);
         let alarm = LogEvent::Alarm {
-            agent,
+            agent: id,
             incarnation,
             timer,
         };
-        self.put(self.now() + pause.max(1), Event::Log(alarm));
+        self.put(self.now() + pause, Event::Log(alarm));
     }
 
     /// Whether an agent is there to take something in; what comes while it stands still is kept.
