@@ -27,6 +27,9 @@ use crate::{
 /// What a store says of itself is as good as new for so long, to an operation that begins with asking for it.
 const RECENT: Duration = Duration::from_millis(10);
 
+/// An agent's ways to its stores.
+pub(crate) type Ways<B> = Vec<Arc<dyn Objects<B>>>;
+
 /// How patient an agent is, as far as that depends on its protocol.
 pub(crate) trait Manner<A: Laid> {
     /// The time that an operation may take before the agent is told that there is no answer.
@@ -138,9 +141,10 @@ impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
         // Of the start the agent knows better.
         let ballot = Ballot::next(above, self.options.agent, Incarnation(0));
-        match ballot {
-            Some(_) => self.ballots += 1,
-            None => tracing::error!("no ballot is left"),
+        if ballot.is_some() {
+            self.ballots += 1;
+        } else {
+            tracing::error!("no ballot is left");
         }
         ballot
     }
@@ -157,7 +161,7 @@ pub(crate) struct Host<A: Laid, C, P> {
     pub(crate) clock: C,
     pub(crate) manner: P,
     pub(crate) agent: OnObjects<A>,
-    stores: Vec<Arc<dyn Objects<A::Body>>>,
+    stores: Ways<A::Body>,
     setup: ObjectsSetup<A>,
     outbox: Outbox<A>,
     flights: FuturesUnordered<Flight<A>>,
@@ -183,7 +187,8 @@ where
     /// The first step of the agent.
     pub(crate) fn start(
         options: Options,
-        (setup, stores): (ObjectsSetup<A>, Vec<Arc<dyn Objects<A::Body>>>),
+        setup: ObjectsSetup<A>,
+        stores: Ways<A::Body>,
         clock: C,
         manner: P,
     ) -> Self {
@@ -421,7 +426,8 @@ where
         let ahead = &self.ahead[ask.store.index()];
         let follows = ahead.job == Some(ask.tag.job);
         let is_first = name == ObjectName::Identity && ask.tag.part == 0;
-        if !follows && !(is_first && self.clock.now().saturating_sub(ahead.when) < RECENT) {
+        let age = self.clock.now().saturating_sub(ahead.when);
+        if !follows && (!is_first || age >= RECENT) {
             return None;
         }
         let known = ahead.replies.iter().find(|(known, _)| *known == name);
@@ -542,21 +548,17 @@ async fn write_through<A: Laid>(
             // Beside disks there may be buckets, where a try can be lost on the way.
             Overwrite::Versioned => within(clock, longest, work).await,
         };
-        match done {
-            Some(carried) => {
-                let failed = carried
-                    .replies
-                    .iter()
-                    .find_map(|reply| reply.as_ref().err());
-                let Some(error) = failed else {
-                    return Happened::Carried(store, asked, carried);
-                };
-                if let Some(error) = Error::of_fatal(error) {
-                    return Happened::Fatal(error);
-                }
-                tracing::debug!(%error, "not written");
+        if let Some(carried) = done {
+            let mut replies = carried.replies.iter();
+            let Some(error) = replies.find_map(|reply| reply.as_ref().err()) else {
+                return Happened::Carried(store, asked, carried);
+            };
+            if let Some(error) = Error::of_fatal(error) {
+                return Happened::Fatal(error);
             }
-            None => tracing::debug!("late"),
+            tracing::debug!(%error, "not written");
+        } else {
+            tracing::debug!("late");
         }
         clock.sleep(patience).await;
     }

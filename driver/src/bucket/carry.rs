@@ -154,8 +154,8 @@ impl<B: Send + Sync + 'static> Shared<B> {
         while let Some(first) = names.first() {
             let same = |name: &&ObjectName| name.folder() == first.folder();
             let run = names.iter().take_while(same).count();
-            let (some, rest) = names.split_at(run);
-            let texts = some.iter().map(|&name| text(name)).collect();
+            let (first_ones, rest) = names.split_at(run);
+            let texts = first_ones.iter().map(|&name| text(name)).collect();
             self.bucket.remove(folder(first.folder()), texts).await?;
             names = rest;
         }
