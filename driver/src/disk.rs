@@ -158,7 +158,7 @@ impl Objects<BlockBody> for Disk {
             }
             Carried {
                 replies,
-                identity: None,
+                ahead: Vec::new(),
             }
         })
     }

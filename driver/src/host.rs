@@ -27,6 +27,9 @@ use crate::{
 /// What a store says of itself is as good as new for so long, to an operation that begins with asking for it.
 const RECENT: Duration = Duration::from_millis(10);
 
+/// An agent's ways to its stores.
+pub(crate) type Ways<B> = Vec<Arc<dyn Objects<B>>>;
+
 /// How patient an agent is, as far as that depends on its protocol.
 pub(crate) trait Manner<A: Laid> {
     /// The time that an operation may take before the agent is told that there is no answer.
@@ -72,6 +75,24 @@ pub(crate) struct Asked {
     /// It puts what an agent overwrites.
     #[cfg(feature = "planted-bugs")]
     is_version: bool,
+}
+
+/// What a store answers to gets that are likely to be asked.
+struct Ahead<B> {
+    /// To which undertaking; to none any more, once something else may have happened.
+    job: Option<u64>,
+    when: Duration,
+    replies: Vec<(ObjectName, Reply<B>)>,
+}
+
+impl<B> Default for Ahead<B> {
+    fn default() -> Self {
+        Self {
+            job: None,
+            when: Duration::ZERO,
+            replies: Vec::new(),
+        }
+    }
 }
 
 /// An operation that is to be carried out.
@@ -134,24 +155,18 @@ impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
     }
 }
 
-/// What a store said of itself, the undertaking of the operation that this answers, and when it said so.
-type Identity<B> = (u64, Duration, Reply<B>);
-
-/// What the agent is set up with, and the stores it is set up on.
-type Place<A> = (ObjectsSetup<A>, Vec<Arc<dyn Objects<<A as Laid>::Body>>>);
-
 /// One agent on its stores.
 pub(crate) struct Host<A: Laid, C, P> {
     pub(crate) options: Options,
     pub(crate) clock: C,
     pub(crate) manner: P,
     pub(crate) agent: OnObjects<A>,
-    stores: Vec<Arc<dyn Objects<A::Body>>>,
+    stores: Ways<A::Body>,
     setup: ObjectsSetup<A>,
     outbox: Outbox<A>,
     flights: FuturesUnordered<Flight<A>>,
-    /// What each store said of itself, as long as that is as good as an answer.
-    identities: Vec<Option<Identity<A::Body>>>,
+    /// What each store answers to gets that are asked right now.
+    ahead: Vec<Ahead<A::Body>>,
     /// Answers that are there without a flight.
     ready: VecDeque<(StoreId, LaidTag, Reply<A::Body>)>,
     /// Why each store's last operation failed.
@@ -170,7 +185,13 @@ where
     P: Manner<A>,
 {
     /// The first step of the agent.
-    pub(crate) fn start(options: Options, (setup, stores): Place<A>, clock: C, manner: P) -> Self {
+    pub(crate) fn start(
+        options: Options,
+        setup: ObjectsSetup<A>,
+        stores: Ways<A::Body>,
+        clock: C,
+        manner: P,
+    ) -> Self {
         let mut outbox = Outbox {
             asks: Vec::new(),
             wakes: Vec::new(),
@@ -192,7 +213,7 @@ where
             setup,
             outbox,
             flights: FuturesUnordered::new(),
-            identities: (0..count).map(|_| None).collect(),
+            ahead: (0..count).map(|_| Ahead::default()).collect(),
             ready: VecDeque::new(),
             why: vec![None; count],
             aborts: 0,
@@ -203,6 +224,7 @@ where
 
     /// The agent takes a step.
     pub(crate) fn tell(&mut self, event: Event<'_, OnObjects<A>>) {
+        tracing::trace!(agent = self.options.agent.0, ?event, "is told");
         self.agent.on(event, &mut self.outbox);
     }
 
@@ -215,7 +237,12 @@ where
             };
             self.tell(Event::Replied(store, tag, &reply));
         }
-        self.outbox.said.pop_front()
+        for ahead in &mut self.ahead {
+            ahead.job = None;
+        }
+        let said = self.outbox.said.pop_front();
+        tracing::trace!(agent = self.options.agent.0, ?said, "says");
+        said
     }
 
     /// The next thing that happens.
@@ -316,11 +343,11 @@ where
         asked: &[Asked],
         carried: Carried<A::Body>,
     ) -> Result<(), Error> {
-        let fresh = match (carried.identity, asked.last()) {
-            (Some(Ok(identity)), Some(asked)) => Some((asked.tag.job, self.clock.now(), identity)),
-            (Some(_) | None, _) => None,
+        self.ahead[store.index()] = Ahead {
+            job: asked.last().map(|asked| asked.tag.job),
+            when: self.clock.now(),
+            replies: carried.ahead,
         };
-        self.identities[store.index()] = fresh;
         for (asked, reply) in asked.iter().zip(carried.replies) {
             let reply = match reply {
                 Ok(reply) => reply,
@@ -348,11 +375,6 @@ where
             let tag = self.mistaken(store, *asked, &reply);
             self.tell(Event::Replied(store, tag, &reply));
         }
-        // Only what is asked right now is asked after that look.
-        self.carry_out();
-        if let Some((job, ..)) = &mut self.identities[store.index()] {
-            *job = u64::MAX;
-        }
         Ok(())
     }
 
@@ -373,11 +395,13 @@ where
     /// Does what the agent has asked for.
     fn carry_out(&mut self) {
         for (timer, pause) in std::mem::take(&mut self.outbox.wakes) {
+            tracing::trace!(agent = self.options.agent.0, ?timer, ?pause, "waits");
             self.wake(timer, pause);
         }
         let mut asks = std::mem::take(&mut self.outbox.asks).into_iter().peekable();
         while let Some(ask) = asks.next() {
-            if let Some(reply) = self.known_identity(&ask) {
+            tracing::trace!(agent = self.options.agent.0, ?ask.store, ?ask.tag, ?ask.op, "asks");
+            if let Some(reply) = self.known(&ask) {
                 self.ready.push_back((ask.store, ask.tag, reply));
                 continue;
             }
@@ -393,15 +417,21 @@ where
         }
     }
 
-    /// What a store says of itself, if it said so just now: after the operation before, or a moment ago if this is the
-    /// first.
-    fn known_identity(&self, ask: &Wish<A>) -> Option<Reply<A::Body>> {
-        let (job, when, identity) = self.identities[ask.store.index()].as_ref()?;
-        let is_first = ask.tag.part == 0;
-        let age = self.clock.now().saturating_sub(*when);
-        let is_fresh = *job == ask.tag.job || (is_first && age < RECENT);
-        let asks = matches!(ask.op, ObjectOp::Get(ObjectName::Identity));
-        (asks && is_fresh).then(|| identity.clone())
+    /// What a store answers, if that was read just now, after the operation before; or what it says of itself, if it said
+    /// so a moment ago and this is the first operation.
+    fn known(&self, ask: &Wish<A>) -> Option<Reply<A::Body>> {
+        let ObjectOp::Get(name) = ask.op else {
+            return None;
+        };
+        let ahead = &self.ahead[ask.store.index()];
+        let follows = ahead.job == Some(ask.tag.job);
+        let is_first = name == ObjectName::Identity && ask.tag.part == 0;
+        let age = self.clock.now().saturating_sub(ahead.when);
+        if !follows && (!is_first || age >= RECENT) {
+            return None;
+        }
+        let known = ahead.replies.iter().find(|(known, _)| *known == name);
+        known.map(|(_, reply)| reply.clone())
     }
 
     fn wake(&mut self, timer: LaidTimer<A::Timer>, pause: Pause) {
@@ -519,11 +549,8 @@ async fn write_through<A: Laid>(
             Overwrite::Versioned => within(clock, longest, work).await,
         };
         if let Some(carried) = done {
-            let failed = carried
-                .replies
-                .iter()
-                .find_map(|reply| reply.as_ref().err());
-            let Some(error) = failed else {
+            let mut replies = carried.replies.iter();
+            let Some(error) = replies.find_map(|reply| reply.as_ref().err()) else {
                 return Happened::Carried(store, asked, carried);
             };
             if let Some(error) = Error::of_fatal(error) {

@@ -97,7 +97,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let pace = Pace::new(stores.len(), &options);
         let (to_node, orders) = mpsc::unbounded();
         let mut node = Self {
-            host: Host::start(options, (setup, stores), clock, pace),
+            host: Host::start(options, setup, stores, clock, pace),
             orders,
             waiting: BTreeMap::new(),
             asked: 0,

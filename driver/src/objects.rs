@@ -19,8 +19,8 @@ pub(crate) type Reply<B> = ObjectReply<ObjectName, Content<B>>;
 pub struct Carried<B> {
     /// What came of each, in their order.
     pub replies: Vec<Result<Reply<B>, StoreError>>,
-    /// What the store said of itself after the last of them, if it was asked on the way.
-    pub identity: Option<Result<Reply<B>, StoreError>>,
+    /// What the store answers to gets that are likely to follow, read after the last of them.
+    pub ahead: Vec<(ObjectName, Reply<B>)>,
 }
 
 /// A store on which agents keep objects with `B` in them.

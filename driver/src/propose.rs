@@ -9,7 +9,7 @@ use bivalent_core::{
 
 use crate::{
     Clock, DecisionStore, Error, Options,
-    host::{Host, Manner, is_in_place},
+    host::{Host, Manner, Ways, is_in_place},
     objects::{Objects, Op},
 };
 
@@ -65,7 +65,7 @@ where
             Timer = DecreeTimer,
         >,
 {
-    let stores: Vec<Arc<dyn Objects<A::Body>>> = stores
+    let stores: Ways<A::Body> = stores
         .into_iter()
         .map(|store| {
             let store: Arc<dyn DecisionStore> = store.into();
@@ -86,7 +86,7 @@ where
         text: Some(text.into()),
         ..options.on_objects(inner, &stores)
     };
-    let mut host = Host::start(options, (setup, stores), clock, Steady);
+    let mut host = Host::start(options, setup, stores, clock, Steady);
     loop {
         while let Some(said) = host.hear() {
             match said {
@@ -98,8 +98,8 @@ where
                     return Ok(Decided { text, by, attempts });
                 }
                 ObjectsSaid::Stopped(stop) => return Err(host.error(&stop)),
-                said @ (ObjectsSaid::Settled { .. }
-                | ObjectsSaid::Uncounted(_)
+                said @ (ObjectsSaid::Uncounted(_)
+                | ObjectsSaid::Settled { .. }
                 | ObjectsSaid::Inner(_)
                 | ObjectsSaid::Asked { .. }
                 | ObjectsSaid::Answered { .. }

@@ -21,6 +21,8 @@ pub(super) struct StoreState {
     pub(super) lost: u64,
     /// The start whose record has stood here, by this agent's doing.
     pub(super) marked: Option<Incarnation>,
+    /// The latest own start whose record has been seen here.
+    pub(super) latest: Option<Incarnation>,
     /// It has refused a write whose condition did not hold.
     pub(super) refuses: bool,
     /// The own versions that may stand here, in order.
@@ -56,6 +58,7 @@ impl StoreState {
         self.own.extend(listed);
         self.own.sort_unstable();
         self.own.dedup();
+        self.latest = self.latest.max(listing.latest_start(me));
     }
 }
 

@@ -123,10 +123,15 @@ impl<A: Laid> OnObjects<A> {
             Phase::Marking(marks) => {
                 starting.most = marks.count(|_| true);
                 starting.why = marks.failures().collect();
-                if counted >= quorum {
+                let start = Some(self.work.who.start);
+                let latest = self.work.states.iter().filter_map(|state| state.latest);
+                let latest = latest.max().max(start);
+                if counted >= quorum && latest == start {
                     self.begin(port);
                 } else {
-                    starting.above = Some(self.work.who.start);
+                    // Of one that died while it took a later start something may have come late: better a later one
+                    // still than to be fenced by it at once.
+                    starting.above = latest;
                     self.pause(port);
                 }
             }

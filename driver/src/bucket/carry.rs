@@ -20,6 +20,9 @@ use crate::{
     objects::{Carried, IsDead, Objects, Op, Reply},
 };
 
+/// Newest versions that are read ahead, at most.
+const AHEAD: usize = 8;
+
 /// A bucket as a store of one decision. See [`propose`](crate::propose).
 pub type BucketDecision = BucketObjects<BlockBody>;
 /// A bucket as a store of a log.
@@ -151,8 +154,8 @@ impl<B: Send + Sync + 'static> Shared<B> {
         while let Some(first) = names.first() {
             let same = |name: &&ObjectName| name.folder() == first.folder();
             let run = names.iter().take_while(same).count();
-            let (together, rest) = names.split_at(run);
-            let texts = together.iter().map(|&name| text(name)).collect();
+            let (first_ones, rest) = names.split_at(run);
+            let texts = first_ones.iter().map(|&name| text(name)).collect();
             self.bucket.remove(folder(first.folder()), texts).await?;
             names = rest;
         }
@@ -167,6 +170,34 @@ impl<B: Send + Sync + 'static> Shared<B> {
         let mut names: Vec<_> = names.filter(|name| Some(*name) > after).collect();
         names.sort_unstable();
         Ok(ObjectReply::Listed { names, more: false })
+    }
+}
+
+impl<B: Send + Sync + 'static> Shared<B> {
+    /// Reads what agents ask for after nearly everything, what the store says of itself; and after a listing, the newest
+    /// version of each agent.
+    async fn look_ahead(&self, last: Option<&Outcome<B>>, ahead: &mut Vec<(ObjectName, Reply<B>)>) {
+        if let Some(Ok(ObjectReply::Listed { names, .. })) = last {
+            let mut newest: Vec<ObjectName> = Vec::new();
+            for &name in names {
+                if let ObjectName::Version(agent, _) = name {
+                    newest.retain(
+                        |known| !matches!(known, ObjectName::Version(owner, _) if *owner == agent),
+                    );
+                    newest.push(name);
+                }
+            }
+            if newest.len() <= AHEAD {
+                for name in newest {
+                    if let Ok(reply) = self.get(name).await {
+                        ahead.push((name, reply));
+                    }
+                }
+            }
+        }
+        if let Ok(reply) = self.get(ObjectName::Identity).await {
+            ahead.push((ObjectName::Identity, reply));
+        }
     }
 }
 
@@ -192,8 +223,8 @@ impl<B: Send + Sync + 'static> Objects<B> for BucketObjects<B> {
         self.shared.bucket.directory().is_some()
     }
 
-    /// Of a directory all of it in one piece of work for its threads, with a look at what it says of itself at the end:
-    /// agents ask for that after nearly everything, and a way there and back costs more than the look.
+    /// Of a directory all of it in one piece of work for its threads, with what is likely to be asked next: a way there
+    /// and back costs more than that.
     fn carry(&self, ops: Vec<Op<B>>) -> BoxFuture<'_, Carried<B>> {
         let shared = Arc::clone(&self.shared);
         let looks = self.at_once();
@@ -203,18 +234,17 @@ impl<B: Send + Sync + 'static> Objects<B> for BucketObjects<B> {
             for op in ops {
                 replies.push(shared.carry(op).await);
             }
-            let identity = if looks {
-                Some(shared.get(ObjectName::Identity).await)
-            } else {
-                None
-            };
-            Carried { replies, identity }
+            let mut ahead = Vec::new();
+            if looks {
+                shared.look_ahead(replies.last(), &mut ahead).await;
+            }
+            Carried { replies, ahead }
         };
         Box::pin(async move {
             let done = self.shared.bucket.all_at_once(Box::pin(work)).await;
             done.unwrap_or_else(|error| Carried {
                 replies: (0..count).map(|_| Err(error.clone())).collect(),
-                identity: None,
+                ahead: Vec::new(),
             })
         })
     }

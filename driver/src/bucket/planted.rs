@@ -104,7 +104,7 @@ impl<M: Stored> Objects<LogBody<M>> for Overtaking<M> {
             }
             Carried {
                 replies,
-                identity: None,
+                ahead: Vec::new(),
             }
         })
     }
