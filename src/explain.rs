@@ -81,6 +81,11 @@ fn influences(step: u64, args: &ExplainArgs, console: &mut Console) -> Result<Ex
         );
         return Err(Failure::new(Exit::Usage, message).help(help));
     }
+    if run.scenario.cluster.bucket.is_some() {
+        let message = "--influences follows reads and writes of blocks, and this run is on buckets";
+        let help = "leave --influences out: the causes are told without it";
+        return Err(Failure::new(Exit::Usage, message).help(help));
+    }
     bug::while_running(format!("{}@{:#x}", run.scenario.name, run.seed));
     let told = influence::of_step(&run.scenario, run.seed, run.planted, step);
     let told = told.map_err(|missing| {

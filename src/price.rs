@@ -112,6 +112,16 @@ fn one(what: &str, console: &Console) -> Result<Scenario, Failure> {
                 format!("{what} has a log; the price of blocking is that of one decision");
             return Err(Failure::new(Exit::Usage, message).help("name a scenario of one decision"));
         }
+        Some(one)
+            if picked.is_empty() && one.seed.is_none() && one.scenario.cluster.bucket.is_some() =>
+        {
+            let message = format!(
+                "{what} is on buckets; the price of blocking is one of adversaries, which order reads and writes of \
+                 blocks"
+            );
+            let help = "name a scenario without `bucket`";
+            return Err(Failure::new(Exit::Usage, message).help(help));
+        }
         Some(one) if picked.is_empty() && one.seed.is_none() => return Ok(one.scenario),
         Some(_) if picked.is_empty() => format!("{what} is one run; a price needs many"),
         Some(_) | None => format!("{what} is a folder; one system is varied at a time"),

@@ -62,6 +62,8 @@ const CHAPTERS: &[Chapter] = chapters![
     "basic/solo-agent",
     "basic/two-agents-agree",
     "basic/zombie-leader",
+    "bucket/stale-listings",
+    "bucket/three-agents",
     "explore/three-by-one",
     "explore/two-by-one-restart",
     "explore/two-by-one-torn",

@@ -9,8 +9,8 @@ use crate::{
     journal::Keeps,
     planted::Planted,
     report::{Outcome, RunReport},
-    runner::Runner,
-    scenario::{Expected, Protocol, Scenario},
+    runner::{Record, Runner},
+    scenario::{Expected, Scenario},
     stall::{self, STALLS_MAX, StallReport},
     story::{self, Story},
     verdict,
@@ -43,8 +43,8 @@ pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
 
 /// The same of agents with a planted bug.
 pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
-    if scenario.cluster.protocol == Protocol::ReplicatedLog {
-        return explain_log(scenario, seed, planted);
+    if !scenario.cluster.is_decision_on_blocks() {
+        return explain_any(scenario, seed, planted);
     }
     let mut engine = BlockEngine::new(scenario);
     engine.plant_any(planted);
@@ -67,17 +67,22 @@ pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Expl
     }
 }
 
-/// A log's run has its story; remedies and causes are for single decisions.
-fn explain_log(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
+/// A run that is not of one decision on blocks: one on buckets has its story and its causes, a log's its story.
+/// Remedies and influences are of stores of blocks.
+fn explain_any(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
     let mut runner = Runner::new(scenario);
     runner.plant_any(planted);
     let (end, _, record) = runner.run_recorded(seed);
     let report = runner.report(scenario, seed, end);
     let story = story::of_any(scenario, &runner, &record, &report);
+    let causes = match &record {
+        Record::Single(journal) => cause::chains(scenario, runner.finished(), journal, &report),
+        Record::Log(_) => Vec::new(),
+    };
     Explanation {
         report,
         story,
-        causes: Vec::new(),
+        causes,
         influences: Vec::new(),
         stalls: Vec::new(),
         more_stalls: 0,

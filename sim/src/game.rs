@@ -97,6 +97,13 @@ impl Game {
                     .to_owned(),
             );
         }
+        if scenario.cluster.bucket.is_some() {
+            return Err(
+                "whoever plays picks reads and writes of blocks, and agents on buckets list, get and put \
+                 objects; leave out `bucket` to play for the same protocol on stores of blocks"
+                    .to_owned(),
+            );
+        }
         if matches!(scenario.schedule.adversary, Adversary::Script(_)) {
             return Err(
                 "this scenario has a script, which chooses all there is to choose".to_owned(),

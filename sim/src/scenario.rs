@@ -99,6 +99,14 @@ pub struct Cluster {
     pub envelope: Envelope,
 }
 
+impl Cluster {
+    /// Whether it is about one decision on stores of blocks: what can be explored, played, priced, and picked from
+    /// operation by operation.
+    pub fn is_decision_on_blocks(&self) -> bool {
+        self.bucket.is_none() && self.protocol != Protocol::ReplicatedLog
+    }
+}
+
 /// What a scenario's buckets are like.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BucketPlan {

@@ -15,13 +15,14 @@ use crate::{
     blocks::BlockEngine,
     causality::{Process, Stamp},
     fault::FaultKind,
-    journal::{Keeps, Note, What},
+    journal::{Journal, Keeps, Note, What},
     log::{self, LogNote},
     planted::Planted,
-    report::Violation,
+    report::{RunReport, Violation},
     runner::{Record, Runner},
     scenario::{Protocol, Scenario},
-    story, verdict,
+    story,
+    verdict::{self, Finished},
 };
 
 /// A run, event by event.
@@ -123,14 +124,39 @@ pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
     if scenario.cluster.protocol == Protocol::ReplicatedLog {
         return of_log(scenario, seed, planted);
     }
+    if scenario.cluster.bucket.is_some() {
+        return of_bucket(scenario, seed, planted);
+    }
     let mut engine = BlockEngine::new(scenario);
     engine.plant_any(planted);
     let (end, journal) = engine.run_told(seed, Keeps::First);
     let report = verdict::report(scenario, &engine, seed, end);
+    told(scenario, &engine, &journal, report)
+}
+
+/// The same of a run on buckets. It has no clocks: what an agent read in a listing is not followed to its writers.
+fn of_bucket(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
+    let mut runner = Runner::new(scenario);
+    runner.plant_any(planted);
+    let (end, _, record) = runner.run_recorded(seed);
+    let report = runner.report(scenario, seed, end);
+    let Record::Single(journal) = record else {
+        unreachable!("an engine of one decision leaves its record");
+    };
+    told(scenario, runner.finished(), &journal, report)
+}
+
+/// A run's notes as events.
+fn told(
+    scenario: &Scenario,
+    engine: &dyn Finished,
+    journal: &Journal,
+    report: RunReport,
+) -> Timeline {
     let names = names(scenario, journal.processes());
     let teller = Teller {
         scenario,
-        engine: &engine,
+        engine,
         processes: journal.processes(),
         names: names.into_iter().map(Arc::from).collect(),
         counts: counts(journal.notes.iter().filter_map(|note| note.stamp.as_ref())),
@@ -222,7 +248,7 @@ fn counts<'a>(stamps: impl Iterator<Item = &'a Stamp>) -> BTreeMap<usize, Vec<u3
 /// What it takes to tell a note.
 struct Teller<'a> {
     scenario: &'a Scenario,
-    engine: &'a BlockEngine,
+    engine: &'a dyn Finished,
     processes: &'a [Process],
     names: Arc<[Arc<str>]>,
     counts: BTreeMap<usize, Vec<u32>>,

@@ -83,9 +83,14 @@ fn walk(
 }
 
 fn text(protocol: &str, format: &str, overlay: &str) -> String {
+    // Objects are put whole: there is no block to have a format.
+    let block = if overlay.contains("bucket") {
+        String::new()
+    } else {
+        format!("block = {{ format = '{format}' }}\n")
+    };
     let system = format!(
-        "title = 't'\nsummary = 's'\n[cluster]\nprotocol = '{protocol}'\nagents = 3\nstores = 3\n\
-         block = {{ format = '{format}' }}\n{REST}"
+        "title = 't'\nsummary = 's'\n[cluster]\nprotocol = '{protocol}'\nagents = 3\nstores = 3\n{block}{REST}"
     );
     merged(&system, overlay)
 }

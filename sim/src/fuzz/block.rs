@@ -260,7 +260,7 @@ impl<'a> Memory<'a> {
     /// A seed's configuration and schedule.
     fn draw(&self, seed: u64) -> Drawn {
         let mut lots = Lots::new(seed);
-        let can_pick = self.base.cluster.protocol != Protocol::ReplicatedLog;
+        let can_pick = self.base.cluster.is_decision_on_blocks();
         let scheduler = self.settings.portfolio.draw(&mut lots, can_pick);
         if scheduler == Scheduler::Guided && !self.corpus.is_empty() {
             let at = lots.below(self.corpus.len() as u64) as usize;

@@ -345,6 +345,9 @@ impl Check {
             Of::Machine if !is_log => Err(format!(
                 "{name}: a machine needs replicas, `protocol = \"replicated-log\"`, and this is `{has}`"
             )),
+            Of::Protocol if scenario.cluster.bucket.is_some() => Err(format!(
+                "{name}: a protocol of your own is run on stores of blocks; leave `bucket` out"
+            )),
             Of::Protocol if is_log => Err(format!(
                 "{name}: a protocol of your own makes one decision, and this is `{has}`: \
                  name the built-in one whose blocks are like yours"

@@ -250,7 +250,7 @@ pub(super) fn rule(
     let (scope, all) = (Scope::ALL, u128::MAX);
     let versioned = of.cluster.layout.format() == Format::Versioned;
     // A replica's restart waits for nothing anyway.
-    let waits = of.cluster.protocol == Protocol::DiskPaxos;
+    let waits = of.cluster.protocol == Protocol::DiskPaxos && of.cluster.bucket.is_none();
     let is_lying = matches!(
         kind,
         FaultKind::StaleRead | FaultKind::StaleListing | FaultKind::Amnesia

@@ -199,7 +199,8 @@ impl Resolver<'_> {
         let expect = self.expect(spec.expect, heal.as_ref(), proposals);
         let heal_ns = heal.map(Spanned::into_inner);
         let limits = self.limits(spec.limits, heal_ns, expect.outcome, &rules);
-        let fuzz = self.fuzz(spec.fuzz, schedule.as_ref());
+        let buckets = cluster.as_ref().is_none_or(|it| it.bucket.is_some());
+        let fuzz = self.fuzz(spec.fuzz, schedule.as_ref(), buckets);
         let price = self.price(spec.price);
         let tuning = self.tuning(spec.replica);
         let workload = self.workload(spec.workload);

@@ -11,7 +11,8 @@ use bivalent_core::{Envelope, Spread, Staleness};
 use self::words::{delay, duration, in_lines, quoted, range, retry, share, size};
 use super::resolve::{FORMATS, FUZZ_FAULTS};
 use super::{
-    Adversary, AgentSpec, Expect, Expected, Limits, Property, Protocol, Scenario, Schedule,
+    Adversary, AgentSpec, BucketPlan, Expect, Expected, Limits, Property, Protocol, Scenario,
+    Schedule,
 };
 use crate::choices;
 use crate::fault::FaultKind;
@@ -85,8 +86,19 @@ impl Scenario {
         } else {
             to.key("stores", list(cluster.stores.iter().map(|it| quoted(it))));
         }
+        if let Some(bucket) = cluster.bucket {
+            let usual = BucketPlan::default();
+            let mut parts = Vec::new();
+            if bucket.page != usual.page {
+                parts.push(format!("page = {}", bucket.page));
+            }
+            if bucket.vanishes {
+                parts.push("vanishes = true".to_owned());
+            }
+            to.key("bucket", table(parts));
+        }
         let layout = cluster.layout;
-        if Some(layout) != cluster.protocol.usual_layout() {
+        if cluster.bucket.is_none() && Some(layout) != cluster.protocol.usual_layout() {
             let format = FORMATS.iter().find(|(_, known)| *known == layout.format());
             let format = format.map_or("", |(word, _)| word);
             let mut parts = vec![format!("size = {}", size(layout.size()))];

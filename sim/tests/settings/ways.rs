@@ -207,6 +207,7 @@ pub(crate) fn all() -> Vec<Way> {
     triggers(&mut ways);
     faults(&mut ways);
     scopes(&mut ways);
+    buckets(&mut ways);
     ends::ends(&mut ways);
     ends::campaigns(&mut ways);
     ways.0
@@ -545,5 +546,39 @@ fn scopes(ways: &mut Ways) {
             let with = format!("{always}{comma}operation = 'write'");
             ways.fault(kind, "operation", "chance = 0.6", &with, always);
         }
+    }
+}
+
+/// What is said of stores that are buckets.
+fn buckets(ways: &mut Ways) {
+    ways.by(
+        Judge::Run,
+        "cluster.bucket.page",
+        "[cluster]\nbucket = { page = 1 }\n",
+        "[cluster]\nbucket = {}\n",
+    );
+    ways.by(
+        Judge::Run,
+        "cluster.bucket.vanishes",
+        "[cluster]\nbucket = { vanishes = true }\n",
+        "[cluster]\nbucket = {}\n",
+    );
+    let listing = |inside: &str| {
+        format!(
+            "[cluster]\nbucket = {{}}\n[[fault]]\nchance = 0.8\nstale-listing = {{ {inside} }}\n"
+        )
+    };
+    for (key, with, without) in [
+        ("versions", "versions = 40", "versions = 1"),
+        ("age", "age = '1s'", "age = '1us'"),
+        ("agent", "age = '1s', agent = 'a1'", "age = '1s'"),
+        ("store", "age = '1s', store = 's1'", "age = '1s'"),
+    ] {
+        ways.by(
+            Judge::Run,
+            &format!("fault.stale-listing.{key}"),
+            &listing(with),
+            &listing(without),
+        );
     }
 }

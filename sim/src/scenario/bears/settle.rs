@@ -68,6 +68,9 @@ impl Scenario {
         }
         for rule in &mut self.faults {
             settle_rule(rule, protocol, format);
+            if self.cluster.bucket.is_some() {
+                settle_on_buckets(rule);
+            }
         }
     }
 }
@@ -78,6 +81,20 @@ impl Scenario {
     pub fn drop_idle_rules(&mut self) {
         let (protocol, agents) = (self.cluster.protocol, self.cluster.agents.len());
         self.faults.retain(|rule| !is_idle(rule, protocol, agents));
+    }
+}
+
+/// What does nothing where stores are buckets: see `bears_buckets`.
+fn settle_on_buckets(rule: &mut FaultRule) {
+    if let Fault::Crash { unfenced, .. } = &mut rule.fault {
+        *unfenced = false;
+    }
+    if let Fault::TornWrite { keep, scope, .. } = &mut rule.fault {
+        *keep = None;
+        scope.owners = u128::MAX;
+    }
+    if let Fault::BitRot { bits, .. } = &mut rule.fault {
+        *bits = 1;
     }
 }
 

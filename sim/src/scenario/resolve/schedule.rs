@@ -187,6 +187,7 @@ impl Resolver<'_> {
         &mut self,
         field: Option<Field<FuzzSpec>>,
         schedule: Option<&Schedule>,
+        buckets: bool,
     ) -> Fuzz {
         let mut fuzz = Fuzz::default();
         let Some(spec) = self.read(field) else {
@@ -218,6 +219,11 @@ impl Resolver<'_> {
                     && !fuzz.add.contains(&FaultKind::ALL[index])
                 {
                     self.bearable(FaultKind::ALL[index], &word.span());
+                    if FaultKind::ALL[index] == FaultKind::StaleListing && !buckets {
+                        let flaw = idle("a store of blocks lists nothing");
+                        let help = "add bucket = {} to [cluster], or leave the fault out";
+                        self.notes.add(word.span(), flaw.help(help));
+                    }
                     fuzz.add.push(FaultKind::ALL[index]);
                 }
             }

@@ -1,4 +1,4 @@
-//! A `[[fault]]` as it is written: one of five triggers, one of eighteen kinds.
+//! A `[[fault]]` as it is written: one of five triggers, one of nineteen kinds.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
