@@ -151,6 +151,19 @@ impl Probe {
         1 << self as u32
     }
 
+    /// Whether runs on buckets are looked at for it: what an agent came to inside its protocol is not told there yet.
+    pub const fn is_told_on_buckets(self) -> bool {
+        matches!(
+            self,
+            Self::Decided
+                | Self::AllDecided
+                | Self::StallEnded
+                | Self::CrashedBetweenWrites
+                | Self::LateWriteLanded
+                | Self::OldVersionRead
+        )
+    }
+
     /// Whether runs of this protocol can come to it at all.
     pub const fn concerns(self, protocol: Protocol) -> bool {
         let is_log = matches!(protocol, Protocol::ReplicatedLog);

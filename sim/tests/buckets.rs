@@ -88,10 +88,19 @@ fn a_stale_listing_that_splits_the_agents_is_found_and_told() {
 }
 
 #[test]
-fn listings_that_are_only_sometimes_old_are_not_blamed_where_there_are_none() {
-    let calm = on_buckets("disk-paxos", "");
+fn where_nothing_fails_every_run_on_buckets_decides_or_contends() {
+    let text = ON_BUCKETS.replace("PROTOCOL", "disk-paxos");
+    let calm = parse(&text.replace("start =", "retry = \"10ms..100ms\"\nstart ="));
 
-    assert!((0..100).all(|seed| run_one(&calm, seed).outcome == Outcome::Decided));
+    for seed in 0..100 {
+        let report = run_one(&calm, seed);
+        let stalls = report.stalls.iter();
+        assert!(
+            stalls.map(|it| it.kind).all(|it| it == "contention"),
+            "{seed}"
+        );
+        assert_eq!(report.decided, 3, "{seed}");
+    }
 }
 
 #[test]

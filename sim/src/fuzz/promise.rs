@@ -57,9 +57,14 @@ const fn passes(fault: &Fault) -> bool {
 
 /// Whether a write may be asked for so often that an agent can no longer tell its tries apart. Where it is
 /// written in place, no other may ever follow: one of them might be on its way still.
+///
+/// On buckets an answer that comes too late is none, and an agent that gets none can't even take its start: there one
+/// try is enough.
 fn outlasts_tries(of: &Scenario) -> bool {
-    if of.cluster.protocol != Protocol::DiskPaxos || of.cluster.layout.format() == Format::Versioned
-    {
+    let buckets = of.cluster.bucket.is_some();
+    let in_place = of.cluster.protocol == Protocol::DiskPaxos
+        && of.cluster.layout.format() != Format::Versioned;
+    if !buckets && !in_place {
         return false;
     }
     let longest = |delay: &Delay| match delay {
@@ -91,7 +96,11 @@ fn outlasts_tries(of: &Scenario) -> bool {
         let each = write.max(slowed(&of.schedule.read));
         most = most.saturating_add(of.schedule.patience.saturating_mul(each));
     }
-    most / of.schedule.timeout_ns.max(1) >= TRIES
+    if buckets {
+        most = most.max(slowed(&of.schedule.read));
+    }
+    let tries = if buckets { 1 } else { TRIES };
+    most / of.schedule.timeout_ns.max(1) >= tries
 }
 
 #[cfg(test)]
@@ -118,6 +127,21 @@ mod tests {
         assert_eq!(promised("dual", shorter, delay), Expected::Any);
         assert_eq!(promised("checked", shorter, delay), Expected::Any);
         assert_eq!(promised("versioned", shorter, delay), Expected::Unwedged);
+    }
+
+    #[test]
+    fn on_buckets_one_answer_that_is_too_late_takes_the_promise_back() {
+        let promised = |timeout: &str| {
+            let text = format!(
+                "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 3\nbucket = {{}}\n\
+                 [schedule]\nread = \"2ms..20ms\"\n{timeout}\n[expect]\noutcome = \"unwedged\"\n"
+            );
+            let scenario = Scenario::parse("t", &text, &|_| Err(String::new())).unwrap();
+            of(&scenario, &scenario, true)
+        };
+
+        assert_eq!(promised("timeout = \"10ms\""), Expected::Any);
+        assert_eq!(promised("timeout = \"1s\""), Expected::Unwedged);
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl Sum {
                 .iter()
                 .zip(&self.scenarios)
                 .any(|(scenario, tally)| {
-                    tally.runs > 0 && probe.concerns(scenario.cluster.protocol)
+                    let told = scenario.cluster.bucket.is_none() || probe.is_told_on_buckets();
+                    tally.runs > 0 && told && probe.concerns(scenario.cluster.protocol)
                 });
             if concerned && self.total.probe(probe) == 0 {
                 list.push(Untested {
