@@ -305,6 +305,17 @@ fn every_kind_of_fault_can_be_written() {
         assert_eq!(found, expected, "{text}");
     }
 
+    let listing = "[cluster]\nagents = 2\nstores = 3\nbucket = {}\n[[fault]]\nat = '1s'\n\
+                   stale-listing = { versions = 2 }\n";
+    let text = format!("title = 't'\nsummary = 's'\n{listing}");
+    let scenario = Scenario::parse("t", &text, &|_| Err(String::new())).unwrap();
+    let expected = Fault::StaleListing {
+        scope: reads,
+        bound: StaleBound::Versions(2),
+    };
+    assert_eq!(scenario.faults[0].fault, expected);
+    seen.push(FaultKind::StaleListing);
+
     for kind in FaultKind::ALL {
         assert!(seen.contains(&kind), "{} is not tried", kind.name());
     }

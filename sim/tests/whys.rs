@@ -5,6 +5,7 @@
 use bivalent_core::Bug;
 use bivalent_sim::{
     catalogue,
+    fault::FaultKind,
     log::{BankLoad, KvLoad, Load, LogEngine},
     planted::Planted,
     playback::Playback,
@@ -91,7 +92,11 @@ fn the_fault_that_is_blamed_changed_the_block_that_was_read_and_not_another_one(
 
 /// What is said of the first step at which a log's run breaks this property.
 fn story(name: &str, seed: u64, bug: Option<Bug>, property: &str) -> Vec<Why> {
-    let mut playback = Playback::of_seed(&scenario(name), seed, Planted::from(bug));
+    story_of(&scenario(name), seed, bug, property)
+}
+
+fn story_of(scenario: &Scenario, seed: u64, bug: Option<Bug>, property: &str) -> Vec<Why> {
+    let mut playback = Playback::of_seed(scenario, seed, Planted::from(bug));
     while playback.advance(1 << 16) {}
     let mut marks = playback.track().marks.iter();
     let broken = marks
@@ -102,7 +107,11 @@ fn story(name: &str, seed: u64, bug: Option<Bug>, property: &str) -> Vec<Why> {
 
 /// The first seed at which agents with a bug break a property, all faults within the envelope.
 fn seed_of<L: Load>(name: &str, load: L, bug: Bug, property: &str) -> u64 {
-    let mut engine = LogEngine::new(&scenario(name), load);
+    seed_in(&scenario(name), load, bug, property)
+}
+
+fn seed_in<L: Load>(scenario: &Scenario, load: L, bug: Bug, property: &str) -> u64 {
+    let mut engine = LogEngine::new(scenario, load);
     engine.plant(Some(bug));
     let breaks = |&seed: &u64| {
         engine.run(seed);
@@ -172,7 +181,6 @@ fn no_store_is_blamed_for_what_agents_of_a_log_do_of_their_own() {
             "exactly-once",
             "it came there by a snapshot",
         ),
-        (Bug::DropsEarly, "durability", "it was let go too early"),
     ] {
         let parts = of_bank(bug, property);
         let text = all(&parts);
@@ -181,6 +189,27 @@ fn no_store_is_blamed_for_what_agents_of_a_log_do_of_their_own() {
         let mut lines = last.lines.iter();
         assert!(lines.any(|line| line.contains(told)), "{bug:?}: {text}");
     }
+}
+
+#[test]
+fn an_agent_that_lets_go_too_early_is_blamed_where_no_store_damages_anything() {
+    let mut quiet = scenario("storm-bank");
+    quiet
+        .faults
+        .retain(|rule| !matches!(rule.fault.kind(), FaultKind::TornWrite | FaultKind::Amnesia));
+    let load = BankLoad { accounts: 4 };
+    let seed = seed_in(&quiet, load, Bug::DropsEarly, "durability");
+
+    let parts = story_of(&quiet, seed, Some(Bug::DropsEarly), "durability");
+
+    let last = parts.last().unwrap();
+    assert!(last.title.contains("to blame"), "{}", all(&parts));
+    let mut lines = last.lines.iter();
+    assert!(
+        lines.any(|line| line.contains("it was let go too early")),
+        "{}",
+        all(&parts)
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn the_third_chapter_of_the_tour() {
 #[test]
 fn a_log() {
     let mut desk = Desk::plain("log/storm-kv", 0);
-    desk.keys("g3000<Enter>");
+    desk.keys("g2500<Enter>");
     insta::assert_snapshot!("log-120x36", desk.text(120, 36));
 }
 

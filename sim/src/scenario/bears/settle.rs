@@ -3,7 +3,7 @@
 use bivalent_core::{Envelope, Format, Staleness};
 
 use super::{asks_for_value, is_idle, pauses, property, stall};
-use crate::fault::{Fault, FaultRule, StaleBound, Trigger};
+use crate::fault::{Fault, FaultKind, FaultRule, StaleBound, Trigger};
 use crate::scenario::{Adversary, Expected, Property, Protocol, Scenario, Schedule};
 use crate::workload::{Tuning, Workload};
 
@@ -60,6 +60,14 @@ impl Scenario {
             self.fuzz.add.clear();
             self.fuzz.at_most = 0;
         }
+        if self.cluster.bucket.is_none() && self.fuzz.add.contains(&FaultKind::StaleListing) {
+            self.fuzz
+                .add
+                .retain(|kind| *kind != FaultKind::StaleListing);
+            if self.fuzz.add.is_empty() {
+                self.fuzz.at_most = 0;
+            }
+        }
         let format = self.cluster.layout.format();
         if let (true, Format::Checked, Some(usual)) =
             (protocol.is_conditional(), format, protocol.usual_layout())
@@ -80,7 +88,11 @@ impl Scenario {
     #[doc(hidden)]
     pub fn drop_idle_rules(&mut self) {
         let (protocol, agents) = (self.cluster.protocol, self.cluster.agents.len());
-        self.faults.retain(|rule| !is_idle(rule, protocol, agents));
+        let lists = self.cluster.bucket.is_some();
+        self.faults.retain(|rule| {
+            !is_idle(rule, protocol, agents)
+                && (lists || rule.fault.kind() != FaultKind::StaleListing)
+        });
     }
 }
 
