@@ -1,8 +1,8 @@
 //! The engine: takes events in order, lets agents and stores act, and keeps the account.
 //!
 //! One run is one seed. What every run has in common is here: the queue, faults that strike agents and stores, pauses
-//! and restarts, stalls, the heal. What agents ask of stores, and what it means, is a [`System`]'s: blocks on disks
-//! (`blocks.rs`), or objects in buckets (`objects.rs`).
+//! and restarts, stalls, the heal. What agents ask of stores, and what it means, is a `System`'s: blocks on disks
+//! (`blocks.rs`), objects in buckets (`objects.rs`), or operations of a log (`log.rs`).
 
 #![expect(
     private_bounds,
