@@ -25,7 +25,7 @@ pub(crate) fn export(args: &ExportArgs, console: &mut Console) -> Result<Exit, F
     if matches!(args.format, ExportFormat::Svg | ExportFormat::Cast) {
         return pictures(&run, args, console);
     }
-    if args.format == ExportFormat::Shiviz && run.scenario.cluster.bucket.is_some() {
+    if args.format == ExportFormat::Shiviz && run.scenario.cluster.is_decision_on_buckets() {
         let message = "shiviz draws clocks, and a run on buckets has none";
         let help = "take `--as jsonl`, or leave out `bucket`";
         return Err(Failure::new(Exit::Usage, message).help(help));

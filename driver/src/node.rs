@@ -216,7 +216,9 @@ impl<M: Stored, C: Clock> Node<M, C> {
             match said {
                 ObjectsSaid::Inner(said) => self.hear_replica(said),
                 ObjectsSaid::Asked { store, tag, op } => self.note_asked((store, tag), &op),
-                ObjectsSaid::Answered { store, tag, reply } => {
+                ObjectsSaid::Answered {
+                    store, tag, reply, ..
+                } => {
                     self.note_answered((store, tag), &reply);
                 }
                 ObjectsSaid::Failed {

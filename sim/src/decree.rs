@@ -4,20 +4,22 @@ use std::marker::PhantomData;
 
 use bivalent_core::{
     AcceptorRecords, Agent, AgentId, Ballot, Block, BlockBody, BlockReply, BlockTag, BlockTask,
-    Config, DecreeSaid, DiskPaxos, Laid, Overwrite, Phase, PutIfAbsent, RECORD, SingleDecree,
-    StoreId, Value,
+    Config, DecreeSaid, DiskPaxos, Laid, ObjectName, Overwrite, Phase, PutIfAbsent, RECORD,
+    SingleDecree, StoreId, Value,
 };
 
 use crate::{
     blocks::view::rung,
-    engine::Engine,
+    coverage::Touched,
+    engine::{Engine, Participant, Status},
     fault::Happening,
-    journal::What,
-    objects::{AnyBucket, Objects, Part},
+    journal::{Contest, Journal, What},
+    objects::{AnyBucket, Objects, Outcome, Part, Remark},
     oracle::decisions::Decisions,
     probe::Probe,
     scenario::{Protocol, Scenario},
-    view::{AgentRow, Cell, Matrix},
+    store::Service,
+    view::{AgentRow, Cell, Matrix, Standing},
 };
 
 /// One decision of agents `A`, which the layout carries out on buckets.
@@ -27,6 +29,9 @@ pub(crate) struct Decree<A> {
     value: Option<Value>,
     /// Each agent's phase and block before its last step.
     before: Vec<(Phase, Block)>,
+    decided: u32,
+    /// Ticks of the decisions, in order.
+    decisions: Vec<u64>,
     agents: PhantomData<fn() -> A>,
 }
 
@@ -58,6 +63,8 @@ impl<A> Decree<A> {
             oracles: Decisions::new(values),
             value: None,
             before: Vec::new(),
+            decided: 0,
+            decisions: Vec::new(),
             agents: PhantomData,
         }
     }
@@ -72,19 +79,22 @@ pub(crate) fn on_buckets(scenario: &Scenario) -> AnyBucket {
                 proposals.push(&agent.proposal);
             }
         }
-        let part = Decree::<A>::new(proposals.len() as u64);
-        Engine::on_buckets(scenario, part).into()
+        Engine::on_buckets(scenario, |_| Decree::<A>::new(proposals.len() as u64)).into()
     }
     match scenario.cluster.protocol {
         Protocol::DiskPaxos => of::<DiskPaxos>(scenario),
         Protocol::AcceptorRecords => of::<AcceptorRecords>(scenario),
         Protocol::PutIfAbsent => of::<PutIfAbsent>(scenario),
-        Protocol::ReplicatedLog => unreachable!("scenarios of logs on buckets are refused"),
+        Protocol::ReplicatedLog => unreachable!("a log is no single decision"),
     }
 }
 
 impl<A: OnBuckets> Part for Decree<A> {
     type Agent = A;
+    type Journal = Journal;
+    const AWAITED: (&'static str, &'static str) = ("nobody decides", "a decision");
+    const CONTENTION: u64 = 4;
+    const PROBE_STEPS: u64 = 20_000;
 
     fn setup(engine: &Engine<Objects<Self>>, id: AgentId) -> Config {
         let plan = &engine.plan;
@@ -106,6 +116,8 @@ impl<A: OnBuckets> Part for Decree<A> {
         let part = &mut engine.system.part;
         part.oracles.reset();
         part.value = None;
+        part.decided = 0;
+        part.decisions.clear();
         part.before.clear();
         part.before
             .resize(agents, (Phase::Waiting, Block::default()));
@@ -151,7 +163,7 @@ impl<A: OnBuckets> Part for Decree<A> {
                 engine.note_decision(id);
                 engine.progressed();
                 engine.happened(Happening::Decided, id, None);
-                <Objects<Self> as crate::engine::System>::see_whether_over(engine);
+                Self::see_whether_over(engine);
             }
         }
     }
@@ -159,7 +171,7 @@ impl<A: OnBuckets> Part for Decree<A> {
     fn answered(
         engine: &mut Engine<Objects<Self>>,
         id: AgentId,
-        (store, tag): (StoreId, BlockTag),
+        (store, tag, _): (StoreId, BlockTag, u64),
         reply: &BlockReply,
     ) {
         let owner = match tag {
@@ -191,7 +203,7 @@ impl<A: OnBuckets> Part for Decree<A> {
         if before.0 == phase && before.1.mbal == block.mbal {
             return;
         }
-        engine.net.touched.0 |= crate::coverage::Touched::TURNED;
+        engine.net.touched.0 |= Touched::TURNED;
         let word = block.vote.map_or(0, |vote| vote.inp.0);
         let ballot = block.mbal.map_or(0, Ballot::to_bits);
         engine.fingerprint.mix(ballot, word << 8 | phase as u64);
@@ -217,7 +229,12 @@ impl<A: OnBuckets> Part for Decree<A> {
         }
     }
 
-    fn landed(engine: &mut Engine<Objects<Self>>, by: AgentId, store: StoreId, body: &BlockBody) {
+    fn landed(
+        engine: &mut Engine<Objects<Self>>,
+        by: AgentId,
+        (store, _): (StoreId, ObjectName),
+        body: &BlockBody,
+    ) {
         engine.note(What::Wrote {
             agent: by,
             store,
@@ -290,9 +307,127 @@ impl<A: OnBuckets> Part for Decree<A> {
         })
     }
 
-    fn value_in_words(engine: &Engine<Objects<Self>>) -> Option<String> {
-        let value = engine.system.part.value?;
-        let index = value.0.checked_sub(1)?;
-        engine.plan.values.get(index as usize).cloned()
+    fn note(engine: &mut Engine<Objects<Self>>, remark: Remark<'_>) {
+        let step = engine.steps;
+        let Some(journal) = &mut engine.journal else {
+            return;
+        };
+        match remark {
+            Remark::Told(agent, kind, text) => {
+                let text = text.to_string();
+                engine.note(What::Told { agent, kind, text });
+            }
+            Remark::Struck(blow, text) => engine.note(What::Fault {
+                kind: blow.kind,
+                agent: blow.agent,
+                store: blow.store,
+                blocks: blow.owners,
+                detail: text.to_string(),
+            }),
+            Remark::Restarts(id, incarnation) => journal.restarts(id, incarnation),
+            Remark::Stall(kind, heals) => {
+                journal.stalled(step);
+                engine.note(What::Stall { kind, heals });
+            }
+            Remark::StallOver => journal.stall_over(),
+            Remark::Healed => engine.note(What::Healed),
+        }
+    }
+
+    fn outline(engine: &Engine<Objects<Self>>) -> (u64, u64) {
+        let mut agents = 0_u64;
+        for participant in &engine.participants {
+            agents += match participant.status {
+                Status::Down { .. } => 1 << 8,
+                _ if participant.own.decided => 1 << 4,
+                Status::Up | Status::Paused => u64::from(participant.own.start.is_some()),
+            };
+        }
+        let out = engine.service.iter().filter(|&&it| it != Service::Up);
+        (agents, out.count() as u64)
+    }
+
+    fn waits(engine: &Engine<Objects<Self>>) -> bool {
+        engine.participants.iter().any(|it| !it.own.decided)
+    }
+
+    fn progressed(engine: &mut Engine<Objects<Self>>) {
+        engine.liveness.rounds = None;
+        if let Some(journal) = &mut engine.journal {
+            journal.contest = Contest::default();
+        }
+    }
+
+    fn see_whether_over(engine: &mut Engine<Objects<Self>>) {
+        let done = |it: &Participant<Objects<Self>>| {
+            it.own.decided
+                || (!engine.healed
+                    && it.status == Status::Down { returns: false }
+                    && engine.plan.heal.is_none())
+        };
+        let decided = engine.system.part.decided > 0;
+        if engine.solo.is_none() && decided && engine.participants.iter().all(done) {
+            engine.net.hit(Probe::AllDecided);
+            engine.liveness.over = true;
+        }
+    }
+
+    fn outcome(engine: &Engine<Objects<Self>>) -> Outcome<'_> {
+        let done = |it: &Participant<Objects<Self>>| {
+            it.own.decided || it.status == Status::Down { returns: false }
+        };
+        let part = &engine.system.part;
+        Outcome {
+            decided: part.decided,
+            is_done: part.decided > 0 && engine.participants.iter().all(done),
+            done_ns: part.decisions.last().map(|&tick| engine.plan.ns(tick)),
+            value: engine.decision_in_words(),
+            probes: engine.net.probes,
+            log: None,
+        }
+    }
+
+    fn latencies(engine: &Engine<Objects<Self>>, each: &mut dyn FnMut(u64)) {
+        for &tick in &engine.system.part.decisions {
+            each(engine.plan.ns(tick));
+        }
+    }
+
+    fn standing(engine: &Engine<Objects<Self>>) -> Standing {
+        match engine.decision_in_words() {
+            Some(value) => Standing::Decided {
+                value,
+                count: engine.system.part.decided,
+            },
+            None => Standing::Undecided,
+        }
+    }
+}
+
+impl<A: OnBuckets> Engine<Objects<Decree<A>>> {
+    /// Takes note of something, if notes are kept.
+    fn note(&mut self, what: What) {
+        let (step, tick) = (self.steps, self.net.now());
+        if let Some(journal) = &mut self.journal {
+            journal.note(step, tick, what);
+        }
+    }
+
+    /// An agent says that it has decided.
+    fn note_decision(&mut self, id: AgentId) {
+        let own = &mut self.participants[id.index()].own;
+        if std::mem::replace(&mut own.decided, true) {
+            return;
+        }
+        let now = self.now();
+        self.system.part.decided += 1;
+        self.system.part.decisions.push(now);
+        self.net.touched.0 |= Touched::TURNED;
+    }
+
+    /// The first decision in words.
+    fn decision_in_words(&self) -> Option<String> {
+        let index = self.system.part.value?.0.checked_sub(1)?;
+        self.plan.values.get(index as usize).cloned()
     }
 }

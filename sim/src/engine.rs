@@ -41,6 +41,7 @@ use crate::{
 
 use net::Net;
 
+pub(crate) use due::About;
 pub(crate) use liveness::Liveness;
 pub(crate) use participant::{Participant, Status, TRUE_RATE, is_down};
 pub(crate) use running::Running;

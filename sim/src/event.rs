@@ -1,10 +1,6 @@
 //! Events packed into 64 bits, typed at the doors.
 
-mod log;
-
 use bivalent_core::{AgentId, BlockTag, StoreId};
-
-pub(crate) use log::{LogEvent, Turn};
 
 /// What can happen next. `rule` is a fault rule's index, or none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,8 +49,19 @@ pub(crate) enum Event {
     Op { flight: u32 },
     /// Something in a slab that an agent waits for is due: a time-out, an alarm.
     Due { due: u32 },
-    /// One of a log's run.
-    Log(LogEvent),
+    /// A client's turn; `count` tells its alarms from outdated ones.
+    Client { client: u32, count: u16, turn: Turn },
+}
+
+/// What a client of replicas does next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Turn {
+    /// It wants the next thing.
+    Next,
+    /// It has waited long enough.
+    Again,
+    /// Its request reaches an agent that stood still when it was made.
+    Request,
 }
 
 /// A read in flight.
@@ -93,7 +100,7 @@ const INCARNATION: u32 = 22;
 const EPOCH: u32 = 32;
 const RULE: u32 = 56;
 
-// Events of objects share a kind with the operations of a log, and differ where others have an owner.
+// Events of objects share a kind, and differ where others have an owner.
 const WHICH: u64 = 0x7f << OWNER;
 const OP_OF_OBJECTS: u64 = 2 << OWNER;
 const DUE_OF_OBJECTS: u64 = 3 << OWNER;
@@ -202,7 +209,13 @@ impl Event {
             Self::StallCheck => 12,
             Self::Op { flight } => 0xd | OP_OF_OBJECTS | (flight as u64) << EPOCH,
             Self::Due { due } => 0xd | DUE_OF_OBJECTS | (due as u64) << EPOCH,
-            Self::Log(event) => event.pack(),
+            // What kind of turn it is stands where others have an agent; the 16 bits of its count where they have an
+            // owner, and on.
+            Self::Client {
+                client,
+                count,
+                turn,
+            } => 15 | (turn as u64) << AGENT | (count as u64) << OWNER | (client as u64) << EPOCH,
         }
     }
 
@@ -258,7 +271,15 @@ impl Event {
             12 => Self::StallCheck,
             0xd if bits & WHICH == OP_OF_OBJECTS => Self::Op { flight: word },
             0xd if bits & WHICH == DUE_OF_OBJECTS => Self::Due { due: word },
-            _ => Self::Log(LogEvent::unpack(bits)),
+            _ => Self::Client {
+                client: word,
+                count: (bits >> OWNER) as u16,
+                turn: match bits >> AGENT & 3 {
+                    0 => Turn::Next,
+                    1 => Turn::Again,
+                    _ => Turn::Request,
+                },
+            },
         }
     }
 }
@@ -319,6 +340,21 @@ mod tests {
             Event::StallCheck,
             Event::Op { flight: u32::MAX },
             Event::Due { due: 7 },
+            Event::Client {
+                client: u32::MAX,
+                count: u16::MAX,
+                turn: Turn::Next,
+            },
+            Event::Client {
+                client: 0,
+                count: 1,
+                turn: Turn::Again,
+            },
+            Event::Client {
+                client: 7,
+                count: 0,
+                turn: Turn::Request,
+            },
         ];
 
         for event in events {

@@ -10,7 +10,7 @@ use crate::{
     blocks::BlockEngine,
     engine::End,
     failure::{self, Failure},
-    log::{Load, LogEngine},
+    log::Load,
     protocol::Agents,
     runner::{Rest, Runner, Sorted},
     scenario::Scenario,
@@ -37,10 +37,7 @@ impl Subject for BuiltIn {
 #[derive(Clone, Copy, Debug)]
 pub struct OwnMachine<L>(pub L);
 
-impl<L: Load + Send + Sync + 'static> Subject for OwnMachine<L>
-where
-    LogEngine<L>: Send,
-{
+impl<L: Load> Subject for OwnMachine<L> {
     fn runner(&self, scenario: &Scenario) -> Runner {
         Runner::of_machine(scenario, self.0.clone())
     }

@@ -1,4 +1,7 @@
-//! Replicated state machines and their clients on simulated stores: what a run of the engine means to them.
+//! Replicated state machines and their clients on buckets: what a run of the engine means to them.
+//!
+//! Heads, votes and snapshots are objects, which the core's layout lists, gets, puts and deletes: see `objects.rs`. Here
+//! are the clients, and whoever looks on and judges.
 
 mod account;
 mod any;
@@ -6,36 +9,32 @@ mod clients;
 mod cover;
 mod diary;
 mod judge;
+mod kept;
 mod ledger;
 mod liveness;
 mod machines;
 mod oracle;
-mod outbox;
+mod part;
 mod remedy;
-mod serve;
-mod shelf;
 pub(crate) mod story;
-mod system;
 mod tally;
 mod turns;
 mod view;
 mod vows;
-mod wire;
 mod witness;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Collected, HeadRead, Incarnation, LogOp, LogReply, LogSaid, Replica,
-    ReplicaConfig, ReplicaSetup, SlotVote, StateMachine, StoreId, Want, Wanted,
+    AgentId, Ballot, Folder, LogOp, OnObjects, Replica, ReplicaConfig, ReplicaSetup, StateMachine,
+    StoreId,
 };
 
 use crate::{
     engine::{Engine, Participant},
-    event::{LogEvent, Turn},
+    objects::Objects,
     plan::Plan,
     scenario::Scenario,
-    slab::Slab,
     workload::{Tuning, Workload},
 };
 
@@ -46,43 +45,27 @@ pub(crate) use tally::LogShapes;
 pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
 
 use clients::Clients;
-use diary::Who;
 pub(crate) use diary::{LogJournal, LogNote};
 use ledger::Charges;
 pub(crate) use ledger::{Accused, Cast, Deed, Entry, Errand, Spoken};
 use oracle::Book;
-use outbox::Outbox;
-use shelf::Shelf;
 use tally::Tally;
 use vows::Vows;
 
 /// A machine's answer.
 type Answer<M> = <M as StateMachine>::Answer;
 
-/// An operation in flight.
-#[derive(Clone, Debug)]
-struct Flight<M: StateMachine> {
-    agent: AgentId,
-    incarnation: u16,
-    store: StoreId,
-    tag: u64,
-    op: LogOp<M>,
-    tries: u8,
-    rule: Option<u8>,
-    /// It is the second of two.
-    copy: bool,
-    /// Of a read: as of when it is answered.
-    at: u64,
-    /// What a scan has found so far.
-    votes: Vec<SlotVote<M>>,
-    /// Not before this tick is it answered, though it may take effect before.
-    answer: u64,
-    /// It has been answered, and the answer is on its way or the agent stood still.
-    kept: Option<LogReply<M>>,
-}
+/// An agent whose replica may not have begun.
+type Housed<M> = Option<OnObjects<Replica<M>>>;
+
+/// One agent's place in a run.
+type Seat<L> = Participant<Objects<Log<L>>>;
+
+/// A simulator of one scenario with replicas, to be run with many seeds.
+pub type LogEngine<L> = Engine<Objects<Log<L>>>;
 
 /// What a run keeps for a replica.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Own {
     /// Requests that this life of it was given.
     asked: u64,
@@ -90,159 +73,114 @@ pub(crate) struct Own {
     ballot: Option<Ballot>,
 }
 
-/// One agent's place in a run.
-type Seat<L> = Participant<Log<L>>;
-
-/// A simulator of one scenario with replicas, to be run with many seeds.
-pub type LogEngine<L> = Engine<Log<L>>;
-
-/// Stores of objects, the clients of replicas, and the judges of logs.
+/// Replicas' clients, judges and counters.
 #[derive(Clone, Debug)]
 pub struct Log<L: Load> {
     load: L,
     tuning: Tuning,
     workload: Workload,
-    kept: Vec<Shelf<L::Machine>>,
-    flights: Slab<Flight<L::Machine>>,
     clients: Clients<L::Machine>,
     book: Book<L::Machine>,
     vows: Vows,
     tally: Tally,
+    own: Vec<Own>,
     /// When the last client was done, ticks.
     done_at: Option<u64>,
     history: History,
     /// What is wrong with the whole of a run that is over.
     charges: Charges,
-    wanted: Vec<Wanted<Replica<L::Machine>>>,
-    heads: Vec<HeadRead<L::Machine>>,
+    /// What replicas have asked for and were not told the answer to.
+    open: BTreeMap<(AgentId, StoreId, u64), LogOp<L::Machine>>,
+    /// When folders were listed last, for which undertaking of whom, by step.
+    looked: BTreeMap<(AgentId, u64, Folder), u64>,
+}
+
+impl<L: Load> Log<L> {
+    /// Those of a scenario, before its first run. What the scenario says of the machine is the load's business.
+    fn new(scenario: &Scenario, plan: &Plan, load: L) -> Self {
+        let machine = load.machine();
+        Self {
+            load,
+            tuning: scenario.tuning,
+            workload: scenario.workload,
+            clients: Clients::new(std::iter::empty(), 0),
+            book: Book::new(machine),
+            vows: Vows::new(plan.agents, plan.stores, plan.envelope.quorum()),
+            tally: Tally::new(),
+            own: vec![Own::default(); plan.agents],
+            done_at: None,
+            history: History::Unknown,
+            charges: Charges::default(),
+            open: BTreeMap::new(),
+            looked: BTreeMap::new(),
+        }
+    }
+
+    /// As it is before a run.
+    fn reset(&mut self) {
+        self.book = Book::new(self.load.machine());
+        self.vows.reset();
+        self.tally.reset();
+        self.own.fill(Own::default());
+        self.done_at = None;
+        self.history = History::Unknown;
+        self.charges = Charges::default();
+        self.open.clear();
+        self.looked.clear();
+        let (at, each) = (self.workload.at, self.workload.clients);
+        let homes = (0..self.own.len() as u8)
+            .map(AgentId)
+            .filter(|id| at & id.bit() != 0)
+            .flat_map(|id| std::iter::repeat_n(id, each as usize));
+        self.clients = Clients::new(homes, self.workload.requests);
+    }
+
+    /// What a replica knows before it starts.
+    fn setup(&self, plan: &Plan, id: AgentId) -> ReplicaSetup<L::Machine> {
+        let tuning = self.tuning;
+        let agents = plan.agents as u8;
+        let config = ReplicaConfig::new(id, agents, plan.envelope, tuning.heartbeat)
+            .batch(tuning.batch)
+            .window(tuning.window)
+            .snapshot_every(tuning.snapshot_every)
+            .spread(tuning.spread);
+        ReplicaSetup {
+            config,
+            machine: self.load.machine(),
+        }
+    }
 }
 
 impl<L: Load> LogEngine<L> {
     /// Works a scenario out and allocates what its runs need. What the scenario says of the machine is
     /// the load's business; all else is taken from it.
     pub fn new(scenario: &Scenario, load: L) -> Self {
-        let plan = Arc::new(Plan::new(scenario));
-        let (tuning, workload) = (scenario.tuning, scenario.workload);
-        let machine = load.machine();
-        let remembers = plan.history > 0;
-        let shelf = |_| Shelf::new(plan.agents, remembers);
-        let log = Log {
-            load,
-            tuning,
-            workload,
-            kept: (0..plan.stores).map(shelf).collect(),
-            flights: Slab::default(),
-            clients: Clients::new(std::iter::empty(), 0),
-            book: Book::new(machine.clone()),
-            vows: Vows::new(plan.agents, plan.stores, plan.envelope.quorum()),
-            tally: Tally::new(),
-            done_at: None,
-            history: History::Unknown,
-            charges: Charges::default(),
-            wanted: Vec::new(),
-            heads: Vec::new(),
-        };
-        let agent = |id| {
-            let setup = ReplicaSetup {
-                config: config(&plan, tuning, id),
-                machine: machine.clone(),
-            };
-            let mut port = Collected::new(id, Incarnation(0));
-            Replica::start(&setup, Incarnation(0), &mut port)
-        };
-        Self::of(scenario.planted, Arc::clone(&plan), log, agent)
+        Self::on_buckets(scenario, |plan| Log::new(scenario, plan, load))
     }
 
-    fn setup(&self, id: AgentId) -> ReplicaSetup<L::Machine> {
-        let config = config(&self.plan, self.system.tuning, id);
+    /// An agent's replica, if it has begun.
+    fn replica(&self, id: AgentId) -> Option<&Replica<L::Machine>> {
+        replica(&self.participants[id.index()].agent)
+    }
+
+    /// What a replica knows before it starts.
+    fn replica_setup(&self, id: AgentId) -> ReplicaSetup<L::Machine> {
+        let setup = self.system.part.setup(&self.plan, id);
         #[cfg(feature = "planted-bugs")]
-        let config = config.with_bug(self.bug);
-        ReplicaSetup {
-            config,
-            machine: self.system.load.machine(),
-        }
-    }
-
-    /// An agent starts, for the first time or again; what it wants is still to be carried out.
-    fn begin_life(&mut self, id: AgentId) {
-        let setup = self.setup(id);
-        let seat = &mut self.participants[id.index()];
-        let start = Incarnation(seat.incarnation);
-        let mut port = Outbox {
-            wanted: &mut self.system.wanted,
-            dice: &mut self.net.dice,
-            agent: id,
-            start,
+        let setup = ReplicaSetup {
+            config: setup.config.with_bug(self.bug),
+            ..setup
         };
-        seat.agent = Replica::start(&setup, start, &mut port);
-        seat.own.asked = 0;
-    }
-
-    fn take_own(&mut self, event: LogEvent, bits: u64) {
-        match event {
-            LogEvent::Op { flight } => self.on_op(flight, bits),
-            LogEvent::Heads { flight } => self.on_heads(flight, bits),
-            LogEvent::Timeout {
-                agent,
-                incarnation,
-                store,
-                tag,
-            } => self.on_timeout(agent, incarnation, store, tag, bits),
-            LogEvent::Alarm {
-                agent,
-                incarnation,
-                timer,
-            } => self.on_alarm(agent, incarnation, timer, bits),
-            LogEvent::Client {
-                client,
-                count,
-                turn,
-            } => match turn {
-                Turn::Next => self.on_next(client, count),
-                Turn::Again => self.on_again(client, count),
-                Turn::Request => self.on_request(client, count),
-            },
-        }
-    }
-
-    /// Carries out what a replica left in `self.system.wanted`: up to its crash, if one of them brings that about.
-    fn carry_out(&mut self, id: AgentId) {
-        let mut all = std::mem::take(&mut self.system.wanted);
-        let incarnation = self.participants[id.index()].incarnation;
-        for wanted in all.drain(..) {
-            if self.participants[id.index()].incarnation != incarnation {
-                break;
-            }
-            match wanted {
-                Want::Ask {
-                    store,
-                    tag,
-                    tries,
-                    op,
-                } => self.ask(id, store, tag, tries, op),
-                Want::Wake(timer, pause) => self.set_alarm(id, timer, pause),
-                Want::Say(said) => self.hear(id, said),
-            }
-        }
-        self.system.wanted = all;
-    }
-
-    fn hear(&mut self, id: AgentId, said: LogSaid<L::Machine>) {
-        match said {
-            LogSaid::Answer { ticket, outcome } => self.on_answer(ticket, outcome),
-            LogSaid::Chosen { slot, batch } => self.on_chosen(id, slot, &batch),
-            LogSaid::Applied { slot } => self.on_applied(id, slot),
-            LogSaid::Installed { slot } => self.on_installed(id, slot),
-            LogSaid::Leads { ballot, from } => self.on_leads(id, ballot, from),
-            LogSaid::Follows { above } => self.on_follows(id, above),
-        }
+        setup
     }
 }
 
-fn config(plan: &Plan, tuning: Tuning, id: AgentId) -> ReplicaConfig {
-    ReplicaConfig::new(id, plan.agents as u8, plan.envelope, tuning.heartbeat)
-        .batch(tuning.batch)
-        .window(tuning.window)
-        .snapshot_every(tuning.snapshot_every)
-        .spread(tuning.spread)
+/// An agent's replica, if it has begun.
+fn replica<M: StateMachine>(agent: &Housed<M>) -> Option<&Replica<M>> {
+    agent.as_ref().and_then(OnObjects::inner)
+}
+
+/// A replica's ballot, if there is one.
+fn ballot<L: Load>(seat: &Seat<L>) -> Option<Ballot> {
+    replica(&seat.agent).and_then(Replica::ballot)
 }

@@ -18,21 +18,28 @@ mod system;
 mod view;
 mod words;
 
-use std::{fmt::Debug, sync::Arc};
+use std::{
+    fmt::{self, Debug},
+    sync::Arc,
+};
+
+use hdrhistogram::Histogram;
 
 use bivalent_core::{
-    Agent, AgentId, Content, Incarnation, Laid, LaidTag, LaidTimer, ObjectName, ObjectOp,
+    Agent, AgentId, Content, Folder, Incarnation, Laid, LaidTag, LaidTimer, ObjectName, ObjectOp,
     ObjectReply, ObjectsSetup, OnObjects, Pause, StoreId, StoreTraits, Want, Wanted,
 };
 
 use crate::{
-    coverage::Touched,
-    engine::Engine,
+    engine::{About, Engine, Journal},
+    event::Event,
+    fault::FaultKind,
+    log::{History, LogCounts, LogReport},
     plan::Plan,
     scenario::Scenario,
     slab::Slab,
     store::bucket::{Bucket, BucketSettings},
-    view::{AgentRow, Matrix},
+    view::{Act, AgentRow, LogView, Matrix, Standing},
 };
 
 pub(crate) use any::AnyBucket;
@@ -50,10 +57,45 @@ pub(crate) type SetupOf<P> = <<P as Part>::Agent as Agent>::Setup;
 /// What is wanted in one step.
 pub(crate) type WantedOf<P> = Wanted<OnObjects<<P as Part>::Agent>>;
 
+/// Something for the story of a run that every protocol on buckets has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Remark<'a> {
+    /// An agent says something of itself: what it is in a word, and in words.
+    Told(AgentId, &'static str, fmt::Arguments<'a>),
+    /// A fault, in words.
+    Struck(Blow, fmt::Arguments<'a>),
+    /// An agent starts again: the number of its life.
+    Restarts(AgentId, u16),
+    /// A stall, of which kind, and whether it heals.
+    Stall(&'static str, bool),
+    /// It is over.
+    StallOver,
+    /// Everything has healed.
+    Healed,
+}
+
+/// Whom and what a fault struck.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blow {
+    pub(crate) kind: FaultKind,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) store: Option<StoreId>,
+    /// The bits of those whose objects it changed or hid.
+    pub(crate) owners: u128,
+}
+
 /// A protocol on buckets: its agents, who judges them, and who is served.
-pub(crate) trait Part: Clone + Debug + Send + Sized + 'static {
+pub(crate) trait Part: Clone + Debug + Sized + 'static {
     /// Its agents.
     type Agent: Laid;
+    /// What a run of it leaves behind when it is asked to.
+    type Journal: Journal;
+    /// What makes a stall if it goes on, and without what.
+    const AWAITED: (&'static str, &'static str);
+    /// Attempts since the last decision or answer that make a stall one of contention.
+    const CONTENTION: u64;
+    /// Steps that a solo probe may take, beside those of the others that come to nothing.
+    const PROBE_STEPS: u64;
 
     /// What an agent knows before it starts.
     fn setup(engine: &Engine<Objects<Self>>, id: AgentId) -> SetupOf<Self>;
@@ -61,27 +103,112 @@ pub(crate) trait Part: Clone + Debug + Send + Sized + 'static {
     /// Empties the accounts for a new run.
     fn reset(engine: &mut Engine<Objects<Self>>);
 
+    /// Everything that comes of itself, beside the agents' first steps, is put into the queue.
+    fn begin(_: &mut Engine<Objects<Self>>) {}
+
+    /// An agent begins a life, and has not taken a start yet.
+    fn begins(_: &mut Engine<Objects<Self>>, _: AgentId) {}
+
+    /// An agent has taken a start.
+    fn took(_: &mut Engine<Objects<Self>>, _: AgentId, _: Incarnation) {}
+
+    /// Takes an event that is none of an agent's or a store's.
+    fn take(engine: &mut Engine<Objects<Self>>, event: Event) {
+        engine.take_common(event);
+    }
+
+    /// Whom such an event is about; none if it means nothing any more.
+    fn about(engine: &Engine<Objects<Self>>, event: Event, tick: Option<u64>) -> Option<About> {
+        engine.about(event, tick)
+    }
+
+    /// Such an event in words, with a note.
+    fn to_come(
+        engine: &Engine<Objects<Self>>,
+        scenario: &Scenario,
+        event: Event,
+    ) -> (Act, String, String) {
+        engine.to_come(scenario, event)
+    }
+
     /// An agent says something.
     fn said(engine: &mut Engine<Objects<Self>>, id: AgentId, said: <Self::Agent as Agent>::Said);
 
-    /// An agent was told the answer to a logical operation.
+    /// An agent asks for a logical operation.
+    fn asked(
+        _: &mut Engine<Objects<Self>>,
+        _: AgentId,
+        _: (StoreId, <Self::Agent as Agent>::Tag),
+        _: <Self::Agent as Agent>::Op,
+    ) {
+    }
+
+    /// An agent was told the answer to a logical operation: of which store, under which name, and by which undertaking.
     fn answered(
         engine: &mut Engine<Objects<Self>>,
         id: AgentId,
-        at: (StoreId, <Self::Agent as Agent>::Tag),
+        at: (StoreId, <Self::Agent as Agent>::Tag, u64),
         reply: &<Self::Agent as Agent>::Reply,
     );
 
     /// An agent has taken a step.
-    fn stepped(engine: &mut Engine<Objects<Self>>, id: AgentId);
+    fn stepped(_: &mut Engine<Objects<Self>>, _: AgentId) {}
 
     /// A put has taken effect, whole.
     fn landed(
         engine: &mut Engine<Objects<Self>>,
         by: AgentId,
-        store: StoreId,
+        at: (StoreId, ObjectName),
         body: &<Self::Agent as Laid>::Body,
     );
+
+    /// The first page of a folder was listed, for an undertaking of an agent.
+    fn listed(_: &mut Engine<Objects<Self>>, _: AgentId, _job: u64, _: Folder) {}
+
+    /// Objects were deleted.
+    fn deleted(_: &mut Engine<Objects<Self>>, _: AgentId, _: StoreId, _: &[ObjectName]) {}
+
+    /// Something goes into the story, if one is kept.
+    fn note(engine: &mut Engine<Objects<Self>>, remark: Remark<'_>);
+
+    /// Agents and stores in outline, as features of a run.
+    fn outline(engine: &Engine<Objects<Self>>) -> (u64, u64);
+
+    /// Nothing is waited for any more, whatever else happens.
+    fn is_done(_: &Engine<Objects<Self>>) -> bool {
+        false
+    }
+
+    /// Whether somebody waits for a decision or an answer.
+    fn waits(engine: &Engine<Objects<Self>>) -> bool;
+
+    /// Something was decided, or a client answered.
+    fn progressed(_: &mut Engine<Objects<Self>>) {}
+
+    /// Ends the run if everyone who will ever take a step has what he wanted.
+    fn see_whether_over(engine: &mut Engine<Objects<Self>>);
+
+    /// What can be judged only when a run is over.
+    fn wind_up(_: &mut Engine<Objects<Self>>) {}
+
+    /// What it came to.
+    fn outcome(engine: &Engine<Objects<Self>>) -> Outcome<'_>;
+
+    /// Times to decision, or from asking to the answer, nanoseconds.
+    fn latencies(engine: &Engine<Objects<Self>>, each: &mut dyn FnMut(u64));
+
+    /// What a log's run came to, beside its verdict.
+    fn log_report(_: &Engine<Objects<Self>>) -> Option<LogReport> {
+        None
+    }
+
+    /// Leaders, slots and clients, of a log.
+    fn log_view(_: &Engine<Objects<Self>>) -> Option<LogView> {
+        None
+    }
+
+    /// Whether anything is decided.
+    fn standing(engine: &Engine<Objects<Self>>) -> Standing;
 
     /// What an object of the protocol's own holds, in words.
     fn words(body: &<Self::Agent as Laid>::Body) -> String;
@@ -93,10 +220,26 @@ pub(crate) trait Part: Clone + Debug + Send + Sized + 'static {
     fn row(engine: &Engine<Objects<Self>>, agent: &Self::Agent, row: &mut AgentRow);
 
     /// What stands on the stores, of one decision.
-    fn matrix(engine: &Engine<Objects<Self>>, scenario: &Scenario) -> Option<Matrix>;
+    fn matrix(_: &Engine<Objects<Self>>, _: &Scenario) -> Option<Matrix> {
+        None
+    }
+}
 
-    /// The first decision in words, if there is one.
-    fn value_in_words(engine: &Engine<Objects<Self>>) -> Option<String>;
+/// What a run came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome<'a> {
+    /// How many agents, or slots, have decided.
+    pub(crate) decided: u32,
+    /// Everyone who will ever take a step has what he wanted.
+    pub(crate) is_done: bool,
+    /// Since when, nanoseconds from the start.
+    pub(crate) done_ns: Option<u64>,
+    /// The first decision in words, if there is one and it is one value.
+    pub(crate) value: Option<String>,
+    /// The probes that it came to, as a bit set.
+    pub(crate) probes: u64,
+    /// What a log's run came to, what its history was judged, and its batches' sizes.
+    pub(crate) log: Option<(LogCounts, History, &'a Histogram<u64>)>,
 }
 
 /// An operation in flight.
@@ -159,15 +302,13 @@ pub struct Objects<P: Part> {
     wanted: Vec<WantedOf<P>>,
     traits: StoreTraits,
     pub(crate) store_ops: u64,
-    pub(crate) decided: u32,
-    /// Ticks of the decisions, in order.
-    pub(crate) decisions: Vec<u64>,
 }
 
 impl<P: Part> Engine<Objects<P>> {
     /// An engine for a scenario whose stores are buckets.
-    pub(crate) fn on_buckets(scenario: &Scenario, part: P) -> Self {
+    pub(crate) fn on_buckets(scenario: &Scenario, part: impl FnOnce(&Plan) -> P) -> Self {
         let plan = Arc::new(Plan::new(scenario));
+        let part = part(&plan);
         let settings = BucketSettings {
             page: plan.bucket.page,
             remembers: plan.history,
@@ -184,8 +325,6 @@ impl<P: Part> Engine<Objects<P>> {
                 exclusive: false,
             },
             store_ops: 0,
-            decided: 0,
-            decisions: Vec::with_capacity(plan.agents),
         };
         Self::of(scenario.planted, plan, objects, |_| None)
     }
@@ -215,6 +354,7 @@ impl<P: Part> Engine<Objects<P>> {
         let participant = &mut self.participants[id.index()];
         participant.own = Life::default();
         participant.agent = Some(agent);
+        P::begins(self, id);
         self.carry_out(id);
         P::stepped(self, id);
     }
@@ -239,17 +379,5 @@ impl<P: Part> Engine<Objects<P>> {
             }
         }
         self.system.wanted = all;
-    }
-
-    /// An agent says that it has decided.
-    pub(crate) fn note_decision(&mut self, id: AgentId) {
-        let own = &mut self.participants[id.index()].own;
-        if std::mem::replace(&mut own.decided, true) {
-            return;
-        }
-        self.system.decided += 1;
-        let now = self.now();
-        self.system.decisions.push(now);
-        self.net.touched.0 |= Touched::TURNED;
     }
 }

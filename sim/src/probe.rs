@@ -168,9 +168,11 @@ impl Probe {
     pub const fn concerns(self, protocol: Protocol) -> bool {
         let is_log = matches!(protocol, Protocol::ReplicatedLog);
         match self {
-            Self::Decided | Self::AllDecided | Self::StallEnded | Self::CrashedBetweenWrites => {
-                true
-            }
+            Self::Decided
+            | Self::AllDecided
+            | Self::StallEnded
+            | Self::CrashedBetweenWrites
+            | Self::OldVersionRead => true,
             Self::PreemptedInPhase1
             | Self::PreemptedInPhase2
             | Self::Adopted
@@ -191,7 +193,6 @@ impl Probe {
             | Self::RecoveredWithoutVote
             | Self::RecoveredAmidPhase2
             | Self::DecidedAfterRecovery
-            | Self::OldVersionRead
             | Self::AnswerToTheDead => !is_log,
             Self::LateWriteLanded => !protocol.is_conditional(),
             Self::Refused => protocol.is_conditional(),

@@ -53,10 +53,10 @@ impl Runner {
     /// The engine for a scenario.
     pub fn new(scenario: &Scenario) -> Self {
         let protocol = scenario.cluster.protocol;
-        if scenario.cluster.bucket.is_some() {
-            return Self::Bucket(decree::on_buckets(scenario));
-        }
         if protocol != Protocol::ReplicatedLog {
+            if scenario.cluster.bucket.is_some() {
+                return Self::Bucket(decree::on_buckets(scenario));
+            }
             return Self::Single(Box::new(BlockEngine::new(scenario)));
         }
         match scenario.workload.machine {
@@ -70,10 +70,7 @@ impl Runner {
     }
 
     /// The engine for a scenario with replicas of any machine, whichever one the scenario names.
-    pub fn of_machine<L: Load + 'static>(scenario: &Scenario, load: L) -> Self
-    where
-        LogEngine<L>: Send,
-    {
+    pub fn of_machine<L: Load>(scenario: &Scenario, load: L) -> Self {
         Self::Log(LogEngine::new(scenario, load).into())
     }
 

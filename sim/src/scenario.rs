@@ -93,7 +93,7 @@ pub struct Cluster {
     pub stores: Vec<String>,
     /// Blocks as bytes.
     pub layout: Layout,
-    /// What the stores are like, if they are buckets of named objects.
+    /// What the stores are like, if they are buckets of named objects; those of a log always are.
     pub bucket: Option<BucketPlan>,
     /// Quorum and staleness promised.
     pub envelope: Envelope,
@@ -104,6 +104,11 @@ impl Cluster {
     /// operation by operation.
     pub fn is_decision_on_blocks(&self) -> bool {
         self.bucket.is_none() && self.protocol != Protocol::ReplicatedLog
+    }
+
+    /// Whether it is about one decision of agents on buckets: what has no clocks.
+    pub fn is_decision_on_buckets(&self) -> bool {
+        self.bucket.is_some() && self.protocol != Protocol::ReplicatedLog
     }
 }
 

@@ -33,11 +33,6 @@ impl<T> Slab<T> {
         self.things.len() as u32 - 1
     }
 
-    /// Whether any of them is such.
-    pub(crate) fn any(&self, such: impl Fn(&T) -> bool) -> bool {
-        self.things.iter().flatten().any(such)
-    }
-
     /// All that is in it.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.things.iter().flatten()
@@ -63,11 +58,5 @@ impl<T> Slab<T> {
         self.things[index as usize]
             .take()
             .expect("an event speaks only of what is in flight")
-    }
-
-    /// Lets it go.
-    pub(crate) fn free(&mut self, index: u32) {
-        self.things[index as usize] = None;
-        self.free.push(index);
     }
 }

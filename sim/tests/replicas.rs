@@ -20,13 +20,18 @@ fn scenario(name: &str) -> Scenario {
 }
 
 #[test]
-fn one_agent_alone_pays_a_quorum_of_writes_for_a_command_and_nothing_for_a_query() {
+fn one_agent_alone_pays_a_quorum_of_writes_and_one_of_reads_for_a_slot() {
     for (name, quorum) in [("cost-alone-3", 2), ("cost-alone-5", 3)] {
         let mut engine = LogEngine::new(&scenario(name), KvLoad);
         engine.run(1);
         let counts = engine.counts();
 
-        assert_eq!(counts.ops.head_reads, 0);
+        // Another process may have been started under its name.
+        let (reads, least) = (counts.ops.head_reads, quorum * counts.slots);
+        assert!(
+            (least..least + least / 20).contains(&reads),
+            "{reads} reads"
+        );
         // Four more slots: the client's sessions are opened and closed in the log.
         assert_eq!(counts.slots, counts.commands + 4);
         assert_eq!(counts.ops.votes, quorum * counts.slots);

@@ -84,7 +84,7 @@ fn walk(
 
 fn text(protocol: &str, format: &str, overlay: &str) -> String {
     // Objects are put whole: there is no block to have a format.
-    let block = if overlay.contains("bucket") {
+    let block = if overlay.contains("bucket") || protocol == "replicated-log" {
         String::new()
     } else {
         format!("block = {{ format = '{format}' }}\n")

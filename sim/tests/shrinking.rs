@@ -171,7 +171,11 @@ fn replicas_in_a_storm_fail_alike_in_a_small_run() {
     for bug in [Bug::AppliesHalf, Bug::SkipsHighestVote] {
         let shrunk = shrinks_well(text, bug);
 
-        assert!(shrunk.after.requests <= 4 && shrunk.after.rules == 0);
+        let after = shrunk.after;
+        assert!(
+            after.requests <= 4 && after.rules == 0,
+            "{bug:?}: {after:?}"
+        );
     }
 }
 

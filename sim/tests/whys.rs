@@ -96,13 +96,18 @@ fn story(name: &str, seed: u64, bug: Option<Bug>, property: &str) -> Vec<Why> {
 }
 
 fn story_of(scenario: &Scenario, seed: u64, bug: Option<Bug>, property: &str) -> Vec<Why> {
+    story_if(scenario, seed, bug, property).unwrap()
+}
+
+/// The same, if the run breaks the property at all.
+fn story_if(scenario: &Scenario, seed: u64, bug: Option<Bug>, property: &str) -> Option<Vec<Why>> {
     let mut playback = Playback::of_seed(scenario, seed, Planted::from(bug));
     while playback.advance(1 << 16) {}
     let mut marks = playback.track().marks.iter();
     let broken = marks
         .find(|mark| mark.kind == MarkKind::Violation && mark.text.starts_with(property))
         .map(|mark| mark.step);
-    playback.why_at(broken.unwrap())
+    Some(playback.why_at(broken?))
 }
 
 /// The first seed at which agents with a bug break a property, all faults within the envelope.
@@ -132,9 +137,22 @@ fn all(parts: &[Why]) -> String {
 
 #[test]
 fn of_a_slot_with_two_batches_both_are_told_and_the_survey_that_was_shown_no_vote() {
-    for seed in 0..5 {
-        for property in ["agreement", "durability"] {
-            let parts = story("store-replaced-outside", seed, None, property);
+    let outside = scenario("store-replaced-outside");
+    for property in ["agreement", "durability"] {
+        let mut told = 0;
+        for seed in 0..20 {
+            let Some(parts) = story_if(&outside, seed, None, property) else {
+                continue;
+            };
+            told += 1;
+            if let [first, lost] = &parts[..]
+                && property == "durability"
+            {
+                // Nobody is misled: it is simply gone.
+                assert!(first.title.contains(" decides slot "), "{}", all(&parts));
+                assert!(lost.lines[0].contains("amnesia: s1"), "{}", all(&parts));
+                continue;
+            }
             let [first, second, wrong] = &parts[..] else {
                 panic!("{}", all(&parts));
             };
@@ -143,13 +161,14 @@ fn of_a_slot_with_two_batches_both_are_told_and_the_survey_that_was_shown_no_vot
             let does = if property == "agreement" {
                 " decides slot "
             } else {
-                "from slot 0 on"
+                "leads in ballot"
             };
             assert!(second.title.contains(does), "{}", all(&parts));
             let order = ["vote for slot", "amnesia: s1", "on s1: no vote"];
             let found = order.map(|what| wrong.lines.iter().position(|line| line.contains(what)));
             assert_eq!(found, [Some(0), Some(1), Some(2)], "{}", all(&parts));
         }
+        assert!(told > 2, "{property}: {told}");
     }
 }
 
@@ -161,16 +180,8 @@ fn no_store_is_blamed_for_what_agents_of_a_log_do_of_their_own() {
             "durability",
             "the greatest that it is shown, and yet puts something else there",
         ),
-        (
-            Bug::KeepsOldBallot,
-            "agreement",
-            "in its own ballot 3.a3 on any store",
-        ),
-        (
-            Bug::AppliesHalf,
-            "agreement",
-            "nobody has voted for what a1 has in slot 0",
-        ),
+        (Bug::KeepsOldBallot, "agreement", "in its own ballot "),
+        (Bug::AppliesHalf, "agreement", "nobody has voted for what a"),
         (
             Bug::ForgetsPromise,
             "invariant-promise",
@@ -178,7 +189,7 @@ fn no_store_is_blamed_for_what_agents_of_a_log_do_of_their_own() {
         ),
         (
             Bug::ForgetsSessions,
-            "exactly-once",
+            "replicas",
             "it came there by a snapshot",
         ),
     ] {
@@ -261,7 +272,14 @@ fn of_an_answer_that_no_order_explains_it_is_told_who_gave_it_and_who_led_above_
 
 #[test]
 fn a_promise_that_a_store_has_forgotten_was_not_shown() {
-    let parts = story("store-replaced-outside", 2, None, "invariant-promise");
+    let mut chapters = catalogue::chapters().iter();
+    let outside = chapters.find(|it| it.name.ends_with("store-replaced-outside.toml"));
+    // Soon after the leader stood: its promise is among what the store forgets.
+    let text = outside.unwrap().text.replace("400ms", "180ms");
+    let text = text.replace("versions = 64", "versions = 30");
+    let early = Scenario::parse("early", &text, &catalogue::open).unwrap();
+    let told = |seed| story_if(&early, seed, None, "invariant-promise");
+    let parts = (0..40).find_map(told).unwrap();
 
     let last = parts.last().unwrap();
     assert_eq!(last.title, "It was not shown what it had said");

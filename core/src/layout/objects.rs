@@ -251,11 +251,13 @@ impl<A: Laid> OnObjects<A> {
                 store,
                 tag,
                 result: Ok(reply),
+                job,
                 ..
             } => {
                 port.say(ObjectsSaid::Answered {
                     store,
                     tag,
+                    job,
                     reply: reply.clone(),
                 });
                 self.tell(Event::Replied(store, tag, &reply), port);

@@ -37,6 +37,8 @@ pub enum ObjectsSaid<A: Laid> {
         store: StoreId,
         /// The wrapped agent's name for the operation.
         tag: A::Tag,
+        /// The number of the undertaking, which the names of its operations on objects bear.
+        job: u64,
         /// The answer.
         reply: A::Reply,
     },

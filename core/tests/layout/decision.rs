@@ -2,7 +2,7 @@
 
 use bivalent_core::{
     AcceptorRecords, AgentId, Config, DecreeSaid, DiskPaxos, Laid, ObjectsSaid, Overwrite,
-    PutIfAbsent, Value,
+    PutIfAbsent, Stop, Value,
 };
 use proptest::prelude::*;
 
@@ -119,7 +119,21 @@ fn no_two_decisions<A: Laid<Setup = Config, Said = DecreeSaid>>(seed: u64, text:
             .filter(|(_, said)| matches!(said, ObjectsSaid::Inner(DecreeSaid::Decided(_))));
         decided.count() >= usize::from(AGENTS)
     };
-    let done = world.run_until(learned);
+    // A start record that a dead process asked for may still come, and fences who has begun: it is started again.
+    let mut done = world.run_until(learned);
+    let mut stopped = before;
+    while !done && world.said.len() > stopped {
+        let fenced: Vec<usize> = world.said[stopped..]
+            .iter()
+            .filter(|(_, said)| matches!(said, ObjectsSaid::Stopped(Stop::Fenced { .. })))
+            .map(|(by, _)| *by)
+            .collect();
+        stopped = world.said.len();
+        for by in fenced {
+            world.restart(by);
+        }
+        done = world.run_until(learned);
+    }
     let decided = decisions(&world);
     for (_, value) in &decided {
         assert_eq!(*value, decided[0].1, "seed {seed}: {decided:?}");
@@ -127,6 +141,11 @@ fn no_two_decisions<A: Laid<Setup = Config, Said = DecreeSaid>>(seed: u64, text:
     if A::KIND != PutIfAbsent::KIND {
         assert!(done, "seed {seed}: {:?}", world.stops());
     }
+}
+
+#[test]
+fn whoever_a_late_start_of_a_dead_process_fences_is_started_again() {
+    no_two_decisions::<DiskPaxos>(12_565_020_462_235_558_825, true);
 }
 
 proptest! {

@@ -48,7 +48,7 @@ impl Engine<Blocks> {
             | Event::StallCheck
             | Event::Op { .. }
             | Event::Due { .. }
-            | Event::Log(_) => (None, None),
+            | Event::Client { .. } => (None, None),
         }
     }
 

@@ -434,11 +434,6 @@ impl Net {
         self.wheel.put(at, event.pack());
     }
 
-    /// How long an operation takes, whatever rules there are.
-    pub(crate) fn delay_of(&mut self, op: usize, store: StoreId) -> u64 {
-        self.delay(op, store)
-    }
-
     /// Which rule an operation meets, and when it takes effect: for an engine that keeps its
     /// operations itself.
     pub(crate) fn ask(

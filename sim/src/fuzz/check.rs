@@ -19,7 +19,7 @@ use crate::{
     catalogue,
     failure::Failure,
     guard::{BuiltIn, Guard, How, OwnMachine, OwnProtocol, Subject},
-    log::{Load, LogEngine},
+    log::Load,
     planted::Planted,
     pool::watched,
     protocol::{Agents, Proposer},
@@ -90,10 +90,7 @@ enum Of {
 
 impl Check {
     /// Fuzzes a machine of your own with its clients. The scenario has replicas.
-    pub fn machine<L: Load + Send + Sync + 'static>(self, load: L) -> Self
-    where
-        LogEngine<L>: Send,
-    {
+    pub fn machine<L: Load>(self, load: L) -> Self {
         Self {
             subject: Arc::new(OwnMachine(load)),
             of: Of::Machine,

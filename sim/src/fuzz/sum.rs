@@ -96,7 +96,8 @@ impl Sum {
                 .iter()
                 .zip(&self.scenarios)
                 .any(|(scenario, tally)| {
-                    let told = scenario.cluster.bucket.is_none() || probe.is_told_on_buckets();
+                    let blind = scenario.cluster.is_decision_on_buckets();
+                    let told = !blind || probe.is_told_on_buckets();
                     tally.runs > 0 && told && probe.concerns(scenario.cluster.protocol)
                 });
             if concerned && self.total.probe(probe) == 0 {

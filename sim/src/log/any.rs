@@ -1,6 +1,6 @@
 //! A log's engine whose machine is not known to whoever runs it.
 
-use super::{Accused, Entry, Load, LogEngine};
+use super::{Accused, Entry, Load, LogEngine, remedy};
 use crate::{engine::Running, playback::What};
 
 /// An engine of logs, of whichever machine.
@@ -13,10 +13,7 @@ impl Clone for AnyLog {
     }
 }
 
-impl<L: Load + 'static> From<LogEngine<L>> for AnyLog
-where
-    LogEngine<L>: Send,
-{
+impl<L: Load> From<LogEngine<L>> for AnyLog {
     fn from(engine: LogEngine<L>) -> Self {
         Self(Box::new(engine))
     }
@@ -42,10 +39,7 @@ pub(crate) trait Logs: Running + Send {
     fn change(&mut self, what: What);
 }
 
-impl<L: Load + 'static> Logs for LogEngine<L>
-where
-    Self: Send,
-{
+impl<L: Load> Logs for LogEngine<L> {
     fn boxed(&self) -> Box<dyn Logs> {
         Box::new(self.clone())
     }
@@ -63,10 +57,10 @@ where
     }
 
     fn can_change(&self, what: What) -> bool {
-        Self::can_change(what)
+        remedy::is_remedy(what)
     }
 
     fn change(&mut self, what: What) {
-        self.change(what);
+        self.remedy(what);
     }
 }

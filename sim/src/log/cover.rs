@@ -1,24 +1,22 @@
 //! Features of a log's run: what happened out of the ordinary, with the cluster in outline.
 
-use bivalent_core::Standing;
+use bivalent_core::{Replica, Standing};
 
-use super::{LogEngine, machines::Load};
-use crate::{coverage, engine::Status, store::Service};
+use super::{Load, LogEngine, replica};
+use crate::{engine::Status, store::Service};
 
 impl<L: Load> LogEngine<L> {
-    /// Notes the feature of the step that has just been taken.
-    #[cold]
-    pub(super) fn note_feature(&mut self) {
-        let touched = std::mem::take(&mut self.net.touched).0;
+    /// Replicas and stores in outline.
+    pub(super) fn log_outline(&self) -> (u64, u64) {
         let mut leaders = 0_u64;
         let mut standing = 0_u64;
         let mut down = 0_u64;
         for seat in &self.participants {
-            match (seat.status, seat.agent.standing()) {
+            match (seat.status, replica(&seat.agent).map(Replica::standing)) {
                 (Status::Down { .. }, _) => down += 1,
-                (_, Standing::Leading) => leaders += 1,
-                (_, Standing::Standing) => standing += 1,
-                (_, Standing::Following | Standing::Recovering) => {}
+                (_, Some(Standing::Leading)) => leaders += 1,
+                (_, Some(Standing::Standing)) => standing += 1,
+                (_, Some(Standing::Following | Standing::Recovering) | None) => {}
             }
         }
         let out = self
@@ -29,12 +27,10 @@ impl<L: Load> LogEngine<L> {
         let agents = leaders.min(2)
             | standing.min(2) << 2
             | down.min(2) << 4
-            | self.system.tally.leaders.min(3) << 6;
+            | self.system.part.tally.leaders.min(3) << 6;
         let stores = out.min(2)
-            | self.system.tally.installs.min(2) << 2
-            | self.system.book.repeats.min(2) << 4;
-        self.net
-            .coverage
-            .add(coverage::feature(touched, agents, stores));
+            | self.system.part.tally.installs.min(2) << 2
+            | self.system.part.book.repeats.min(2) << 4;
+        (agents, stores)
     }
 }

@@ -4,7 +4,7 @@ use bivalent_core::{
     AgentId, Ballot, HeadRead, LogOp, LogReply, Slot, SlotVote, SnapshotName, StoreId, Version,
 };
 
-use super::{Deed, Entry, LogEngine, machines::Load};
+use super::{Deed, Entry, Load, LogEngine};
 use crate::{
     causality::{Causality, Process, Stamp},
     engine::Journal,
@@ -100,7 +100,8 @@ impl LogJournal {
 }
 
 impl<L: Load> LogEngine<L> {
-    pub(super) fn note(&mut self, who: Who, kind: &'static str, what: std::fmt::Arguments<'_>) {
+    /// Takes note of something, if notes are kept.
+    pub(super) fn jot(&mut self, who: Who, kind: &'static str, what: std::fmt::Arguments<'_>) {
         let (step, tick) = (self.steps, self.net.now());
         if let Who::Struck(_, kind) | Who::Store(_, kind) = who {
             self.enter(|_| Deed::Broke {
@@ -148,13 +149,34 @@ impl<L: Load> LogEngine<L> {
         });
     }
 
+    /// A fault struck an agent or a store.
+    pub(super) fn jot_struck(
+        &mut self,
+        (kind, agent, store): (FaultKind, Option<AgentId>, Option<StoreId>),
+        what: std::fmt::Arguments<'_>,
+    ) {
+        let who = match (store, agent) {
+            (Some(store), _) => Who::Store(store, kind),
+            (None, Some(agent)) => Who::Struck(agent, kind),
+            (None, None) => Who::World,
+        };
+        let word = if kind == FaultKind::Crash {
+            "crashed"
+        } else if kind == FaultKind::Restart {
+            "restarted"
+        } else {
+            "fault"
+        };
+        self.jot(who, word, what);
+    }
+
     pub(super) fn note_agent(
         &mut self,
         id: AgentId,
         kind: &'static str,
         what: std::fmt::Arguments<'_>,
     ) {
-        self.note(Who::Agent(id), kind, what);
+        self.jot(Who::Agent(id), kind, what);
     }
 
     /// The same of a ballot that begins or leads.
@@ -165,7 +187,7 @@ impl<L: Load> LogEngine<L> {
         ballot: Ballot,
         what: std::fmt::Arguments<'_>,
     ) {
-        self.note(Who::Agent(id), kind, what);
+        self.jot(Who::Agent(id), kind, what);
         let notes = self.journal.as_mut().map(|journal| &mut journal.notes);
         if let Some(note) = notes.and_then(|notes| notes.last_mut()) {
             note.ballot = Some(ballot);

@@ -160,11 +160,16 @@ impl<L: Load> LogEngine<L> {
 
     /// Enters something, if the ledger is kept.
     pub(super) fn enter(&mut self, deed: impl FnOnce(&Self) -> Deed) {
+        self.enter_at(self.steps, deed);
+    }
+
+    /// Enters something that was so at an earlier step: entries are in the order in which they were learned.
+    pub(super) fn enter_at(&mut self, step: u64, deed: impl FnOnce(&Self) -> Deed) {
         let is_kept = self.journal.as_ref().is_some_and(|it| it.ledger.is_some());
         if !is_kept {
             return;
         }
-        let (step, deed) = (self.steps, deed(self));
+        let deed = deed(self);
         let journal = self.journal.as_mut();
         if let Some(ledger) = journal.and_then(|it| it.ledger.as_mut()) {
             ledger.push(Entry { step, deed });
@@ -172,8 +177,8 @@ impl<L: Load> LogEngine<L> {
     }
 
     /// A write comes to stand on a store.
-    pub(super) fn enter_write(&mut self, agent: AgentId, store: StoreId, index: u32) {
-        self.enter(|engine| match &engine.system.flights.get(index).op {
+    pub(super) fn enter_write(&mut self, agent: AgentId, store: StoreId, op: &LogOp<L::Machine>) {
+        self.enter(|_| match op {
             LogOp::WriteVote(vote) => Deed::Voted {
                 store,
                 cast: cast(vote),
@@ -199,18 +204,21 @@ impl<L: Load> LogEngine<L> {
 
     /// What oracles object to at the end of this run, in words.
     pub(crate) fn accused(&self) -> Accused {
-        let Charges { answer, slot } = self.system.charges;
+        let Charges { answer, slot } = self.system.part.charges;
         let answer = answer.map(|at| (self.spoken(at), self.changed_before(at)));
         Accused { answer, slot }
     }
 
     /// The last change of a call's key that was over before the call was made.
     fn changed_before(&self, at: usize) -> Option<Spoken> {
-        let history = &self.system.clients.history;
-        let (key, before) = (self.system.load.key(&history[at].call), history[at].invoked);
+        let history = &self.system.part.clients.history;
+        let (key, before) = (
+            self.system.part.load.key(&history[at].call),
+            history[at].invoked,
+        );
         let changes = history.iter().enumerate().filter(|(_, seen)| {
             let changes =
-                matches!(seen.call, Call::Run(_)) && self.system.load.key(&seen.call) == key;
+                matches!(seen.call, Call::Run(_)) && self.system.part.load.key(&seen.call) == key;
             changes && seen.answered < before
         });
         let (last, _) = changes.max_by_key(|(_, seen)| seen.answered)?;
@@ -218,7 +226,7 @@ impl<L: Load> LogEngine<L> {
     }
 
     fn spoken(&self, record: usize) -> Spoken {
-        let seen = &self.system.clients.history[record];
+        let seen = &self.system.part.clients.history[record];
         let call = match &seen.call {
             Call::Run(command) => format!("{command:?}"),
             Call::Query(query) => format!("{query:?}"),

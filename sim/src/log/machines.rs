@@ -86,9 +86,15 @@ impl Draw<'_> {
 ///     }
 /// }
 /// ```
-pub trait Load: Clone + Debug {
-    /// The machine.
-    type Machine: StateMachine;
+pub trait Load: Clone + Debug + Send + Sync + 'static {
+    /// The machine. Runs of it go on in several threads.
+    type Machine: StateMachine<
+            Command: Send + Sync,
+            Query: Send + Sync,
+            Answer: Send + Sync,
+            Snapshot: Send + Sync,
+        > + Send
+        + Sync;
 
     /// Its first state.
     fn machine(&self) -> Self::Machine;

@@ -44,6 +44,14 @@ pub struct LogCounts {
     pub installs: u64,
     /// Operations that arrived at stores.
     pub ops: LogOps,
+    /// On buckets: operations on objects, several for each of those, those of starts among them. 0 elsewhere.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub object_ops: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a clients' history was judged.
@@ -100,7 +108,12 @@ impl LogCounts {
     /// Operations on stores for a thousand commands and queries.
     pub fn ops_per_1000(&self) -> u64 {
         let done = self.commands + self.queries;
-        (self.ops.total() * 1000).checked_div(done).unwrap_or(0)
+        (self.store_ops() * 1000).checked_div(done).unwrap_or(0)
+    }
+
+    /// Operations that arrived at stores, as stores know them.
+    pub fn store_ops(&self) -> u64 {
+        self.ops.total().max(self.object_ops)
     }
 
     /// Ballots begun for a thousand decisions.
@@ -123,6 +136,7 @@ impl LogCounts {
         self.ops.snapshots += more.ops.snapshots;
         self.ops.snapshot_reads += more.ops.snapshot_reads;
         self.ops.drops += more.ops.drops;
+        self.object_ops += more.object_ops;
     }
 }
 

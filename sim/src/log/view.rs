@@ -1,46 +1,19 @@
-//! What is to be seen of a log's world: replicas, stores, slots, what has come of it.
+//! Replicas and their clients as they are shown.
 
-mod next;
+use bivalent_core::{AgentId, Standing as Part};
 
-use std::collections::BTreeSet;
-
-use bivalent_core::{LogOp, Standing as Part};
-
-use super::{LogEngine, Seat, machines::Load};
+use super::{Load, LogEngine, Seat, ballot, replica};
 use crate::{
-    blocks::view::{broken, requests_wait, rung, stall_view, store_rows, time},
+    blocks::view::rung,
     engine::Status,
-    event::Event,
-    scenario::Scenario,
-    verdict::Finished,
-    view::{AgentRow, AgentState, LogView, ReplicaRow, Standing, View},
+    event::Turn,
+    view::{Act, AgentRow, LogView, ReplicaRow, Standing},
 };
 
-use next::Pending;
-
 impl<L: Load> LogEngine<L> {
-    /// The world as it is, without what was noted.
-    pub(crate) fn view(&self, scenario: &Scenario) -> View {
-        let pending = self.pending();
-        let seats = self.participants.iter();
-        let agents = seats.map(|seat| self.agent_row(scenario, seat, &pending));
-        let stall = self.liveness.stalls.last().filter(|_| self.liveness.open);
-        View {
-            step: self.steps,
-            time_ns: self.virtual_ns(),
-            agents: agents.collect(),
-            stores: store_rows(&self.service, &self.net.percent, &self.waiting),
-            blocks: None,
-            log: Some(self.log_view()),
-            next: self.next_steps(scenario, &pending),
-            events: Vec::new(),
-            standing: broken(scenario, self).unwrap_or_else(|| self.standing()),
-            stall: stall.map(|stall| stall_view(scenario, self, stall, self.greatest_round())),
-        }
-    }
-
-    fn standing(&self) -> Standing {
-        let count = self.decided();
+    /// How many slots are decided.
+    pub(crate) fn log_standing(&self) -> Standing {
+        let count = self.slots();
         if count == 0 {
             return Standing::Undecided;
         }
@@ -48,129 +21,87 @@ impl<L: Load> LogEngine<L> {
         Standing::Decided { value, count }
     }
 
-    fn log_view(&self) -> LogView {
+    /// Leaders, slots and clients.
+    pub(crate) fn log_view(&self) -> LogView {
         // Who stands still leads on when it wakes, for all it knows: the row of agents says so too.
         let up = || {
-            let standing = |seat: &&Seat<L>| matches!(seat.status, Status::Up | Status::Paused);
+            let standing = |it: &&Seat<L>| matches!(it.status, Status::Up | Status::Paused);
             self.participants.iter().filter(standing)
         };
-        let leads = |seat: &&Seat<L>| seat.agent.standing() == Part::Leading;
-        let leader = up().filter(leads).max_by_key(|seat| seat.agent.ballot());
+        let leads = |it: &&Seat<L>| {
+            let replica = replica(&it.agent);
+            replica.is_some_and(|replica| replica.standing() == Part::Leading)
+        };
+        let leader = up().filter(leads).max_by_key(|it| ballot(it));
         let all = self.participants.iter();
-        let foremost = all.map(|seat| seat.agent.applied().0).max().unwrap_or(0);
-        let replicas = self
-            .participants
-            .iter()
-            .map(|seat| self.replica_row(seat, foremost));
-        let clients = self.system.clients.all.iter();
+        let foremost = all.map(next_slot::<L>).max().unwrap_or(0);
+        let rows = self.participants.iter();
+        let log = &self.system.part;
+        let waiting = log.clients.all.iter();
         LogView {
-            leader: leader.map(|seat| seat.id.0),
+            leader: leader.map(|it| it.id.0),
             leaders: up().filter(leads).count() as u32,
             applied: foremost.saturating_sub(1),
-            answered: self.system.tally.commits.len() as u64,
-            waiting: clients.filter(|client| client.doing.is_some()).count() as u64,
-            replicas: replicas.collect(),
+            answered: log.tally.commits.len() as u64,
+            waiting: waiting.filter(|client| client.doing.is_some()).count() as u64,
+            replicas: rows.map(|it| self.replica_row(it, foremost)).collect(),
         }
     }
 
-    fn replica_row(&self, seat: &Seat<L>, foremost: u64) -> ReplicaRow {
-        let next = seat.agent.applied().0;
+    fn replica_row(&self, participant: &Seat<L>, foremost: u64) -> ReplicaRow {
+        let (id, next) = (participant.id, next_slot(participant));
         // What it has told the stores of itself.
-        let heads = self
-            .system
-            .kept
-            .iter()
-            .filter_map(|store| store.head(seat.id));
+        let stores = (0..self.plan.stores as u8).map(bivalent_core::StoreId);
+        let heads = stores.filter_map(|store| self.system.head(store, id));
         let floors = heads.filter_map(|read| read.head.floor);
         let floor = floors.map(|name| name.slot.0).max().unwrap_or(0);
-        let own = self.system.flights.iter();
-        let own = own.filter(|it| (it.agent, it.incarnation) == (seat.id, seat.incarnation));
-        let slots: BTreeSet<u64> = own
-            .filter_map(|flight| match &flight.op {
-                LogOp::WriteVote(vote) => Some(vote.slot.0),
-                LogOp::WriteHead { .. }
-                | LogOp::WriteSnapshot { .. }
-                | LogOp::Drop { .. }
-                | LogOp::ReadHeads
-                | LogOp::Scan { .. }
-                | LogOp::ReadSnapshot { .. } => None,
-            })
-            .collect();
+        let in_flight = self.system.slots_in_flight(id, participant.incarnation);
         ReplicaRow {
             next,
             lag: foremost - next,
             floor,
-            in_flight: slots.len() as u32,
+            in_flight: in_flight as u32,
         }
     }
 
-    fn agent_row(&self, scenario: &Scenario, seat: &Seat<L>, pending: &[Pending]) -> AgentRow {
-        let (state, shown) = match seat.status {
-            Status::Up => (AgentState::Running, seat.agent.standing()),
-            Status::Paused => (AgentState::Paused, seat.agent.standing()),
-            Status::Down { returns: true } => (AgentState::Down, Part::Following),
-            Status::Down { returns: false } => (AgentState::Lost, Part::Following),
+    /// Whom a client's turn is about; none if it means nothing any more.
+    pub(crate) fn about_client(&self, index: u32, count: u16, turn: Turn) -> Option<AgentId> {
+        let client = &self.system.part.clients.all[index as usize];
+        let waits = match turn {
+            Turn::Next => true,
+            Turn::Again | Turn::Request => client.doing.is_some(),
         };
-        let up = matches!(seat.status, Status::Up | Status::Paused);
-        let phase = match shown {
-            _ if !up => "-",
-            Part::Recovering => "recovers",
-            Part::Following => "follows",
-            Part::Standing => "surveys",
-            Part::Leading => "leads",
-        };
-        AgentRow {
-            state,
-            phase: phase.to_owned(),
-            mbal: seat.agent.ballot().filter(|_| up).map(rung),
-            doing: self.doing(scenario, seat, pending),
-            incarnation: seat.incarnation,
-            ..AgentRow::default()
-        }
+        (client.count == count && !client.done && waits).then_some(client.at)
     }
 
-    /// What a replica waits for, in words.
-    fn doing(&self, scenario: &Scenario, seat: &Seat<L>, pending: &[Pending]) -> String {
-        let due = |fits: &dyn Fn(Event) -> bool| {
-            let mut own = pending.iter().filter(|it| it.agent == Some(seat.id));
-            let found = own.find(|it| fits(it.event))?;
-            Some(time(self.plan.ns(found.tick?)))
+    /// A client's turn in words.
+    pub(crate) fn turn_in_words(&self, index: u32, turn: Turn) -> (Act, String, String) {
+        let name = self.system.part.clients.all[index as usize].name;
+        let text = match turn {
+            Turn::Next => format!("client {name} asks for something"),
+            Turn::Again => format!("client {name} has waited long enough"),
+            Turn::Request => format!("client {name}'s request is read"),
         };
-        match seat.status {
-            Status::Down { returns: false } => return "gone for good".to_owned(),
-            Status::Down { returns: true } => {
-                let at = due(&|event| matches!(event, Event::Restart { .. }));
-                return at.map_or_else(
-                    || "comes back".to_owned(),
-                    |at| format!("comes back at {at}"),
-                );
-            }
-            Status::Paused => {
-                let at = due(&|event| matches!(event, Event::Wake { .. }));
-                return at.map_or_else(
-                    || "stands still".to_owned(),
-                    |at| format!("stands still until {at}"),
-                );
-            }
-            Status::Up => {}
-        }
-        let waiting = seat.agent.waiting();
-        let flights = self.system.flights.iter();
-        let own = flights.filter(|it| (it.agent, it.incarnation) == (seat.id, seat.incarnation));
-        let mut stores: Vec<u8> = own.map(|flight| flight.store.0).collect();
-        stores.sort_unstable();
-        stores.dedup();
-        let names = stores.iter();
-        let names: Vec<&str> = names
-            .map(|&store| scenario.cluster.stores[usize::from(store)].as_str())
-            .collect();
-        match (waiting, names.is_empty()) {
-            (0, true) => String::new(),
-            (0, false) => format!("asks {}", names.join(", ")),
-            (waiting, true) => requests_wait(waiting),
-            (waiting, false) => {
-                format!("asks {}; {}", names.join(", "), requests_wait(waiting))
-            }
-        }
+        (Act::Client, text, String::new())
     }
+}
+
+/// The first slot that an agent has not applied.
+fn next_slot<L: Load>(participant: &Seat<L>) -> u64 {
+    replica(&participant.agent).map_or(0, |it| it.applied().0)
+}
+
+/// A replica's part, and its ballot.
+pub(crate) fn replica_of<M: bivalent_core::StateMachine>(
+    replica: &bivalent_core::Replica<M>,
+    row: &mut AgentRow,
+) {
+    let part = match replica.standing() {
+        Part::Recovering => "recovers",
+        Part::Following => "follows",
+        Part::Standing => "surveys",
+        Part::Leading => "leads",
+    };
+    part.clone_into(&mut row.phase);
+    row.mbal = replica.ballot().map(rung);
 }

@@ -1,15 +1,64 @@
 //! What replicas say of themselves: into the oracles' book, the counters, and the story.
 
-use bivalent_core::{AgentId, Ballot, Batch, Slot, Standing};
+use bivalent_core::{AgentId, Ballot, Batch, LogOp, LogSaid, Replica, Slot, Standing, StoreId};
 
-use super::{Deed, LogEngine, Seat, ledger::digest, machines::Load};
+use super::{Deed, LogEngine, Seat, ledger::digest, machines::Load, replica};
 use crate::{coverage::Touched, engine::is_down, fault::Happening, oracle::name, probe::Probe};
 
 impl<L: Load> LogEngine<L> {
-    pub(super) fn on_chosen(&mut self, id: AgentId, slot: Slot, batch: &Batch<L::Machine>) {
-        let replica = &self.participants[id.index()].agent;
-        let leads = replica.standing() == Standing::Leading;
-        let ballot = replica.ballot().filter(|_| leads);
+    /// A replica says something of itself.
+    pub(super) fn on_said(&mut self, id: AgentId, said: LogSaid<L::Machine>) {
+        match said {
+            LogSaid::Answer { ticket, outcome } => self.on_answer(ticket, outcome),
+            LogSaid::Chosen { slot, batch } => self.on_chosen(id, slot, &batch),
+            LogSaid::Applied { slot } => self.on_applied(id, slot),
+            LogSaid::Installed { slot } => self.on_installed(id, slot),
+            LogSaid::Leads { ballot, from } => self.on_leads(id, ballot, from),
+            LogSaid::Follows { above } => self.on_follows(id, above),
+        }
+    }
+
+    /// A replica asks a store for something.
+    pub(super) fn on_asked(&mut self, id: AgentId, op: &LogOp<L::Machine>) {
+        if let LogOp::WriteHead { head, .. } = op {
+            self.enter(|_| Deed::Vowed {
+                agent: id,
+                promise: head.mbal,
+                floor: head.floor,
+            });
+            let said = self.system.part.vows.said(id, head);
+            for (property, detail) in said.into_iter().flatten() {
+                self.found(property, detail);
+            }
+            if let Some(ballot) = head.mbal {
+                self.started(id, ballot);
+            }
+        }
+        self.clock_write(id, op);
+    }
+
+    /// A replica's write has come to a store.
+    pub(super) fn on_landed(&mut self, id: AgentId, store: StoreId, op: &LogOp<L::Machine>) {
+        let log = &mut self.system.part;
+        let ops = &mut log.tally.ops;
+        match op {
+            LogOp::WriteHead { version, head } => {
+                ops.heads += 1;
+                let start = version.incarnation();
+                log.vows.taken(id, start, store, head);
+            }
+            LogOp::WriteVote(_) => ops.votes += 1,
+            LogOp::WriteSnapshot { .. } => ops.snapshots += 1,
+            LogOp::Drop { .. } => ops.drops += 1,
+            LogOp::ReadHeads | LogOp::Scan { .. } | LogOp::ReadSnapshot { .. } => {}
+        }
+        self.enter_write(id, store, op);
+    }
+
+    fn on_chosen(&mut self, id: AgentId, slot: Slot, batch: &Batch<L::Machine>) {
+        let replica = self.replica(id);
+        let leads = replica.filter(|it| it.standing() == Standing::Leading);
+        let ballot = leads.and_then(Replica::ballot);
         self.enter(|_| Deed::Chosen {
             agent: id,
             slot,
@@ -17,7 +66,7 @@ impl<L: Load> LogEngine<L> {
             requests: batch.len(),
             ballot,
         });
-        let fresh = match self.system.book.chosen(slot, batch, ballot, &name(id)) {
+        let fresh = match self.system.part.book.chosen(slot, batch, ballot, &name(id)) {
             Ok(fresh) => fresh,
             Err((property, detail)) => {
                 self.found(property, detail);
@@ -33,6 +82,7 @@ impl<L: Load> LogEngine<L> {
             }
             if !batch.is_empty() {
                 self.system
+                    .part
                     .tally
                     .batches
                     .saturating_record(batch.len() as u64);
@@ -51,11 +101,12 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    pub(super) fn on_applied(&mut self, id: AgentId, slot: Slot) {
+    fn on_applied(&mut self, id: AgentId, slot: Slot) {
         // Several slots may be applied in one step; the state is that after the last.
         if let Some(state) = self.judge_state(id, slot.next()) {
-            let machine = self.participants[id.index()].agent.machine();
-            if let Err(why) = self.system.load.check(machine) {
+            let machine = self.replica(id).map(Replica::machine);
+            let load = &self.system.part.load;
+            if let Some(Err(why)) = machine.map(|machine| load.check(machine)) {
                 let detail = format!("{} after slot {}: {why}", name(id), slot.0);
                 self.found("machine", detail);
             }
@@ -64,8 +115,8 @@ impl<L: Load> LogEngine<L> {
         self.judge_whether_over();
     }
 
-    pub(super) fn on_installed(&mut self, id: AgentId, slot: Slot) {
-        self.system.tally.installs += 1;
+    fn on_installed(&mut self, id: AgentId, slot: Slot) {
+        self.system.part.tally.installs += 1;
         self.enter(|_| Deed::Installed { agent: id, slot });
         self.net.hit(Probe::Installed);
         if self.participants[id.index()].incarnation > 0 {
@@ -83,12 +134,10 @@ impl<L: Load> LogEngine<L> {
 
     /// Judges the state of a replica that has applied every slot below this one, and no more; a hash of it.
     fn judge_state(&mut self, id: AgentId, slot: Slot) -> Option<u64> {
-        let replica = &self.participants[id.index()].agent;
-        if replica.applied() != slot {
-            return None;
-        }
+        let agent = &self.participants[id.index()].agent;
+        let replica = replica(agent).filter(|it| it.applied() == slot)?;
         let (machine, sessions) = (replica.machine(), replica.sessions());
-        let book = &mut self.system.book;
+        let book = &mut self.system.part.book;
         let (state, breaches) = book.applied(slot, machine, sessions, &name(id));
         for (property, detail) in breaches.into_iter().flatten() {
             self.found(property, detail);
@@ -101,12 +150,12 @@ impl<L: Load> LogEngine<L> {
     }
 
     /// A head with a ballot is on its way: is the ballot new?
-    pub(super) fn started(&mut self, id: AgentId, ballot: Ballot) {
-        let last = &mut self.participants[id.index()].own.ballot;
+    fn started(&mut self, id: AgentId, ballot: Ballot) {
+        let last = &mut self.system.part.own[id.index()].ballot;
         if ballot.agent() == id && Some(ballot) > *last {
             *last = Some(ballot);
             self.liveness.started(Some(ballot));
-            self.system.tally.ballots += 1;
+            self.system.part.tally.ballots += 1;
             self.enter(|_| Deed::Stands { agent: id, ballot });
             self.note_ballot(
                 id,
@@ -118,17 +167,20 @@ impl<L: Load> LogEngine<L> {
         }
     }
 
-    pub(super) fn on_leads(&mut self, id: AgentId, ballot: Ballot, from: Slot) {
-        if self.system.tally.leaders > 0 {
+    fn on_leads(&mut self, id: AgentId, ballot: Ballot, from: Slot) {
+        if self.system.part.tally.leaders > 0 {
             self.net.hit(Probe::LeaderReplaced);
         }
-        let leads = |seat: &Seat<L>| seat.agent.standing() == Standing::Leading;
+        let leads = |seat: &Seat<L>| {
+            let replica = replica(&seat.agent);
+            replica.is_some_and(|it| it.standing() == Standing::Leading)
+        };
         let mut others = self.participants.iter().filter(|seat| seat.id != id);
         if others.any(|seat| leads(seat) && !is_down(seat.status)) {
             self.net.hit(Probe::TwoLeaders);
         }
         self.net.touched.0 |= Touched::TURNED;
-        self.system.tally.leaders += 1;
+        self.system.part.tally.leaders += 1;
         self.liveness.contention += 1;
         self.fingerprint.mix(ballot.to_bits(), from.0);
         self.enter(|_| Deed::Leads {
@@ -136,7 +188,7 @@ impl<L: Load> LogEngine<L> {
             ballot,
             from,
         });
-        let breach = self.system.book.leads(ballot, from, &name(id));
+        let breach = self.system.part.book.leads(ballot, from, &name(id));
         if let Some((property, detail)) = breach {
             self.found(property, detail);
         }
@@ -149,7 +201,7 @@ impl<L: Load> LogEngine<L> {
         self.happened(Happening::Phase2, id, None);
     }
 
-    pub(super) fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
+    fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
         self.enter(|_| Deed::Follows { agent: id });
         match above {
             Some(above) => {

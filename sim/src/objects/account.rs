@@ -1,10 +1,13 @@
 //! What an engine of buckets says of the run that it has just finished.
 
+use hdrhistogram::Histogram;
+
 use super::{Engine, Objects, Part};
 use crate::{
     coverage::Coverage,
-    engine::{Participant, Status, is_down},
+    engine::{Participant, is_down},
     fault::FaultKind,
+    log::{History, LogCounts, LogReport},
     report::{Fairness, FaultCount, Stall, Violation},
     verdict::Finished,
 };
@@ -27,7 +30,7 @@ impl<P: Part> Finished for Engine<Objects<P>> {
     }
 
     fn decided(&self) -> u32 {
-        self.system.decided
+        P::outcome(self).decided
     }
 
     fn fingerprint(&self) -> u64 {
@@ -63,25 +66,19 @@ impl<P: Part> Finished for Engine<Objects<P>> {
     }
 
     fn latencies(&self, each: &mut dyn FnMut(u64)) {
-        for &tick in &self.system.decisions {
-            each(self.plan.ns(tick));
-        }
+        P::latencies(self, each);
     }
 
     fn is_done(&self) -> bool {
-        let done = |it: &Participant<Objects<P>>| {
-            it.own.decided || it.status == Status::Down { returns: false }
-        };
-        self.system.decided > 0 && self.participants.iter().all(done)
+        P::outcome(self).is_done
     }
 
     fn done_ns(&self) -> Option<u64> {
-        let last = self.system.decisions.last();
-        last.map(|&tick| self.plan.ns(tick))
+        P::outcome(self).done_ns
     }
 
     fn value_in_words(&self) -> Option<String> {
-        P::value_in_words(self)
+        P::outcome(self).value
     }
 
     fn values(&self) -> &[String] {
@@ -89,10 +86,18 @@ impl<P: Part> Finished for Engine<Objects<P>> {
     }
 
     fn probes(&self) -> u64 {
-        self.net.probes
+        P::outcome(self).probes
     }
 
     fn coverage(&self) -> &Coverage {
         &self.net.coverage
+    }
+
+    fn log(&self) -> Option<LogReport> {
+        P::log_report(self)
+    }
+
+    fn log_counts(&self) -> Option<(LogCounts, History, &Histogram<u64>)> {
+        P::outcome(self).log
     }
 }

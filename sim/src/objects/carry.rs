@@ -175,7 +175,7 @@ impl<P: Part> Engine<Objects<P>> {
         let held = self.participants[agent.index()].status == Status::Paused
             && self.participants[agent.index()].incarnation == incarnation;
         if !self.takes(agent, incarnation, Event::Due { due: index }) {
-            if !held || self.solo.is_some() {
+            if !held || self.solo.is_some_and(|solo| solo != agent) {
                 self.system.dues.take(index);
             }
             return;
@@ -188,7 +188,7 @@ impl<P: Part> Engine<Objects<P>> {
     }
 
     /// An agent takes a step, and what it wants is carried out.
-    pub(super) fn step_of(&mut self, id: AgentId, event: Told<'_, OnObjects<P::Agent>>) {
+    pub(crate) fn step_of(&mut self, id: AgentId, event: Told<'_, OnObjects<P::Agent>>) {
         let Some(mut agent) = self.participants[id.index()].agent.take() else {
             return;
         };
@@ -273,18 +273,39 @@ impl<P: Part> Engine<Objects<P>> {
         let body = match (&flight.op, &reply) {
             (
                 ObjectOp::Put {
+                    name,
                     content: bivalent_core::Content::Body(body),
                     ..
                 },
                 ObjectReply::Done(_),
-            ) => Some(body.clone()),
+            ) => Some((*name, body.clone())),
             _ => None,
+        };
+        let listed = match &flight.op {
+            ObjectOp::List {
+                folder,
+                after: None,
+            } => Some((flight.tag.job, *folder)),
+            ObjectOp::List { .. }
+            | ObjectOp::Get(_)
+            | ObjectOp::Put { .. }
+            | ObjectOp::Delete(_) => None,
+        };
+        let deleted = match &flight.op {
+            ObjectOp::Delete(names) => names.clone(),
+            ObjectOp::Get(_) | ObjectOp::Put { .. } | ObjectOp::List { .. } => Vec::new(),
         };
         self.fingerprint
             .mix(word, u64::from(store.0) << 8 | u64::from(agent.0));
         self.note_marks(index);
-        if let Some(body) = body {
-            P::landed(self, agent, store, &body);
+        if let Some((job, folder)) = listed {
+            P::listed(self, agent, job, folder);
+        }
+        if !deleted.is_empty() {
+            P::deleted(self, agent, store, &deleted);
+        }
+        if let Some((name, body)) = body {
+            P::landed(self, agent, (store, name), &body);
             if P::is_vote(&body) {
                 self.happened(Happening::Vote, agent, Some(store));
             }
@@ -329,7 +350,9 @@ impl<P: Part> Engine<Objects<P>> {
             self.put(answer, event);
             return;
         }
-        if lives && participant.status == Status::Paused && self.solo.is_none() {
+        // Also of an agent that is left alone: a pause that was on its way may still strike it.
+        let deaf = self.solo.is_some_and(|solo| solo != agent);
+        if lives && participant.status == Status::Paused && !deaf {
             flight.reply = Some(reply);
             let taken = self.takes(agent, incarnation, event);
             debug_assert!(!taken, "it stands still");
@@ -350,24 +373,29 @@ impl<P: Part> Engine<Objects<P>> {
             ObjectsSaid::Inner(said) => P::said(self, id, said),
             ObjectsSaid::Began { start } => {
                 self.participants[id.index()].own.start = Some(start);
+                P::took(self, id, start);
                 self.note_told(
                     id,
                     "begins",
                     format_args!("takes start {} and begins", start.0),
                 );
             }
-            ObjectsSaid::Answered { store, tag, reply } => {
-                P::answered(self, id, (store, tag), &reply);
+            ObjectsSaid::Answered {
+                store,
+                tag,
+                job,
+                reply,
+            } => {
+                P::answered(self, id, (store, tag, job), &reply);
             }
             ObjectsSaid::Uncounted(store) => {
                 let text = format_args!("finds {{s{}}} empty and does not count it", store.0);
                 self.note_told(id, "uncounted", text);
             }
             ObjectsSaid::Stopped(stop) => self.on_stopped(id, &stop),
-            ObjectsSaid::Settled { .. }
-            | ObjectsSaid::Asked { .. }
-            | ObjectsSaid::Failed { .. }
-            | ObjectsSaid::Text { .. } => {}
+            ObjectsSaid::Asked { store, tag, op } => P::asked(self, id, (store, tag), op),
+            ObjectsSaid::Settled { .. } | ObjectsSaid::Failed { .. } | ObjectsSaid::Text { .. } => {
+            }
         }
     }
 

@@ -7,36 +7,31 @@
 
 use std::fmt;
 
-use bivalent_core::{AgentId, Stop, StoreId};
+use bivalent_core::{AgentId, ObjectOp, Stop, StoreId};
 
-use super::{DueFor, Engine, Life, Objects, Part};
+use super::{Blow, DueFor, Engine, Life, Objects, Part, Remark};
 use crate::{
     coverage,
     dice::{Dice, Purpose, Rest},
     engine::{Participant, Status, Struck, System, is_down},
     event::{Event, INCARNATIONS_MAX},
     fault::FaultKind,
-    journal::{Contest, Journal, What},
     probe::Probe,
     scenario::Scenario,
-    store::{Service, bucket::Bucket},
+    store::bucket::Bucket,
     view::View,
 };
 
 /// Agents that are probed one by one: all run the same code.
 const PROBED_MAX: usize = 8;
-/// Steps that a solo probe may take.
-const PROBE_STEPS: u64 = 20_000;
-/// Attempts that came to nothing since the last decision that make a stall one of contention.
-const ABORTS_OF_CONTENTION: u64 = 4;
 
 impl<P: Part> System for Objects<P> {
     type Agent = Option<bivalent_core::OnObjects<P::Agent>>;
     type Own = Life;
     type Held = u64;
-    type Journal = Journal;
+    type Journal = P::Journal;
     const LOOKS_AGAIN: bool = true;
-    const AWAITED: (&'static str, &'static str) = ("nobody decides", "a decision");
+    const AWAITED: (&'static str, &'static str) = P::AWAITED;
 
     fn reset(engine: &mut Engine<Self>) {
         let this = &mut engine.system;
@@ -44,8 +39,6 @@ impl<P: Part> System for Objects<P> {
         this.flights.clear();
         this.dues.clear();
         this.store_ops = 0;
-        this.decided = 0;
-        this.decisions.clear();
         for participant in &mut engine.participants {
             participant.agent = None;
             participant.own = Life::default();
@@ -58,6 +51,7 @@ impl<P: Part> System for Objects<P> {
             let start = engine.net.dice.within(Purpose::Pause, 0, engine.plan.start);
             engine.wait_for(AgentId(index), start, DueFor::Begin);
         }
+        P::begin(engine);
     }
 
     #[inline]
@@ -65,22 +59,13 @@ impl<P: Part> System for Objects<P> {
         match Event::unpack(bits) {
             Event::Op { flight } => engine.on_op(flight),
             Event::Due { due } => engine.on_due(due),
-            common => engine.take_common(common),
+            other => P::take(engine, other),
         }
     }
 
     fn cover(engine: &mut Engine<Self>, _: u64) {
         let touched = std::mem::take(&mut engine.net.touched).0;
-        let mut agents = 0_u64;
-        for participant in &engine.participants {
-            agents += match participant.status {
-                Status::Down { .. } => 1 << 8,
-                _ if participant.own.decided => 1 << 4,
-                Status::Up | Status::Paused => u64::from(participant.own.start.is_some()),
-            };
-        }
-        let out = engine.service.iter().filter(|&&it| it != Service::Up);
-        let stores = out.count() as u64;
+        let (agents, stores) = P::outline(engine);
         engine
             .net
             .coverage
@@ -88,12 +73,11 @@ impl<P: Part> System for Objects<P> {
     }
 
     fn crashes(engine: &mut Engine<Self>, id: AgentId) {
-        let in_flight = engine
-            .system
-            .flights
-            .iter()
-            .any(|flight| flight.agent == id);
-        if in_flight {
+        let writes = engine.system.flights.iter().any(|flight| {
+            let is_write = matches!(flight.op, ObjectOp::Put { .. } | ObjectOp::Delete(_));
+            is_write && flight.agent == id
+        });
+        if writes {
             engine.net.hit(Probe::CrashedBetweenWrites);
         }
         // What it had asked for goes on; nobody is there for the answers.
@@ -106,7 +90,8 @@ impl<P: Part> System for Objects<P> {
                 Event::Due { due } => {
                     engine.system.dues.take(due);
                 }
-                other => unreachable!("nobody holds {other:?}"),
+                // A client that asked a process which stood still asks again.
+                _ => {}
             }
         }
     }
@@ -124,9 +109,7 @@ impl<P: Part> System for Objects<P> {
     }
 
     fn starts_again(engine: &mut Engine<Self>, id: AgentId, incarnation: u16) {
-        if let Some(journal) = &mut engine.journal {
-            journal.restarts(id, incarnation);
-        }
+        P::note(engine, Remark::Restarts(id, incarnation));
         engine.net.observed(FaultKind::Crash);
         engine.note_restart(id);
         engine.begin_life(id);
@@ -156,8 +139,12 @@ impl<P: Part> System for Objects<P> {
         engine.note_fault_on(struck.kind, struck.agent, (struck.store, 0), what);
     }
 
+    fn is_done(engine: &Engine<Self>) -> bool {
+        P::is_done(engine)
+    }
+
     fn waits(engine: &Engine<Self>) -> bool {
-        engine.participants.iter().any(|it| !it.own.decided)
+        P::waits(engine)
     }
 
     fn stalled(engine: &Engine<Self>) -> Vec<AgentId> {
@@ -167,7 +154,7 @@ impl<P: Part> System for Objects<P> {
     }
 
     fn is_contended(engine: &Engine<Self>) -> bool {
-        engine.liveness.contention >= ABORTS_OF_CONTENTION
+        engine.liveness.contention >= P::CONTENTION
     }
 
     fn acts(participant: &Participant<Self>) -> bool {
@@ -178,7 +165,7 @@ impl<P: Part> System for Objects<P> {
         !participant.own.decided
     }
 
-    /// Does some agent decide from here, with all faults gone and all others standing still?
+    /// Does some agent decide, or serve a client, from here, with all faults gone and all others standing still?
     fn heals(engine: &Engine<Self>) -> bool {
         let undecided = engine.participants.iter().filter(|it| !it.own.decided);
         let up = undecided.clone().filter(|it| !is_down(it.status));
@@ -200,37 +187,35 @@ impl<P: Part> System for Objects<P> {
             world.heal();
             world.solo = Some(id);
             world.liveness.over = false;
-            let until = world.steps + PROBE_STEPS;
+            // What the others have in flight and their alarms are steps too, and come to nothing.
+            let others = world.participants.len() as u64 / 8;
+            let until = world.steps + P::PROBE_STEPS * (1 + others);
             world.go(until);
-            world.participants[id.index()].own.decided
+            world.liveness.over
         })
     }
 
     fn progressed(engine: &mut Engine<Self>) {
-        engine.liveness.rounds = None;
-        if let Some(journal) = &mut engine.journal {
-            journal.contest = Contest::default();
-        }
+        P::progressed(engine);
         if engine.solo.is_some() {
             engine.liveness.over = true;
         }
     }
 
     fn stall_found(engine: &mut Engine<Self>, kind: &'static str, heals: bool) {
-        if let Some(journal) = &mut engine.journal {
-            journal.stalled(engine.steps);
-        }
-        engine.note(What::Stall { kind, heals });
+        P::note(engine, Remark::Stall(kind, heals));
     }
 
     fn stall_over(engine: &mut Engine<Self>) {
-        if let Some(journal) = &mut engine.journal {
-            journal.stall_over();
-        }
+        P::note(engine, Remark::StallOver);
     }
 
     fn healed(engine: &mut Engine<Self>) {
-        engine.note(What::Healed);
+        P::note(engine, Remark::Healed);
+    }
+
+    fn wind_up(engine: &mut Engine<Self>) {
+        P::wind_up(engine);
     }
 
     fn view(engine: &Engine<Self>, scenario: &Scenario) -> View {
@@ -238,19 +223,7 @@ impl<P: Part> System for Objects<P> {
     }
 
     fn see_whether_over(engine: &mut Engine<Self>) {
-        let done = |it: &Participant<Self>| {
-            it.own.decided
-                || (!engine.healed
-                    && it.status == Status::Down { returns: false }
-                    && engine.plan.heal.is_none())
-        };
-        if engine.solo.is_none()
-            && engine.system.decided > 0
-            && engine.participants.iter().all(done)
-        {
-            engine.net.hit(Probe::AllDecided);
-            engine.liveness.over = true;
-        }
+        P::see_whether_over(engine);
     }
 }
 
@@ -288,49 +261,33 @@ impl<P: Part> Engine<Objects<P>> {
             };
             self.put(self.now() + self.plan.timeout, event);
         }
-        Objects::<P>::see_whether_over(self);
-    }
-
-    /// Takes note of something, if notes are kept.
-    pub(crate) fn note(&mut self, what: What) {
-        let (step, tick) = (self.steps, self.net.now());
-        if let Some(journal) = &mut self.journal {
-            journal.note(step, tick, what);
-        }
+        P::see_whether_over(self);
     }
 
     /// Takes note of something that an agent says of itself.
-    pub(crate) fn note_told(
+    pub(super) fn note_told(
         &mut self,
         agent: AgentId,
         kind: &'static str,
         text: fmt::Arguments<'_>,
     ) {
-        if self.journal.is_some() {
-            self.note(What::Told {
-                agent,
-                kind,
-                text: text.to_string(),
-            });
-        }
+        P::note(self, Remark::Told(agent, kind, text));
     }
 
-    /// Takes note of a fault; `blocks` has the bits of those whose objects it changed or hid.
-    pub(crate) fn note_fault_on(
+    /// Takes note of a fault; `owners` has the bits of those whose objects it changed or hid.
+    pub(super) fn note_fault_on(
         &mut self,
         kind: FaultKind,
         agent: Option<AgentId>,
-        (store, blocks): (Option<StoreId>, u128),
-        detail: fmt::Arguments<'_>,
+        (store, owners): (Option<StoreId>, u128),
+        text: fmt::Arguments<'_>,
     ) {
-        if self.journal.is_some() {
-            self.note(What::Fault {
-                kind,
-                agent,
-                store,
-                blocks,
-                detail: detail.to_string(),
-            });
-        }
+        let blow = Blow {
+            kind,
+            agent,
+            store,
+            owners,
+        };
+        P::note(self, Remark::Struck(blow, text));
     }
 }

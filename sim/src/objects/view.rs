@@ -14,8 +14,8 @@ use crate::{
     event::Event,
     scenario::Scenario,
     store::Service,
-    verdict::{self, Finished},
-    view::{Act, AgentRow, AgentState, NextStep, Standing, View},
+    verdict,
+    view::{Act, AgentRow, AgentState, NextStep, View},
 };
 
 /// Steps told at most.
@@ -56,21 +56,11 @@ impl<P: Part> Engine<Objects<P>> {
             agents: agents.collect(),
             stores: store_rows(&self.service, &self.net.percent, &self.waiting),
             blocks: P::matrix(self, scenario),
-            log: None,
+            log: P::log_view(self),
             next: self.next_steps(scenario, &pending),
             events: Vec::new(),
-            standing: broken(scenario, self).unwrap_or_else(|| self.standing()),
+            standing: broken(scenario, self).unwrap_or_else(|| P::standing(self)),
             stall: stall.map(|stall| stall_view(scenario, self, stall, greatest)),
-        }
-    }
-
-    fn standing(&self) -> Standing {
-        match P::value_in_words(self) {
-            Some(value) => Standing::Decided {
-                value,
-                count: self.decided(),
-            },
-            None => Standing::Undecided,
         }
     }
 
@@ -197,7 +187,8 @@ impl<P: Part> Engine<Objects<P>> {
                 let lives = up && participant.incarnation == due.incarnation;
                 lives.then_some((Some(due.agent), None))
             }
-            common => self.about(common, tick),
+            Event::StallCheck if P::is_done(self) => None,
+            other => P::about(self, other, tick),
         }
     }
 
@@ -229,7 +220,7 @@ impl<P: Part> Engine<Objects<P>> {
                 ),
                 DueFor::Alarm(_) => (Act::Timeout, "its alarm goes off".to_owned(), String::new()),
             },
-            common => self.to_come(scenario, common),
+            other => P::to_come(self, scenario, other),
         };
         NextStep {
             due_ns: pending.tick.map(|tick| self.plan.ns(tick)),

@@ -45,6 +45,8 @@ impl Playback {
             }
             notes.extend(world.take_told().1);
         }
+        // What was shown is entered when it is told.
+        ledger.sort_by_key(|entry| entry.step);
         if self.is_log {
             let story = broken.map(|property| self.of_ledger(&ledger, property, step));
             let story = story.filter(|parts| !parts.is_empty());

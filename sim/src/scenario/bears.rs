@@ -25,6 +25,7 @@ pub(super) const NO_EFFECT: &str = "bivalent::scenario::no_effect";
 
 pub(super) const SINGLE: &[Protocol] = &[DiskPaxos, AcceptorRecords, PutIfAbsent];
 const RECORDS: &[Protocol] = &[AcceptorRecords, PutIfAbsent];
+pub(super) const ALL: &[Protocol] = &Protocol::ALL;
 const LOG: &[Protocol] = &[ReplicatedLog];
 const ONE_SHOT: &[Protocol] = &[PutIfAbsent];
 
@@ -70,13 +71,15 @@ pub(super) const fn setting(
 const NO_REPLICAS: &str =
     "add protocol = \"replicated-log\" to [cluster], or leave the section out";
 pub(super) const LEAVE: &str = "leave it out";
+/// Whose operations a fault hits where objects have no owner.
+pub(super) const ASKER: &str = "leave it out; `agent` says whose operations are hit";
 const SPREAD: &str =
     "leave it out; `spread` in [replica] says how long a replica waits before it stands again";
 const NO_PAUSE: &str = "leave it out; `timeout` says when an agent asks again";
 const BEATEN: &str = "a replica that is beaten follows, and does not try again by itself";
 const ONE_TRY: &str = "an agent has one attempt, which nothing aborts";
 
-const SETTINGS: [Setting; 20] = [
+const SETTINGS: [Setting; 12] = [
     setting(
         "price.adaptive-runs",
         LOG,
@@ -96,18 +99,6 @@ const SETTINGS: [Setting; 20] = [
         NO_REPLICAS,
     ),
     setting(
-        "cluster.block.size",
-        LOG,
-        "heads, votes and snapshots are kept whole, each under a key of its own",
-        LEAVE,
-    ),
-    setting(
-        "cluster.block.sector",
-        LOG,
-        "heads, votes and snapshots are kept whole, each under a key of its own",
-        LEAVE,
-    ),
-    setting(
         "cluster.block.sector",
         RECORDS,
         "a conditional write takes effect as a whole or not at all",
@@ -119,18 +110,6 @@ const SETTINGS: [Setting; 20] = [
         "a record that is lost is lost for every reader",
         "stale = 1",
     ),
-    setting(
-        "cluster.bucket",
-        LOG,
-        "a run of replicas is one of their own operations, each of which a store carries out as one or two steps",
-        LEAVE,
-    ),
-    setting(
-        "fault.stale-listing",
-        LOG,
-        "an operation of a replica lists nothing; `stale-read` shows it an older state",
-        "stale-read = { age = \"1s\" }",
-    ),
     setting("schedule.retry", LOG, BEATEN, SPREAD),
     setting("schedule.retry", ONE_SHOT, ONE_TRY, NO_PAUSE),
     setting("fuzz.retry", LOG, BEATEN, SPREAD),
@@ -139,50 +118,18 @@ const SETTINGS: [Setting; 20] = [
     setting("price.retry", ONE_SHOT, ONE_TRY, NO_PAUSE),
     setting(
         "fault.crash.unfenced",
-        LOG,
-        "no incarnation of a replica waits for what a dead one has in flight",
-        LEAVE,
-    ),
-    setting(
-        "fault.crash.unfenced",
         RECORDS,
         "nobody waits for a dead incarnation's writes, since conditions refuse late ones",
         LEAVE,
     ),
-    setting(
-        "fault.torn-write.keep",
-        LOG,
-        "a torn block is no block to any reader, however much of it got through",
-        LEAVE,
-    ),
-    setting(
-        "fault.bit-rot.bits",
-        LOG,
-        "a rotten block is no block to any reader, however many bits are wrong",
-        LEAVE,
-    ),
-    setting(
-        "fault.misdirected-write.onto",
-        LOG,
-        "the write lands where its name does not fit, which is as good as nowhere",
-        LEAVE,
-    ),
 ];
 
-const OWNER: [Setting; 2] = [
-    setting(
-        "fault.*.owner",
-        LOG,
-        "an operation reads the blocks of all agents at once",
-        "leave it out; `agent` says whose operations are hit",
-    ),
-    setting(
-        "fault.*.owner",
-        RECORDS,
-        "there is one record a store, and it is nobody's own",
-        "leave it out; `agent` says whose operations are hit",
-    ),
-];
+const OWNER: [Setting; 1] = [setting(
+    "fault.*.owner",
+    RECORDS,
+    "there is one record a store, and it is nobody's own",
+    ASKER,
+)];
 
 const VALUE: [Setting; 1] = [setting(
     "expect.value",
@@ -206,8 +153,8 @@ pub(super) fn refuse(document: &DeTable<'_>, notes: &mut Notes) {
     let Some(protocol) = protocol_of(document) else {
         return;
     };
-    let buckets = protocol != ReplicatedLog && bears_buckets::are_buckets(document);
-    let format = if buckets {
+    let buckets = bears_buckets::are_buckets(document, protocol);
+    let format = if buckets && protocol != ReplicatedLog {
         bears_buckets::refuse_adversary(document, protocol, notes);
         Some(bears_buckets::FORMAT)
     } else {

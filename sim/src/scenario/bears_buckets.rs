@@ -2,7 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::bears::{LEAVE, SINGLE, Setting, Why, setting};
+use super::bears::{ALL, ASKER, LEAVE, SINGLE, Setting, Why, setting};
 use super::error::Notes;
 use super::{Format, Protocol};
 
@@ -10,7 +10,7 @@ const WHOLE: &str = "an object is put whole, under a name of its own";
 
 /// What does nothing where stores are buckets, whichever protocol it is.
 const ON_BUCKETS: [Setting; 6] = [
-    setting("cluster.block", SINGLE, WHOLE, LEAVE),
+    setting("cluster.block", ALL, WHOLE, LEAVE),
     setting(
         "price",
         SINGLE,
@@ -19,27 +19,27 @@ const ON_BUCKETS: [Setting; 6] = [
     ),
     setting(
         "fault.crash.unfenced",
-        SINGLE,
+        ALL,
         "an agent on buckets takes a start of its own, and waits for nothing that a dead one has in flight",
         LEAVE,
     ),
     setting(
         "fault.torn-write.keep",
-        SINGLE,
+        ALL,
         "an object of which not every byte came through can't be read, however many did",
         LEAVE,
     ),
     setting(
         "fault.bit-rot.bits",
-        SINGLE,
+        ALL,
         "an object with wrong bits can't be read, however many are wrong",
         LEAVE,
     ),
     setting(
         "fault.torn-write.owner",
-        SINGLE,
+        ALL,
         "agents write what is their own",
-        "leave it out; `agent` says whose operations are hit",
+        ASKER,
     ),
 ];
 
@@ -47,7 +47,7 @@ const ON_BUCKETS: [Setting; 6] = [
 const ON_BLOCKS: [Setting; 1] = [setting(
     "fault.stale-listing",
     SINGLE,
-    "a store of blocks lists nothing",
+    "without buckets nothing is listed; `stale-read` shows an older state",
     "add bucket = {} to [cluster], or leave the fault out",
 )];
 
@@ -56,8 +56,11 @@ pub(super) const fn of(buckets: bool) -> &'static [Setting] {
     if buckets { &ON_BUCKETS } else { &ON_BLOCKS }
 }
 
-/// Whether a file's stores are buckets.
-pub(super) fn are_buckets(document: &DeTable<'_>) -> bool {
+/// Whether a file's stores are buckets: a log's always are.
+pub(super) fn are_buckets(document: &DeTable<'_>, protocol: Protocol) -> bool {
+    if protocol == Protocol::ReplicatedLog {
+        return true;
+    }
     let cluster = document.get("cluster");
     let cluster = cluster.and_then(|cluster| cluster.get_ref().as_table());
     cluster.is_some_and(|cluster| cluster.contains_key("bucket"))

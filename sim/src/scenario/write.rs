@@ -86,8 +86,8 @@ impl Scenario {
         } else {
             to.key("stores", list(cluster.stores.iter().map(|it| quoted(it))));
         }
-        if let Some(bucket) = cluster.bucket {
-            let usual = BucketPlan::default();
+        let usual = BucketPlan::default();
+        if let Some(bucket) = cluster.bucket.filter(|it| !log || *it != usual) {
             let mut parts = Vec::new();
             if bucket.page != usual.page {
                 parts.push(format!("page = {}", bucket.page));

@@ -263,12 +263,19 @@ impl<N: Name, C: Clone + PartialEq> Bucket<N, C> {
 
     /// What stands there and can be read, in the order of names.
     pub fn iter(&self) -> impl Iterator<Item = (&N, &C)> {
-        self.folders.values().flat_map(readable)
+        self.folders.values().flat_map(all_readable)
     }
 
     /// What stands in one folder and can be read, in the order of names.
     pub fn folder(&self, folder: N::Folder) -> impl Iterator<Item = (&N, &C)> {
-        self.folders.get(&folder).into_iter().flat_map(readable)
+        self.folders.get(&folder).into_iter().flat_map(all_readable)
+    }
+
+    /// What stands under names of one folder from one on and below another and can be read, in the order of names.
+    pub fn between(&self, from: &N, below: &N) -> impl Iterator<Item = (&N, &C)> {
+        let objects = self.folders.get(&from.folder()).into_iter();
+        let some = objects.flat_map(|objects| objects.range(from.clone()..below.clone()));
+        some.filter_map(readable)
     }
 
     fn state(&self, name: &N, seen: Moment) -> Option<&State<C>> {
@@ -318,11 +325,14 @@ fn as_of<C>(states: &VecDeque<State<C>>, seen: Moment) -> Option<&State<C>> {
 }
 
 /// What stands in a folder and can be read.
-fn readable<N, C>(objects: &Folder<N, C>) -> impl Iterator<Item = (&N, &C)> {
-    objects.iter().filter_map(|(name, states)| {
-        let newest = states.back().filter(|state| !state.damaged)?;
-        Some((name, newest.content.as_ref()?))
-    })
+fn all_readable<N, C>(objects: &Folder<N, C>) -> impl Iterator<Item = (&N, &C)> {
+    objects.iter().filter_map(readable)
+}
+
+/// What stands under a name, if it can be read.
+fn readable<'a, N, C>((name, states): (&'a N, &'a VecDeque<State<C>>)) -> Option<(&'a N, &'a C)> {
+    let newest = states.back().filter(|state| !state.damaged)?;
+    Some((name, newest.content.as_ref()?))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn a_log() {
 #[test]
 fn why_a_log_broke() {
     let mut desk = Desk::plain("log/store-replaced-outside", 0);
-    desk.keys("<End>g1408<Enter>w");
+    desk.keys("<End>g2885<Enter>w");
     insta::assert_snapshot!("log-why-120x36", desk.text(120, 36));
 }
 

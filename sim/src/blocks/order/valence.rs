@@ -82,7 +82,7 @@ impl Engine<Blocks> {
                 | Event::StallCheck
                 | Event::Op { .. }
                 | Event::Due { .. }
-                | Event::Log(_) => false,
+                | Event::Client { .. } => false,
             };
             counts.then(|| self.flying(bits))
         });

@@ -68,6 +68,10 @@ impl Scenario {
                 self.fuzz.at_most = 0;
             }
         }
+        if protocol == ReplicatedLog {
+            let usual = self.cluster.bucket.unwrap_or_default();
+            self.cluster.bucket = Some(usual);
+        }
         let format = self.cluster.layout.format();
         if let (true, Format::Checked, Some(usual)) =
             (protocol.is_conditional(), format, protocol.usual_layout())

@@ -210,10 +210,13 @@ impl Resolver<'_> {
         right.then_some(names)
     }
 
-    /// What the stores are like, if they are buckets.
+    /// What the stores are like, if they are buckets. Those of a log always are.
     fn bucket(&mut self, field: Option<Field<BucketSpec>>) -> Option<BucketPlan> {
-        let spec = self.read(Some(field?))?.into_inner();
         let usual = BucketPlan::default();
+        let Some(field) = field else {
+            return (self.protocol == Some(Protocol::ReplicatedLog)).then_some(usual);
+        };
+        let spec = self.read(Some(field))?.into_inner();
         let page = self.number("page", spec.page, 1, PAGE_MAX);
         let vanishes = self.read(spec.vanishes);
         Some(BucketPlan {
@@ -244,17 +247,6 @@ impl Resolver<'_> {
                 let word = self.read(Some(field))?;
                 let index = self.word("block format", &word, &words);
                 let format = index.map(|index| FORMATS[index].1);
-                if self.protocol == Some(Protocol::ReplicatedLog)
-                    && format.is_some_and(|format| format != Format::Versioned)
-                {
-                    let message = "`replicated-log` gives every block a key of its own";
-                    let flaw = conflict(message, "not for a log");
-                    self.notes.add(
-                        word.span(),
-                        flaw.help("leave it out, or format = \"versioned\""),
-                    );
-                    return None;
-                }
                 if let (Some(protocol), Some(Format::Dual | Format::Versioned)) = (shared, format) {
                     let message = format!(
                         "`{protocol}` has one record a store, not a {} block",
