@@ -99,6 +99,10 @@ impl Bucket {
     }
 
     /// The directory of this machine that it is, if it is one.
+    #[cfg_attr(
+        not(feature = "local"),
+        expect(clippy::unused_self, reason = "a directory is known by its store")
+    )]
     pub(crate) fn directory(&self) -> Option<&path::Path> {
         #[cfg(feature = "local")]
         return self.directory.as_ref().map(Directory::path);
@@ -107,6 +111,10 @@ impl Bucket {
     }
 
     /// Whether it is a directory that is not there.
+    #[cfg_attr(
+        not(feature = "local"),
+        expect(clippy::unused_async, reason = "a directory is asked and waited for")
+    )]
     pub(crate) async fn is_missing(&self) -> bool {
         #[cfg(feature = "local")]
         if let Some(directory) = &self.directory {

@@ -21,6 +21,7 @@ use crate::{
     clock::within,
     dice::Dice,
     objects::{Carried, Objects, Op, Reply},
+    recording::Tape,
     stop,
 };
 
@@ -112,10 +113,12 @@ struct Outbox<A: Laid> {
     options: Options,
     began: bool,
     ballots: u32,
+    tape: Tape<A>,
 }
 
 impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
     fn ask(&mut self, store: StoreId, tag: LaidTag, tries: u8, op: Op<A::Body>) {
+        self.tape.asked(store, tag, tries, &op);
         self.asks.push(Wish {
             store,
             tag,
@@ -125,17 +128,19 @@ impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
     }
 
     fn wake(&mut self, timer: LaidTimer<A::Timer>, pause: Pause) {
+        self.tape.waits(timer, pause);
         self.wakes.push((timer, pause));
     }
 
     /// Before the agent has begun the numbers name it and its system: another process must not draw the same, even with
     /// the same seed.
     fn draw(&mut self, below: u64) -> u64 {
-        let drawn = self.dice.between(0, below.saturating_sub(1));
-        if self.began || below != u64::MAX {
-            return drawn;
+        let mut drawn = self.dice.between(0, below.saturating_sub(1));
+        if !self.began && below == u64::MAX {
+            drawn = (drawn ^ crate::dice::moment()) % below;
         }
-        (drawn ^ crate::dice::moment()) % below
+        self.tape.drew(below, drawn);
+        drawn
     }
 
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
@@ -146,10 +151,12 @@ impl<A: Laid> Port<OnObjects<A>> for Outbox<A> {
         } else {
             tracing::error!("no ballot is left");
         }
+        self.tape.given(above, ballot);
         ballot
     }
 
     fn say(&mut self, said: ObjectsSaid<A>) {
+        self.tape.said(&said);
         self.began |= matches!(said, ObjectsSaid::Began { .. });
         self.said.push_back(said);
     }
@@ -191,7 +198,9 @@ where
         stores: Ways<A::Body>,
         clock: C,
         manner: P,
+        tape: Tape<A>,
     ) -> Self {
+        tape.begins(&setup);
         let mut outbox = Outbox {
             asks: Vec::new(),
             wakes: Vec::new(),
@@ -200,6 +209,7 @@ where
             options,
             began: false,
             ballots: 0,
+            tape,
         };
         let agent = OnObjects::start(&setup, Incarnation(0), &mut outbox);
         let count = stores.len();
@@ -225,6 +235,7 @@ where
     /// The agent takes a step.
     pub(crate) fn tell(&mut self, event: Event<'_, OnObjects<A>>) {
         tracing::trace!(agent = self.options.agent.0, ?event, "is told");
+        self.outbox.tape.told(&event);
         self.agent.on(event, &mut self.outbox);
     }
 

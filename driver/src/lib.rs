@@ -43,6 +43,8 @@ mod frame;
 mod host;
 mod inspect;
 mod names;
+#[cfg(not(feature = "recording"))]
+mod no_recording;
 mod node;
 mod objects;
 mod open;
@@ -50,6 +52,8 @@ mod options;
 mod pace;
 mod probe;
 mod propose;
+#[cfg(feature = "recording")]
+pub mod recording;
 mod stop;
 
 /// The core that is driven.
@@ -60,6 +64,8 @@ pub use bug::DriverBug;
 pub use clock::TokioClock;
 #[cfg(all(feature = "local", unix))]
 pub use disk::Disk;
+#[cfg(not(feature = "recording"))]
+use no_recording as recording;
 /// The store behind a [`Bucket`], as the `object_store` crate has it.
 pub use object_store;
 pub use {

@@ -23,6 +23,7 @@ use crate::{
     host::{Happened, Host, Manner},
     objects::{Objects, Op},
     pace::{Asked, Pace},
+    recording::Tape,
 };
 
 /// What a client wants of the loop.
@@ -85,6 +86,28 @@ impl<M: Stored, C: Clock> Node<M, C> {
         machine: M,
         clock: C,
     ) -> Result<(Self, Client<M>), Error> {
+        Self::open_on(options, stores, machine, clock, Tape::none()).await
+    }
+
+    /// As [`Node::open`]; the life of the agent is recorded.
+    #[cfg(feature = "recording")]
+    pub async fn open_recorded(
+        options: Options,
+        stores: Vec<Bucket>,
+        machine: M,
+        clock: C,
+        recording: &crate::recording::Recording<Replica<M>>,
+    ) -> Result<(Self, Client<M>), Error> {
+        Self::open_on(options, stores, machine, clock, Tape::of(recording)).await
+    }
+
+    async fn open_on(
+        options: Options,
+        stores: Vec<Bucket>,
+        machine: M,
+        clock: C,
+        tape: Tape<Replica<M>>,
+    ) -> Result<(Self, Client<M>), Error> {
         let stores: Vec<_> = stores
             .into_iter()
             .map(|bucket| way(bucket, &options))
@@ -97,7 +120,7 @@ impl<M: Stored, C: Clock> Node<M, C> {
         let pace = Pace::new(stores.len(), &options);
         let (to_node, orders) = mpsc::unbounded();
         let mut node = Self {
-            host: Host::start(options, setup, stores, clock, pace),
+            host: Host::start(options, setup, stores, clock, pace, tape),
             orders,
             waiting: BTreeMap::new(),
             asked: 0,

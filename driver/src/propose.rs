@@ -11,6 +11,7 @@ use crate::{
     Clock, DecisionStore, Error, Options,
     host::{Host, Manner, Ways, is_in_place},
     objects::{Objects, Op},
+    recording::Tape,
 };
 
 /// Which protocol decides.
@@ -46,16 +47,22 @@ pub async fn propose(
     clock: impl Clock,
 ) -> Result<Decided, Error> {
     match protocol {
-        Protocol::DiskPaxos => decide::<DiskPaxos>(options, stores, text, clock).await,
-        Protocol::Records => decide::<AcceptorRecords>(options, stores, text, clock).await,
+        Protocol::DiskPaxos => {
+            decide::<DiskPaxos>(options, stores, text, clock, Tape::none()).await
+        }
+        Protocol::Records => {
+            decide::<AcceptorRecords>(options, stores, text, clock, Tape::none()).await
+        }
     }
 }
 
-async fn decide<A>(
+/// Proposes by the protocol `A`.
+pub(crate) async fn decide<A>(
     options: Options,
     stores: Vec<Box<dyn DecisionStore>>,
     text: &str,
     clock: impl Clock,
+    tape: Tape<A>,
 ) -> Result<Decided, Error>
 where
     A: Laid<
@@ -86,7 +93,7 @@ where
         text: Some(text.into()),
         ..options.on_objects(inner, &stores)
     };
-    let mut host = Host::start(options, setup, stores, clock, Steady);
+    let mut host = Host::start(options, setup, stores, clock, Steady, tape);
     loop {
         while let Some(said) = host.hear() {
             match said {
