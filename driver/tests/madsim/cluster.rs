@@ -5,8 +5,10 @@ use std::{
     time::Duration,
 };
 
-use bivalent_core::{AgentId, Heartbeat, Kv};
-use bivalent_driver::{Bucket, Client, DriverBug, Error, Node, Options, StoreError};
+use bivalent_core::{AgentId, Heartbeat, Kv, Replica};
+use bivalent_driver::{
+    Bucket, Client, DriverBug, Error, Node, Options, StoreError, recording::Recording,
+};
 use madsim::{
     rand::{Rng, thread_rng},
     runtime::{Handle, NodeHandle},
@@ -16,6 +18,7 @@ use object_store::path::Path;
 
 use crate::{
     clock::VirtualClock,
+    cross::recorded::Lives,
     faulty::{Faulty, Tally, Weather},
     ledger::Ledger,
 };
@@ -35,6 +38,8 @@ pub(crate) struct Cluster {
     /// Why an agent stopped that should not have.
     pub(crate) stopped: Arc<Mutex<Vec<String>>>,
     pub(crate) ledger: Ledger,
+    /// The lives of all agents and twins, as they are recorded.
+    pub(crate) lives: Lives<Replica<Machine>>,
 }
 
 /// When agents look whether a store is still the one it was.
@@ -103,17 +108,19 @@ impl Cluster {
     ) -> Self {
         let tally: Arc<Mutex<Tally>> = Arc::default();
         let ledger = Ledger::default();
+        let lives = Lives::default();
         let stores = self::stores(stores, weather, &tally, &ledger);
         let clients: Clients = Arc::new(Mutex::new(vec![None; 2 * usize::from(agents)]));
         let stopped: Arc<Mutex<Vec<String>>> = Arc::default();
         let born = |twin: bool| -> Vec<NodeHandle> {
             (0..agents)
                 .map(|agent| {
-                    let (stores, clients, stopped, tally) = (
+                    let (stores, clients, stopped, tally, lives) = (
                         stores.clone(),
                         Arc::clone(&clients),
                         Arc::clone(&stopped),
                         Arc::clone(&tally),
+                        lives.clone(),
                     );
                     let life = move || {
                         let life = Life {
@@ -127,6 +134,7 @@ impl Cluster {
                             clients: Arc::clone(&clients),
                             stopped: Arc::clone(&stopped),
                             tally: Arc::clone(&tally),
+                            lives: lives.clone(),
                         };
                         life.live()
                     };
@@ -153,6 +161,7 @@ impl Cluster {
             tally,
             stopped,
             ledger,
+            lives,
         }
     }
 
@@ -181,6 +190,7 @@ struct Life {
     clients: Clients,
     stopped: Arc<Mutex<Vec<String>>>,
     tally: Arc<Mutex<Tally>>,
+    lives: Lives<Replica<Machine>>,
 }
 
 impl Life {
@@ -189,7 +199,8 @@ impl Life {
             let mut options = options(self.agent, self.agents, self.stores.len(), self.bug);
             options.heartbeat = self.heartbeat;
             let ways = buckets(self.agent, &self.stores, self.looks);
-            let over = live(options, self.slot, ways, &self.clients).await;
+            let recording = self.lives.next(self.agent);
+            let over = live(options, self.slot, ways, &self.clients, &recording).await;
             self.clients.lock().unwrap()[self.slot] = None;
             match over {
                 // Too few stores answered in time: a supervisor tries again.
@@ -218,9 +229,11 @@ async fn live(
     slot: usize,
     ways: Vec<Bucket>,
     clients: &Clients,
+    recording: &Recording<Replica<Machine>>,
 ) -> Result<(), Error> {
     let clock = VirtualClock::start();
-    let (node, client) = Node::open(options, ways, Machine::new(), clock).await?;
+    let opened = Node::open_recorded(options, ways, Machine::new(), clock, recording);
+    let (node, client) = opened.await?;
     clients.lock().unwrap()[slot] = Some(client);
     node.run().await
 }

@@ -4,6 +4,11 @@
 //! The engine drives the core by itself; here the driver does, with its own time-outs, retries and pauses. If one of
 //! the two did something else with the core than the other, it would show in what a decision costs.
 
+mod carried;
+pub(crate) mod recorded;
+mod replay;
+mod store;
+
 use std::{
     collections::BTreeSet,
     fmt,

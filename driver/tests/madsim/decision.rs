@@ -9,8 +9,11 @@ use std::{
     time::Duration,
 };
 
-use bivalent_core::StoreId;
-use bivalent_driver::{BucketDecision, DecisionStore, Error, Protocol, StoreError, propose};
+use bivalent_core::{AcceptorRecords, DiskPaxos, PutIfAbsent, StoreId};
+use bivalent_driver::{
+    BucketDecision, DecisionStore, Error, StoreError,
+    recording::{Decides, propose},
+};
 use madsim::{
     rand::{Rng, thread_rng},
     runtime::Handle,
@@ -20,6 +23,7 @@ use madsim::{
 use crate::{
     clock::VirtualClock,
     cluster::{Looks, buckets, options, stores},
+    cross::recorded::{Figures, Lives, Recorded},
     faulty::{STORM, Tally},
     ledger::Ledger,
     sweep,
@@ -27,29 +31,68 @@ use crate::{
 
 const AGENTS: u8 = 3;
 const STORES: usize = 3;
+/// How long agents that need not decide are given once all is well.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// What every agent decided, each time that it did.
 type Decisions = Arc<Mutex<Vec<(u8, String)>>>;
 
-async fn decide(protocol: Protocol) -> Result<Tally, String> {
+/// What is decided on, and what is asked of the agents.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    stores: usize,
+    /// In every other run one of the stores, a bucket, is emptied, and stays so.
+    empties: bool,
+    /// Everybody decides once all is well. That two decide alike is always asked.
+    all_decide: bool,
+}
+
+/// Three stores, of which one is enough to lose.
+pub(crate) const THREE: Terms = Terms {
+    stores: STORES,
+    empties: true,
+    all_decide: true,
+};
+
+/// On one store whoever comes first decides; on several, rivals may have split them for ever.
+pub(crate) const fn put_if_absent(seed: u64) -> Terms {
+    if seed.is_multiple_of(2) {
+        Terms {
+            all_decide: false,
+            ..THREE
+        }
+    } else {
+        Terms {
+            stores: 1,
+            empties: false,
+            all_decide: true,
+        }
+    }
+}
+
+/// One run.
+pub(crate) async fn decide<A: Decides>(terms: Terms) -> Result<(Tally, Recorded<A>), String> {
     let tally: Arc<Mutex<Tally>> = Arc::default();
-    let stores = stores(STORES, STORM, &tally, &Ledger::default());
+    let lives: Lives<A> = Lives::default();
+    let stores = stores(terms.stores, STORM, &tally, &Ledger::default());
     let decisions: Decisions = Arc::default();
     let proposed: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let failures: Arc<Mutex<Vec<String>>> = Arc::default();
     let calm = Arc::new(AtomicBool::new(false));
     let agents: Vec<_> = (0..AGENTS)
         .map(|agent| {
-            let (stores, proposed, decisions, failures, calm) = (
+            let (stores, lives, proposed, decisions, failures, calm) = (
                 stores.clone(),
+                lives.clone(),
                 Arc::clone(&proposed),
                 Arc::clone(&decisions),
                 Arc::clone(&failures),
                 Arc::clone(&calm),
             );
             let life = move || {
-                let (stores, proposed, decisions, failures, calm) = (
+                let (stores, lives, proposed, decisions, failures, calm) = (
                     stores.clone(),
+                    lives.clone(),
                     Arc::clone(&proposed),
                     Arc::clone(&decisions),
                     Arc::clone(&failures),
@@ -62,12 +105,13 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
                             let way = BucketDecision::new(way, StoreId(at));
                             Box::new(way) as Box<dyn DecisionStore>
                         });
-                        let options = options(agent, AGENTS, STORES, None);
+                        let options = options(agent, AGENTS, stores.len(), None);
                         let text = format!("agent {agent}, {}", thread_rng().gen_range(0..10_000));
                         proposed.lock().unwrap().insert(text.clone());
                         let clock = VirtualClock::start();
+                        let recording = lives.next(agent);
                         let decided =
-                            propose(options, ways.collect(), protocol, &text, clock).await;
+                            propose(options, ways.collect(), &text, clock, &recording).await;
                         match decided {
                             Ok(decided) => {
                                 decisions.lock().unwrap().push((agent, decided.text));
@@ -89,16 +133,14 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
                 }
             };
             let handle = Handle::current();
-            let node = handle
+            handle
                 .create_node()
                 .name(format!("agent-{agent}"))
                 .init(life)
-                .build();
-            node
+                .build()
         })
         .collect();
-    // In every other run one of the stores, a bucket, is emptied, and stays so.
-    let mut emptied = Handle::current().seed() % 2 == 0;
+    let mut emptied = terms.empties && Handle::current().seed().is_multiple_of(2);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(10) {
         if emptied && began.elapsed() > Duration::from_secs(2) && thread_rng().gen_range(0..4) == 0
@@ -109,7 +151,11 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
         let (pause, agent, store) = {
             let mut dice = thread_rng();
             let agent = dice.gen_range(0..agents.len());
-            (dice.gen_range(10..800), agent, dice.gen_range(0..STORES))
+            (
+                dice.gen_range(10..800),
+                agent,
+                dice.gen_range(0..stores.len()),
+            )
         };
         let lags = thread_rng().gen_range(0..2) == 0;
         stores[store].set_lag(agent as u8, lags);
@@ -135,6 +181,9 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
         if who.len() == usize::from(AGENTS) {
             break;
         }
+        if !terms.all_decide && healed.elapsed() > QUIET {
+            break;
+        }
         if healed.elapsed() > Duration::from_secs(60) {
             return Err(format!("decided since all is well: {who:?}"));
         }
@@ -147,34 +196,45 @@ async fn decide(protocol: Protocol) -> Result<Tally, String> {
         let decisions = decisions.lock().unwrap();
         decisions.iter().map(|(_, text)| text.clone()).collect()
     };
-    if texts.len() != 1 {
+    if texts.len() > 1 || texts.is_empty() && terms.all_decide {
         return Err(format!("decided: {texts:?}"));
     }
     if !texts.is_subset(&proposed.lock().unwrap()) {
         return Err(format!("decided, and never proposed: {texts:?}"));
     }
     let tally = *tally.lock().unwrap();
-    Ok(tally)
+    Ok((tally, lives.with(&stores)))
+}
+
+/// Every seed, with the cross-check of it.
+fn sweep<A: Decides>(test: &str, terms: impl Fn(u64) -> Terms) {
+    let (mut tally, mut same) = (Tally::default(), Figures::default());
+    sweep::all(
+        &format!("decision::{test}"),
+        || async {
+            let (tally, recorded) = decide::<A>(terms(Handle::current().seed())).await?;
+            Ok((tally, recorded.compare()?))
+        },
+        |(run, figures)| {
+            tally.add(run);
+            same.add(figures);
+        },
+    );
+    println!("{tally:?}");
+    println!("{}, {same}", A::KIND);
 }
 
 #[test]
 fn disk_paxos_decides_once() {
-    let mut tally = Tally::default();
-    sweep::all(
-        "decision::disk_paxos_decides_once",
-        || decide(Protocol::DiskPaxos),
-        |run| tally.add(run),
-    );
-    println!("{tally:?}");
+    sweep::<DiskPaxos>("disk_paxos_decides_once", |_| THREE);
 }
 
 #[test]
 fn records_decide_once() {
-    let mut tally = Tally::default();
-    sweep::all(
-        "decision::records_decide_once",
-        || decide(Protocol::Records),
-        |run| tally.add(run),
-    );
-    println!("{tally:?}");
+    sweep::<AcceptorRecords>("records_decide_once", |_| THREE);
+}
+
+#[test]
+fn put_if_absent_decides_at_most_once() {
+    sweep::<PutIfAbsent>("put_if_absent_decides_at_most_once", put_if_absent);
 }

@@ -24,10 +24,10 @@ use madsim::{
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-    memory::InMemory, path::Path,
+    path::Path,
 };
 
-use crate::ledger::Ledger;
+use crate::{ledger::Ledger, memory::Memory};
 
 /// How often what goes wrong, of a thousand operations each.
 #[derive(Clone, Copy, Debug)]
@@ -117,9 +117,11 @@ impl Tally {
 /// A store on a node of its own.
 #[derive(Clone)]
 pub(crate) struct Faulty {
-    objects: Arc<InMemory>,
+    objects: Memory,
     /// What stands in the place of the store that was there: nothing, at first.
-    hollow: Arc<Mutex<Option<Arc<InMemory>>>>,
+    hollow: Arc<Mutex<Option<Memory>>>,
+    /// All that ever stood in its place.
+    hollows: Arc<Mutex<Vec<Memory>>>,
     /// Conditions of puts that it takes and ignores.
     lax: Arc<Mutex<Option<Lax>>>,
     node: NodeHandle,
@@ -162,8 +164,9 @@ impl Faulty {
         place: usize,
     ) -> Self {
         Self {
-            objects: Arc::new(InMemory::new()),
+            objects: Memory::default(),
             hollow: Arc::default(),
+            hollows: Arc::default(),
             lax: Arc::default(),
             node,
             weather: Arc::new(Mutex::new(weather)),
@@ -207,7 +210,9 @@ impl Faulty {
 
     /// From now on the store is an empty one, until it comes back.
     pub(crate) fn vanish(&self) {
-        *self.hollow.lock().unwrap() = Some(Arc::new(InMemory::new()));
+        let hollow = Memory::default();
+        self.hollows.lock().unwrap().push(hollow.clone());
+        *self.hollow.lock().unwrap() = Some(hollow);
     }
 
     /// The store that was there is there again.
@@ -220,15 +225,22 @@ impl Faulty {
         *self.lax.lock().unwrap() = Some(lax);
     }
 
+    /// The store that was there, and after it all that ever stood in its place.
+    pub(crate) fn memories(&self) -> Vec<Memory> {
+        let mut memories = vec![self.objects.clone()];
+        memories.extend(self.hollows.lock().unwrap().iter().cloned());
+        memories
+    }
+
     /// What stands here just now, and whether it is the store that was there.
-    fn standing(&self) -> (Arc<InMemory>, bool) {
+    fn standing(&self) -> (Memory, bool) {
         let hollow = self.hollow.lock().unwrap().clone();
         match hollow {
             Some(hollow) => {
                 self.tally.lock().unwrap().emptied += 1;
                 (hollow, false)
             }
-            None => (Arc::clone(&self.objects), true),
+            None => (self.objects.clone(), true),
         }
     }
 
@@ -257,7 +269,7 @@ impl Faulty {
 
     async fn names(&self, prefix: Option<&Path>) -> Result<Vec<ObjectMeta>> {
         let (objects, _) = self.standing();
-        let mut metas: Vec<_> = objects.list(prefix).try_collect().await?;
+        let mut metas = objects.list(self.agent, prefix).await?;
         metas.sort_unstable_by(|a, b| a.location.cmp(&b.location));
         Ok(metas)
     }
@@ -339,6 +351,14 @@ fn draw(weather: Weather, lags: bool, tally: &Mutex<Tally>) -> (Duration, Durati
     (pause(), pause() / 4, way)
 }
 
+const fn is_conditional(options: &GetOptions) -> bool {
+    options.if_match.is_some()
+        || options.if_none_match.is_some()
+        || options.if_modified_since.is_some()
+        || options.if_unmodified_since.is_some()
+        || options.version.is_some()
+}
+
 fn refusal(why: &str) -> Error {
     Error::Generic {
         store: "faulty",
@@ -367,7 +387,7 @@ impl ObjectStore for Faulty {
         let work = async move {
             let bytes: Bytes = payload.clone().into();
             let (objects, stays) = this.standing();
-            let done = objects.put_opts(&location, payload, options).await;
+            let done = objects.put(this.agent, &location, payload, options).await;
             if done.is_ok() && stays {
                 this.ledger.put(this.place, &location, &bytes);
             }
@@ -385,8 +405,11 @@ impl ObjectStore for Faulty {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if options.head || options.range.is_some() || is_conditional(&options) {
+            return Err(refusal("objects are read whole"));
+        }
         let (this, location) = (self.clone(), location.clone());
-        let work = async move { this.standing().0.get_opts(&location, options).await };
+        let work = async move { this.standing().0.get(this.agent, &location).await };
         self.serve(false, work).await
     }
 
@@ -406,11 +429,7 @@ impl ObjectStore for Faulty {
                         if stays {
                             store.ledger.remove(store.place, &location);
                         }
-                        let one = stream::iter([Ok(location)]).boxed();
-                        let gone: Vec<_> = objects.delete_stream(one).try_collect().await?;
-                        gone.into_iter()
-                            .next()
-                            .ok_or_else(|| refusal("nothing there"))
+                        objects.delete(store.agent, location).await
                     };
                     this.serve(true, work).await
                 }

@@ -106,8 +106,8 @@ pub(crate) fn asked(call: Call) -> Asked {
     }
 }
 
-pub(crate) fn answer(answer: KvAnswer<u32>) -> Answer {
-    match answer {
+pub(crate) fn answer(answer: &KvAnswer<u32>) -> Answer {
+    match *answer {
         KvAnswer::Done => Answer::Done,
         KvAnswer::Swapped(swapped) => Answer::Swapped(swapped),
         KvAnswer::Value(value) => Answer::Held(value.unwrap_or_default()),

@@ -18,10 +18,13 @@ const QUORUM: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Book>>);
 
+/// Heads by name, each with what it promises.
+type Heads = BTreeMap<String, (Version, Option<Ballot>)>;
+
 #[derive(Debug, Default)]
 struct Book {
     /// By store and agent: what a reader would find under each name.
-    heads: BTreeMap<(usize, AgentId), BTreeMap<String, (Version, Option<Ballot>)>>,
+    heads: BTreeMap<(usize, AgentId), Heads>,
     /// Every promise of an agent to its own ballot that ever stood somewhere, and the stores on which it did.
     promises: BTreeMap<Ballot, BTreeSet<usize>>,
     /// What was ever put under each key of heads and votes.

@@ -4,7 +4,12 @@
 //! `cargo simtest` runs it; `BIVALENT_SEEDS=1000` sets how many seeds, `BIVALENT_SEED=17` runs one.
 #![cfg(madsim)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::print_stdout,
+    reason = "what a sweep came to, under --nocapture"
+)]
 
+mod calm;
 mod clock;
 mod cluster;
 mod cross;
@@ -13,6 +18,7 @@ mod faulty;
 mod history;
 mod lax;
 mod ledger;
+mod memory;
 mod planted;
 mod slow;
 mod snapshot;

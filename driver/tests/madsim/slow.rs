@@ -6,10 +6,10 @@ use std::{sync::atomic::AtomicU32, time::Duration};
 use bivalent_core::Heartbeat;
 
 use crate::{
+    calm::calm,
     cluster::{Cluster, Looks},
     faulty::SLOW,
     history::History,
-    storm::calm,
     sweep,
 };
 

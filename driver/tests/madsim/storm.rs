@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use bivalent_core::Heartbeat;
-use bivalent_driver::{Client, DriverBug, Status};
+use bivalent_core::{Heartbeat, Replica};
+use bivalent_driver::{Client, DriverBug};
 use bivalent_sim::linear::models::{Act, Call};
 use futures_util::future::{join3, join4};
 use madsim::{
@@ -20,7 +20,9 @@ use madsim::{
 };
 
 use crate::{
+    calm::calm,
     cluster::{Clients, Cluster, Looks, Machine},
+    cross::recorded::{Figures, Recorded},
     faulty::{LAGGING, STORM, TWINS, Tally, Weather},
     history::{Asked, History, answer, asked},
     sweep,
@@ -39,6 +41,7 @@ const CALM_LASTS: Duration = Duration::from_secs(60);
 pub(crate) struct Weathered {
     pub(crate) tally: Tally,
     pub(crate) answered: usize,
+    pub(crate) recorded: Recorded<Replica<Machine>>,
     /// A checksum of what clients called and saw, and of all that ever stood on the stores.
     digest: u64,
 }
@@ -46,17 +49,23 @@ pub(crate) struct Weathered {
 #[test]
 fn clients_see_one_machine_through_every_storm() {
     let mut tally = Tally::default();
+    let mut same = Figures::default();
     let (mut runs, mut answered) = (0_u64, 0);
     sweep::all(
         "storm::clients_see_one_machine_through_every_storm",
-        || storm(None),
-        |run: Weathered| {
+        || async {
+            let run = storm(None).await?;
+            Ok((run.recorded.compare()?, run))
+        },
+        |(figures, run)| {
+            same.add(figures);
             tally.add(run.tally);
             runs += 1;
             answered += run.answered;
         },
     );
     println!("{runs} seeds, {answered} calls answered, {tally:?}");
+    println!("replicas, {same}");
     assert!(answered > 0);
     if runs >= 100 {
         // A fault that never happens tests nothing.
@@ -167,6 +176,7 @@ async fn weather(
     Ok(Weathered {
         tally,
         answered: history.answered(),
+        recorded: cluster.lives.with(&cluster.stores),
         digest: history.digest() ^ cluster.ledger.digest().rotate_left(1),
     })
 }
@@ -200,7 +210,7 @@ impl Grounds {
     fn looks(self) -> Looks {
         match self {
             // A directory one time, a bucket the other.
-            Self::Emptied if Handle::current().seed() / 4 % 2 == 0 => Looks::Always,
+            Self::Emptied if (Handle::current().seed() / 4).is_multiple_of(2) => Looks::Always,
             Self::Emptied | Self::Storm | Self::Duel | Self::Twins => Looks::AtMarks,
         }
     }
@@ -408,96 +418,13 @@ async fn user(
     }
 }
 
-async fn ask(client: &Client<Machine>, call: Call) -> Option<bivalent_sim::linear::models::Answer> {
+pub(crate) async fn ask(
+    client: &Client<Machine>,
+    call: Call,
+) -> Option<bivalent_sim::linear::models::Answer> {
     let said = match asked(call) {
         Asked::Command(command) => client.run(command).await,
         Asked::Query(query) => client.query(query).await,
     };
-    said.ok().map(answer)
-}
-
-/// All is well again: every agent serves, and all of them have the same state.
-pub(crate) async fn calm(
-    cluster: &Cluster,
-    history: &History,
-    values: &AtomicU32,
-    lasts: Duration,
-) -> Result<(), String> {
-    let began = Instant::now();
-    let left = || lasts.saturating_sub(began.elapsed());
-    for agent in 0..cluster.agents.len() {
-        for act in [Act::Put(values.fetch_add(1, Ordering::SeqCst)), Act::Get] {
-            let call = Call { key: 0, act };
-            loop {
-                let way = cluster.clients.lock().unwrap()[agent].clone();
-                if let Some(way) = way {
-                    let made = history.call(100 + agent as u32, call);
-                    match timeout(left(), ask(&way, call)).await {
-                        Ok(Some(said)) => {
-                            history.answer(made, said);
-                            break;
-                        }
-                        Ok(None) => {}
-                        Err(_) => {
-                            let how = standings(cluster).await;
-                            return Err(format!("agent {agent} serves nobody: {how:?}"));
-                        }
-                    }
-                }
-                if left().is_zero() {
-                    return Err(format!("agent {agent} does not come back"));
-                }
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-    agree(cluster, left()).await
-}
-
-/// How every agent stands that answers.
-async fn standings(cluster: &Cluster) -> Vec<Option<Status>> {
-    let ways = cluster.clients.lock().unwrap().clone();
-    let mut found = Vec::new();
-    for way in ways {
-        let status = async { way?.status().await.ok() };
-        found.push(
-            timeout(Duration::from_secs(1), status)
-                .await
-                .unwrap_or(None),
-        );
-    }
-    found
-}
-
-/// Every replica comes to the same slot, and has the same state there.
-async fn agree(cluster: &Cluster, within: Duration) -> Result<(), String> {
-    let states: Mutex<Vec<_>> = Mutex::default();
-    let same = async {
-        loop {
-            let ways = cluster.clients.lock().unwrap().clone();
-            let mut found = Vec::new();
-            for way in ways.into_iter().flatten() {
-                if let Ok(state) = way.snapshot().await {
-                    found.push(state);
-                }
-            }
-            for (at, one) in found.iter().enumerate() {
-                for other in &found[..at] {
-                    if one.0 == other.0 && one.1 != other.1 {
-                        return Err(format!("two states of {:?}: {one:?}, {other:?}", one.0));
-                    }
-                }
-            }
-            let level = found.iter().all(|state| state.0 == found[0].0);
-            let all = found.len() == cluster.agents.len();
-            *states.lock().unwrap() = found;
-            if all && level {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    timeout(within, same)
-        .await
-        .unwrap_or_else(|_| Err(format!("replicas stay apart: {:?}", states.lock().unwrap())))
+    said.ok().as_ref().map(answer)
 }
