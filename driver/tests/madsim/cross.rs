@@ -5,6 +5,7 @@
 //! the two did something else with the core than the other, it would show in what a decision costs.
 
 mod carried;
+mod planted;
 pub(crate) mod recorded;
 mod replay;
 mod store;
