@@ -131,6 +131,12 @@ impl<A: Laid> Recording<A> {
         self.lock().take()
     }
 
+    /// Whether a step like that was recorded up to now.
+    pub fn any(&self, is: impl FnMut(&Step<A>) -> bool) -> bool {
+        let life = self.lock();
+        life.as_ref().is_some_and(|life| life.steps.iter().any(is))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Life<A>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

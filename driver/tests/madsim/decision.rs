@@ -41,7 +41,8 @@ type Decisions = Arc<Mutex<Vec<(u8, String)>>>;
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     stores: usize,
-    /// In every other run one of the stores, a bucket, is emptied, and stays so.
+    /// In every other run one of the stores, a bucket, is emptied, and stays so. Only once an agent has begun: one that
+    /// is emptied while it is set up may end with two systems on the stores, which all refuse.
     empties: bool,
     /// Everybody decides once all is well. That two decide alike is always asked.
     all_decide: bool,
@@ -123,6 +124,8 @@ pub(crate) async fn decide<A: Decides>(terms: Terms) -> Result<(Tally, Recorded<
                                 Error::TooFewStores { .. }
                                 | Error::Store(StoreError::Failed { .. } | StoreError::Lost { .. }),
                             ) => {}
+                            // The stores are split: there is nothing that it waits for.
+                            Err(Error::Stopped) if !terms.all_decide => return,
                             Err(error) => {
                                 failures.lock().unwrap().push(format!("{agent}: {error}"));
                                 return;
@@ -143,7 +146,10 @@ pub(crate) async fn decide<A: Decides>(terms: Terms) -> Result<(Tally, Recorded<
     let mut emptied = terms.empties && Handle::current().seed().is_multiple_of(2);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(10) {
-        if emptied && began.elapsed() > Duration::from_secs(2) && thread_rng().gen_range(0..4) == 0
+        if emptied
+            && began.elapsed() > Duration::from_secs(2)
+            && lives.has_begun()
+            && thread_rng().gen_range(0..4) == 0
         {
             stores[0].vanish();
             emptied = false;

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bivalent_core::Laid;
-use bivalent_driver::recording::{Life, Recording};
+use bivalent_core::{Laid, ObjectsSaid};
+use bivalent_driver::recording::{Life, Recording, Step};
 
 use super::{
     carried::carried,
@@ -50,6 +50,13 @@ impl<A: Laid> Lives<A> {
         let mut lives = self.0.lock().unwrap();
         lives.push((agent, recording.clone()));
         recording
+    }
+
+    /// Whether an agent has taken a start: stores have been set up, all of them, as one system.
+    pub(crate) fn has_begun(&self) -> bool {
+        let begins = |step: &Step<A>| matches!(step, Step::Said(ObjectsSaid::Began { .. }));
+        let lives = self.0.lock().unwrap();
+        lives.iter().any(|(_, recording)| recording.any(begins))
     }
 
     /// What was recorded, with what landed on these stores.
