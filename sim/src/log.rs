@@ -176,6 +176,7 @@ impl<L: Load> LogEngine<L> {
 }
 
 /// An agent's replica, if it has begun.
+#[expect(clippy::ref_option, reason = "this is how a place in a run has it")]
 fn replica<M: StateMachine>(agent: &Housed<M>) -> Option<&Replica<M>> {
     agent.as_ref().and_then(OnObjects::inner)
 }

@@ -1,5 +1,10 @@
 //! What stands on buckets of a log, as judges and the view look it up.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of all names and contents only a log's own are looked for"
+)]
+
 use std::collections::BTreeSet;
 
 use bivalent_core::{

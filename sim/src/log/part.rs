@@ -198,7 +198,13 @@ impl<L: Load> Part for Log<L> {
     fn deleted(engine: &mut LogEngine<L>, by: AgentId, store: StoreId, names: &[ObjectName]) {
         let slots = names.iter().filter_map(|name| match name {
             ObjectName::Vote(slot, _) => Some(slot.next()),
-            _ => None,
+            ObjectName::Identity
+            | ObjectName::Start(..)
+            | ObjectName::Version(..)
+            | ObjectName::Record
+            | ObjectName::Trial
+            | ObjectName::Snapshot(_)
+            | ObjectName::Text(..) => None,
         });
         if let Some(below) = slots.max() {
             engine.enter(|_| Deed::Dropped {
