@@ -172,8 +172,9 @@ fn replicas_in_a_storm_fail_alike_in_a_small_run() {
         let shrunk = shrinks_well(text, bug);
 
         let after = shrunk.after;
+        // Where one agent is left it must be started again, or it has nothing to catch up with.
         assert!(
-            after.requests <= 4 && after.rules == 0,
+            after.requests <= 4 && after.rules <= 1,
             "{bug:?}: {after:?}"
         );
     }
