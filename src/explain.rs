@@ -2,12 +2,10 @@
 
 use bivalent_sim::explain::{self, Explanation};
 use bivalent_sim::influence;
-use bivalent_sim::scenario::Protocol;
 
 use crate::cli::{ExplainArgs, TellingFormat};
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
-use crate::render::escape;
 use crate::render::explain::{markdown, tell};
 use crate::render::influence::tell_past;
 use crate::render::json::{Sequence, Shape};
@@ -73,19 +71,6 @@ fn influences(step: u64, args: &ExplainArgs, console: &mut Console) -> Result<Ex
     }
     let why = "--influences asks for a step of one run";
     let run = one(what, args.planted.planted(), why, console)?;
-    if run.scenario.cluster.protocol == Protocol::ReplicatedLog {
-        let message = "--influences tells of single decisions, and this run has a log";
-        let help = format!(
-            "every event with its clock: bivalent export {what} --as jsonl",
-            what = escape::line(what)
-        );
-        return Err(Failure::new(Exit::Usage, message).help(help));
-    }
-    if run.scenario.cluster.bucket.is_some() {
-        let message = "--influences follows reads and writes of blocks, and this run is on buckets";
-        let help = "leave --influences out: the causes are told without it";
-        return Err(Failure::new(Exit::Usage, message).help(help));
-    }
     bug::while_running(format!("{}@{:#x}", run.scenario.name, run.seed));
     let told = influence::of_step(&run.scenario, run.seed, run.planted, step);
     let told = told.map_err(|missing| {

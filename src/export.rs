@@ -25,11 +25,6 @@ pub(crate) fn export(args: &ExportArgs, console: &mut Console) -> Result<Exit, F
     if matches!(args.format, ExportFormat::Svg | ExportFormat::Cast) {
         return pictures(&run, args, console);
     }
-    if args.format == ExportFormat::Shiviz && run.scenario.cluster.is_decision_on_buckets() {
-        let message = "shiviz draws clocks, and a run on buckets has none";
-        let help = "take `--as jsonl`, or leave out `bucket`";
-        return Err(Failure::new(Exit::Usage, message).help(help));
-    }
     let history = timeline::of(&run.scenario, run.seed, run.planted);
     let text = match args.format {
         ExportFormat::Shiviz => export::shiviz(&history),

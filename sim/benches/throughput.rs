@@ -9,6 +9,7 @@
     reason = "a benchmark measures real time and prints it"
 )]
 
+use bivalent_sim::verdict::Finished;
 use std::{hint::black_box, time::Instant};
 
 use bivalent_core::{

@@ -13,13 +13,11 @@ mod planted;
 pub(crate) mod possible;
 mod put;
 mod read;
-pub(crate) mod remedy;
 mod run;
 pub(crate) mod seat;
 mod solo;
 mod system;
 pub(crate) mod view;
-mod walk;
 mod witness;
 mod write;
 
@@ -34,7 +32,7 @@ use crate::{
     coverage::Touched,
     dice::Purpose,
     engine::{
-        Engine, Status, System, is_down,
+        Engine, Status,
         net::{Milestone, Port},
     },
     event::Event,
@@ -46,7 +44,7 @@ use crate::{
     probe::Probe,
     protocol::Agents,
     scenario::Scenario,
-    store::{Service, Stores},
+    store::Stores,
 };
 
 use seat::Seat;
@@ -60,10 +58,8 @@ pub struct Blocks {
     cast: Cast,
     stores: Stores,
     oracles: Oracles,
-    store_ops: u64,
     decided: u32,
     /// A run is over with the first decision.
-    first_is_enough: bool,
     /// Ticks of the decisions, in order.
     decisions: Vec<u64>,
     value: Option<Value>,
@@ -100,9 +96,7 @@ impl Engine<Blocks> {
             cast,
             stores: Stores::new(plan.layout, plan.agents, plan.stores, plan.history),
             oracles: Oracles::new(&plan),
-            store_ops: 0,
             decided: 0,
-            first_is_enough: false,
             decisions: Vec::with_capacity(plan.agents),
             value: None,
             runner: None,
@@ -271,10 +265,7 @@ impl Engine<Blocks> {
             }
             Phase::Two if before != Phase::Two => {
                 if let Some(vote) = block.vote {
-                    if vote.inp.0 != self.plan.inputs[id.index()] {
-                        self.net.hit(Probe::Adopted);
-                        self.probe_author(vote.inp);
-                    }
+                    self.probe_adoption(id, vote.inp);
                     self.note(What::Phase2 {
                         agent: id,
                         ballot: vote.bal,
@@ -338,19 +329,7 @@ impl Engine<Blocks> {
         if recovered {
             self.net.observed(FaultKind::Restart);
             let vote = block.vote.map(|vote| vote.inp);
-            self.net.hit(if vote.is_some() {
-                Probe::RecoveredWithVote
-            } else {
-                Probe::RecoveredWithoutVote
-            });
-            let amid = |seat: &Seat| seat.id != id && seat.agent.phase() == Phase::Two;
-            if self
-                .participants
-                .iter()
-                .any(|seat| amid(seat) && !is_down(seat.status))
-            {
-                self.net.hit(Probe::RecoveredAmidPhase2);
-            }
+            self.probe_recovery(id, vote.is_some());
             self.note(What::Recovered {
                 agent: id,
                 floor: above,
@@ -359,15 +338,7 @@ impl Engine<Blocks> {
             self.happened(Happening::Recovered, id, None);
         } else {
             self.liveness.contention += 1;
-            self.net.hit(match before {
-                Phase::Two => Probe::PreemptedInPhase2,
-                Phase::Waiting | Phase::Recovering | Phase::One | Phase::Decided => {
-                    Probe::PreemptedInPhase1
-                }
-            });
-            if Blocks::is_contended(self) {
-                self.net.hit(Probe::Contended);
-            }
+            self.probe_preemption(before);
             if let Some(journal) = &mut self.journal {
                 journal.preempted(id, above);
             }
@@ -392,20 +363,11 @@ impl Engine<Blocks> {
         }
     }
 
-    /// Whether the value that somebody takes over is that of an agent that is down.
-    fn probe_author(&mut self, value: Value) {
-        let inputs = self.plan.inputs.iter().zip(&self.participants);
-        let mut authors = inputs.filter(|&(&input, _)| input == value.0);
-        if authors.any(|(_, seat)| is_down(seat.status)) {
-            self.net.hit(Probe::AdoptedFromTheDead);
-        }
-    }
-
     fn on_decide(&mut self, id: AgentId, value: Value) {
         let seat = &mut self.participants[id.index()];
         let who = (id, seat.incarnation);
-        let first = !seat.own.decided;
-        seat.own.decided = true;
+        let first = !seat.decided;
+        seat.decided = true;
         seat.own.aborts = 0;
         let found = self.system.oracles.decisions.decided(who, value);
         for (property, detail) in found.into_iter().flatten() {
@@ -417,13 +379,7 @@ impl Engine<Blocks> {
             return;
         }
         self.system.decided += 1;
-        self.net.hit(Probe::Decided);
-        if self.service.iter().any(|&service| service != Service::Up) {
-            self.net.hit(Probe::DecidedWithoutAStore);
-        }
-        if who.1 > 0 {
-            self.net.hit(Probe::DecidedAfterRecovery);
-        }
+        self.probe_decision(id);
         self.system.decisions.push(self.net.now());
         self.check_decision(id);
         // A duellist who has decided has nothing left to be undone.
@@ -431,7 +387,6 @@ impl Engine<Blocks> {
         self.progressed();
         self.happened(Happening::Decided, id, None);
         self.judge_whether_over();
-        self.liveness.over |= self.system.first_is_enough;
     }
 }
 

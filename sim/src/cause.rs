@@ -145,7 +145,7 @@ impl Past<'_> {
     fn first_decision(&self) -> Option<usize> {
         self.notes
             .iter()
-            .position(|note| matches!(note.what, What::Decided { .. }))
+            .position(|note| matches!(note.what, What::Decided { .. } | What::Chosen { .. }))
     }
 
     /// What a violation is about: two decisions that differ, or what happened at its step.
@@ -172,7 +172,9 @@ impl Past<'_> {
 
     fn last_abort(&self, step: u64) -> Option<usize> {
         let end = self.until(step);
-        self.last(end, |what| matches!(what, What::Aborted { .. }))
+        self.last(end, |what| {
+            matches!(what, What::Aborted { .. } | What::Follows { .. })
+        })
     }
 
     /// The last abort before a stall was found, and the faults that still keep agents or stores away.
@@ -275,8 +277,30 @@ impl Past<'_> {
                 at,
                 |what| matches!(*what, What::Wrote { store: s, .. } if s == store),
             ),
-            What::Fault { .. } | What::Told { .. } | What::Stall { .. } | What::Healed => None,
+            What::Chosen { agent, .. } => self.last(
+                at,
+                |what| matches!(*what, What::Leads { agent: a, .. } if a == agent),
+            ),
+            What::Leads { agent, ballot, .. } => self.stood(at, agent, ballot),
+            What::Stands { agent, .. } => self.last(
+                at,
+                |what| matches!(*what, What::Follows { agent: a, .. } if a == agent),
+            ),
+            What::Follows { above, .. } => above.and_then(|above| self.stood(at, above.agent(), above)),
+            What::Installed { .. }
+            | What::Fault { .. }
+            | What::Told { .. }
+            | What::Stall { .. }
+            | What::Healed => None,
         }
+    }
+
+    /// Where a replica stood for leader in a ballot.
+    fn stood(&self, at: usize, agent: AgentId, ballot: Ballot) -> Option<usize> {
+        self.last(
+            at,
+            |what| matches!(*what, What::Stands { agent: a, ballot: b } if a == agent && b == ballot),
+        )
     }
 
     /// The last fault before a read that changed the block that it returned, or hid it from its reader.

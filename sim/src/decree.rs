@@ -3,20 +3,22 @@
 use std::marker::PhantomData;
 
 use bivalent_core::{
-    AcceptorRecords, Agent, AgentId, Ballot, Block, BlockBody, BlockReply, BlockTag, BlockTask,
-    Config, DecreeSaid, DiskPaxos, Laid, ObjectName, Overwrite, Phase, PutIfAbsent, RECORD,
-    SingleDecree, StoreId, Value,
+    AcceptorRecords, Agent, AgentId, Ballot, Block, BlockBody, BlockOp, BlockReply, BlockTag,
+    BlockTask, Config, DecreeSaid, DiskPaxos, Laid, ObjectName, Overwrite, Phase, Place,
+    PutIfAbsent, RECORD, SingleDecree, StoreId, Value,
 };
 
 use crate::{
     blocks::view::rung,
     coverage::Touched,
-    engine::{Engine, Participant, Status},
+    engine::{Engine, Outcome, Participant, Status},
     fault::Happening,
-    journal::{Contest, Journal, What},
-    objects::{AnyBucket, Objects, Outcome, Part, Remark},
+    journal::{Note, What, Written},
+    nearness::{Near, nearness},
+    objects::{Objects, Part},
     oracle::decisions::Decisions,
     probe::Probe,
+    runner::Runner,
     scenario::{Protocol, Scenario},
     store::Service,
     view::{AgentRow, Cell, Matrix, Standing},
@@ -38,6 +40,7 @@ pub(crate) struct Decree<A> {
 /// What an agent of one decision must be to be run on buckets.
 pub(crate) trait OnBuckets:
     SingleDecree
+    + Near
     + Laid<Body = BlockBody, Task = BlockTask>
     + Agent<Setup = Config>
     + Send
@@ -48,6 +51,7 @@ pub(crate) trait OnBuckets:
 
 impl<A> OnBuckets for A where
     A: SingleDecree
+        + Near
         + Laid<Body = BlockBody, Task = BlockTask>
         + Agent<Setup = Config>
         + Send
@@ -71,8 +75,8 @@ impl<A> Decree<A> {
 }
 
 /// An engine for a scenario of one decision on buckets.
-pub(crate) fn on_buckets(scenario: &Scenario) -> AnyBucket {
-    fn of<A: OnBuckets>(scenario: &Scenario) -> AnyBucket {
+pub(crate) fn on_buckets(scenario: &Scenario) -> Runner {
+    fn of<A: OnBuckets>(scenario: &Scenario) -> Runner {
         let mut proposals: Vec<&str> = Vec::new();
         for agent in &scenario.cluster.agents {
             if !proposals.contains(&agent.proposal.as_str()) {
@@ -91,7 +95,6 @@ pub(crate) fn on_buckets(scenario: &Scenario) -> AnyBucket {
 
 impl<A: OnBuckets> Part for Decree<A> {
     type Agent = A;
-    type Journal = Journal;
     const AWAITED: (&'static str, &'static str) = ("nobody decides", "a decision");
     const CONTENTION: u64 = 4;
     const PROBE_STEPS: u64 = 20_000;
@@ -127,7 +130,9 @@ impl<A: OnBuckets> Part for Decree<A> {
         match said {
             DecreeSaid::Preempted { above } => {
                 engine.liveness.contention += 1;
-                let ballot = engine.system.part.before[id.index()].1.mbal;
+                let (phase, block) = engine.system.part.before[id.index()];
+                let ballot = block.mbal;
+                engine.probe_preemption(phase);
                 if let Some(journal) = &mut engine.journal {
                     journal.preempted(id, above);
                 }
@@ -143,6 +148,7 @@ impl<A: OnBuckets> Part for Decree<A> {
                 let agent = engine.participants[id.index()].agent.as_ref();
                 let inner = agent.and_then(|agent| agent.inner());
                 let vote = inner.and_then(|agent| agent.block().vote);
+                engine.probe_recovery(id, vote.is_some());
                 engine.note(What::Recovered {
                     agent: id,
                     floor: above,
@@ -159,12 +165,22 @@ impl<A: OnBuckets> Part for Decree<A> {
                 engine.system.part.value.get_or_insert(value);
                 engine.note(What::Decided { agent: id, value });
                 engine.participants[id.index()].own.aborts = 0;
-                engine.net.hit(Probe::Decided);
                 engine.note_decision(id);
                 engine.progressed();
                 engine.happened(Happening::Decided, id, None);
                 Self::see_whether_over(engine);
             }
+        }
+    }
+
+    fn asked(
+        engine: &mut Engine<Objects<Self>>,
+        id: AgentId,
+        (store, _): (StoreId, BlockTag),
+        op: BlockOp,
+    ) {
+        if let Some(journal) = &mut engine.journal {
+            journal.asks(id, Written::asked(id, store, op).into_iter().collect());
         }
     }
 
@@ -178,19 +194,30 @@ impl<A: OnBuckets> Part for Decree<A> {
             BlockTag::Read { owner, .. } => owner,
             BlockTag::Write { .. } => id,
         };
+        let Some(journal) = &mut engine.journal else {
+            return;
+        };
         match *reply {
-            BlockReply::Block { block, .. } => engine.note(What::Read {
-                agent: id,
-                store,
-                owner,
-                block,
-            }),
-            BlockReply::Refused => engine.note(What::Refused { agent: id, store }),
+            BlockReply::Block { block, version } => {
+                let place = Place { store, owner };
+                journal.reads(id, &[Written::new(place, version, block)]);
+                engine.note(What::Read {
+                    agent: id,
+                    store,
+                    owner,
+                    block,
+                });
+            }
+            BlockReply::Refused => {
+                journal.is_refused((id, store, 0, 0));
+                engine.note(What::Refused { agent: id, store });
+            }
             BlockReply::Unreadable | BlockReply::Written => {}
         }
     }
 
     fn stepped(engine: &mut Engine<Objects<Self>>, id: AgentId) {
+        engine.note_nearness(id);
         let Some(agent) = engine.participants[id.index()]
             .agent
             .as_ref()
@@ -217,6 +244,7 @@ impl<A: OnBuckets> Part for Decree<A> {
             }
             Phase::Two => {
                 if let Some(vote) = block.vote {
+                    engine.probe_adoption(id, vote.inp);
                     engine.note(What::Phase2 {
                         agent: id,
                         ballot: vote.bal,
@@ -232,14 +260,46 @@ impl<A: OnBuckets> Part for Decree<A> {
     fn landed(
         engine: &mut Engine<Objects<Self>>,
         by: AgentId,
-        (store, _): (StoreId, ObjectName),
+        (store, name): (StoreId, ObjectName),
         body: &BlockBody,
     ) {
-        engine.note(What::Wrote {
-            agent: by,
-            store,
-            block: body.block,
-        });
+        let (step, tick) = (engine.steps, engine.now());
+        if let Some(journal) = &mut engine.journal {
+            // It carries what its author knew when it asked for it.
+            let stamp = journal.lands(written((store, name), body));
+            let (agent, block) = (by, body.block);
+            let what = What::Wrote {
+                agent,
+                store,
+                block,
+            };
+            journal.keep(Note {
+                step,
+                tick,
+                what,
+                stamp,
+            });
+        }
+    }
+
+    fn refused(
+        engine: &mut Engine<Objects<Self>>,
+        id: AgentId,
+        (store, name): (StoreId, ObjectName),
+    ) {
+        if name != ObjectName::Record {
+            return;
+        }
+        engine.net.hit(Probe::Refused);
+        if engine.journal.is_none() {
+            return;
+        }
+        let found = engine
+            .record(store)
+            .map(|body| written((store, name), body));
+        if let (Some(journal), Some(found)) = (&mut engine.journal, found) {
+            journal.refuses((id, store, 0, 0), found);
+        }
     }
 
     fn words(body: &BlockBody) -> String {
@@ -271,6 +331,7 @@ impl<A: OnBuckets> Part for Decree<A> {
         row.inp = block.vote.map(|vote| word(vote.inp));
         row.proposes = Some(word(agent.input()));
         row.decided = agent.decision().map(word);
+        row.missing = nearness(agent, &engine.plan).map(|near| near.missing);
     }
 
     fn matrix(engine: &Engine<Objects<Self>>, scenario: &Scenario) -> Option<Matrix> {
@@ -307,39 +368,12 @@ impl<A: OnBuckets> Part for Decree<A> {
         })
     }
 
-    fn note(engine: &mut Engine<Objects<Self>>, remark: Remark<'_>) {
-        let step = engine.steps;
-        let Some(journal) = &mut engine.journal else {
-            return;
-        };
-        match remark {
-            Remark::Told(agent, kind, text) => {
-                let text = text.to_string();
-                engine.note(What::Told { agent, kind, text });
-            }
-            Remark::Struck(blow, text) => engine.note(What::Fault {
-                kind: blow.kind,
-                agent: blow.agent,
-                store: blow.store,
-                blocks: blow.owners,
-                detail: text.to_string(),
-            }),
-            Remark::Restarts(id, incarnation) => journal.restarts(id, incarnation),
-            Remark::Stall(kind, heals) => {
-                journal.stalled(step);
-                engine.note(What::Stall { kind, heals });
-            }
-            Remark::StallOver => journal.stall_over(),
-            Remark::Healed => engine.note(What::Healed),
-        }
-    }
-
     fn outline(engine: &Engine<Objects<Self>>) -> (u64, u64) {
         let mut agents = 0_u64;
         for participant in &engine.participants {
             agents += match participant.status {
                 Status::Down { .. } => 1 << 8,
-                _ if participant.own.decided => 1 << 4,
+                _ if participant.decided => 1 << 4,
                 Status::Up | Status::Paused => u64::from(participant.own.start.is_some()),
             };
         }
@@ -348,19 +382,16 @@ impl<A: OnBuckets> Part for Decree<A> {
     }
 
     fn waits(engine: &Engine<Objects<Self>>) -> bool {
-        engine.participants.iter().any(|it| !it.own.decided)
+        engine.participants.iter().any(|it| !it.decided)
     }
 
     fn progressed(engine: &mut Engine<Objects<Self>>) {
         engine.liveness.rounds = None;
-        if let Some(journal) = &mut engine.journal {
-            journal.contest = Contest::default();
-        }
     }
 
     fn see_whether_over(engine: &mut Engine<Objects<Self>>) {
         let done = |it: &Participant<Objects<Self>>| {
-            it.own.decided
+            it.decided
                 || (!engine.healed
                     && it.status == Status::Down { returns: false }
                     && engine.plan.heal.is_none())
@@ -374,23 +405,34 @@ impl<A: OnBuckets> Part for Decree<A> {
 
     fn outcome(engine: &Engine<Objects<Self>>) -> Outcome<'_> {
         let done = |it: &Participant<Objects<Self>>| {
-            it.own.decided || it.status == Status::Down { returns: false }
+            it.decided || it.status == Status::Down { returns: false }
         };
         let part = &engine.system.part;
         Outcome {
             decided: part.decided,
             is_done: part.decided > 0 && engine.participants.iter().all(done),
-            done_ns: part.decisions.last().map(|&tick| engine.plan.ns(tick)),
+            done_at: part.decisions.last().copied(),
             value: engine.decision_in_words(),
             probes: engine.net.probes,
-            log: None,
+            ..Outcome::default()
         }
     }
 
     fn latencies(engine: &Engine<Objects<Self>>, each: &mut dyn FnMut(u64)) {
-        for &tick in &engine.system.part.decisions {
-            each(engine.plan.ns(tick));
-        }
+        engine.system.part.decisions.iter().copied().for_each(each);
+    }
+
+    fn progress(engine: &Engine<Objects<Self>>) -> usize {
+        engine.system.part.decisions.len()
+    }
+
+    fn phase(agent: &A) -> Option<Phase> {
+        Some(agent.phase())
+    }
+
+    fn ballots(agent: &A) -> (Option<Ballot>, Option<Ballot>) {
+        let block = agent.block();
+        (block.vote.map(|vote| vote.bal), block.mbal)
     }
 
     fn standing(engine: &Engine<Objects<Self>>) -> Standing {
@@ -404,22 +446,41 @@ impl<A: OnBuckets> Part for Decree<A> {
     }
 }
 
+/// What a block or a record is to the clocks.
+fn written((store, name): (StoreId, ObjectName), body: &BlockBody) -> Written {
+    let owner = match name {
+        ObjectName::Version(owner, _) => owner,
+        ObjectName::Record
+        | ObjectName::Identity
+        | ObjectName::Start(..)
+        | ObjectName::Trial
+        | ObjectName::Snapshot(_)
+        | ObjectName::Text(..)
+        | ObjectName::Vote(..) => RECORD,
+    };
+    Written::new(Place { store, owner }, body.version, body.block)
+}
+
 impl<A: OnBuckets> Engine<Objects<Decree<A>>> {
-    /// Takes note of something, if notes are kept.
-    fn note(&mut self, what: What) {
-        let (step, tick) = (self.steps, self.net.now());
-        if let Some(journal) = &mut self.journal {
-            journal.note(step, tick, what);
+    fn note_nearness(&mut self, id: AgentId) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        let agent = self.participants[id.index()].agent.as_ref();
+        let agent = agent.and_then(|agent| agent.inner());
+        if let Some(near) = agent.and_then(|agent| nearness(agent, &self.plan)) {
+            journal.came_near(near);
         }
     }
 
     /// An agent says that it has decided.
     fn note_decision(&mut self, id: AgentId) {
-        let own = &mut self.participants[id.index()].own;
-        if std::mem::replace(&mut own.decided, true) {
+        let decided = &mut self.participants[id.index()].decided;
+        if std::mem::replace(decided, true) {
             return;
         }
         let now = self.now();
+        self.probe_decision(id);
         self.system.part.decided += 1;
         self.system.part.decisions.push(now);
         self.net.touched.0 |= Touched::TURNED;

@@ -9,41 +9,48 @@
     reason = "the systems are those of this crate, and nobody else names one"
 )]
 
+mod account;
 mod due;
 mod liveness;
 pub(crate) mod net;
 mod participant;
+mod probes;
+mod remedy;
 mod run;
 mod running;
 pub(crate) mod strike;
 
 use std::{
     fmt::{self, Debug},
+    ops::Range,
     sync::Arc,
 };
 
-use bivalent_core::{AgentId, StoreId};
+use bivalent_core::{AgentId, Ballot, Phase, StoreId};
 
 use crate::{
     event::Event,
+    explore::Exploration,
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
+    journal::{Journal, What},
+    log::{Accused, LogReport},
     oracle::envelope::Accounting,
     plan::Plan,
     planted::Planted,
-    playback::Noted,
     report::Violation,
-    runner::Record,
     scenario::Scenario,
     store::Service,
-    view::View,
+    view::{Valence, View},
 };
 
 use net::Net;
 
+pub(crate) use account::Outcome;
 pub(crate) use due::About;
 pub(crate) use liveness::Liveness;
 pub(crate) use participant::{Participant, Status, TRUE_RATE, is_down};
+pub(crate) use remedy::{Change, Trials};
 pub(crate) use running::Running;
 
 /// How a run ended.
@@ -63,19 +70,21 @@ pub enum End {
 
 /// Agents of one protocol, the stores they use, who is served, and who judges: what differs from one kind of run to
 /// another.
-pub(crate) trait System: Clone + Debug + Sized {
+pub(crate) trait System: Clone + Debug + Sized + 'static {
     /// An agent.
     type Agent: Clone + Debug;
     /// What is kept for each agent beside its place in the run.
     type Own: Clone + Debug + Default;
     /// Something that came for an agent while it stood still.
     type Held: Clone + Debug;
-    /// What a run leaves behind when it is asked to.
-    type Journal: Journal;
     /// A stall is looked for again and again, and not only after each decision.
     const LOOKS_AGAIN: bool;
     /// What makes a stall if it goes on, and without what.
     const AWAITED: (&'static str, &'static str);
+    /// Operations on a store, one after the other, that an agent's read or write comes to.
+    const HOPS: u64;
+    /// How long remedies of stalls are tried.
+    const TRIALS: Trials;
 
     /// Empties its stores and accounts for a new run.
     fn reset(engine: &mut Engine<Self>);
@@ -130,9 +139,6 @@ pub(crate) trait System: Clone + Debug + Sized {
     /// A store returns to the state of some writes ago, or to none for `u32::MAX`.
     fn forget(engine: &mut Engine<Self>, store: StoreId, versions: u32);
 
-    /// A fault goes into the story.
-    fn note_fault(engine: &mut Engine<Self>, struck: Struck, what: fmt::Arguments<'_>);
-
     /// Nothing is waited for any more, whatever else happens.
     fn is_done(_: &Engine<Self>) -> bool {
         false
@@ -141,17 +147,8 @@ pub(crate) trait System: Clone + Debug + Sized {
     /// Whether somebody waits for a decision or an answer.
     fn waits(engine: &Engine<Self>) -> bool;
 
-    /// Agents that a stall is about.
-    fn stalled(engine: &Engine<Self>) -> Vec<AgentId>;
-
     /// Whether a stall from here is one of contention.
     fn is_contended(engine: &Engine<Self>) -> bool;
-
-    /// Whether an agent acts for what is waited for.
-    fn acts(participant: &Participant<Self>) -> bool;
-
-    /// Whether a heal brings back an agent that is down for good.
-    fn comes_back(participant: &Participant<Self>) -> bool;
 
     /// Whether a fault-free run from this very state comes to something with one agent alone.
     fn heals(engine: &Engine<Self>) -> bool;
@@ -159,23 +156,62 @@ pub(crate) trait System: Clone + Debug + Sized {
     /// Something was decided, or a client answered.
     fn progressed(engine: &mut Engine<Self>);
 
-    /// A stall was found.
-    fn stall_found(engine: &mut Engine<Self>, kind: &'static str, heals: bool);
-
-    /// The stall that was found last is over.
-    fn stall_over(_: &mut Engine<Self>) {}
-
     /// Everything heals: what the system itself holds back goes on.
     fn healing(_: &mut Engine<Self>) {}
-
-    /// Everything has healed.
-    fn healed(engine: &mut Engine<Self>);
 
     /// Ends the run if everyone who will ever take a step has what he wanted.
     fn see_whether_over(engine: &mut Engine<Self>);
 
     /// What can be judged only when a run is over.
     fn wind_up(_: &mut Engine<Self>) {}
+
+    /// What the run has come to.
+    fn outcome(engine: &Engine<Self>) -> Outcome<'_>;
+
+    /// Times to decision, or from asking to the answer, ticks.
+    fn latencies(engine: &Engine<Self>, each: &mut dyn FnMut(u64));
+
+    /// What a log's run came to, beside its verdict.
+    fn log_report(_: &Engine<Self>) -> Option<LogReport> {
+        None
+    }
+
+    /// What is wrong with the whole of a log's run that is over.
+    fn accused(_: &Engine<Self>) -> Accused {
+        Accused::default()
+    }
+
+    /// How many decisions there have been, or answers to clients.
+    fn progress(engine: &Engine<Self>) -> usize;
+
+    /// The ballots of an agent's vote and of its promise: who has the greatest is foremost.
+    fn ballots(participant: &Participant<Self>) -> (Option<Ballot>, Option<Ballot>);
+
+    /// Which phase of one decision an agent is in; none if it takes part in none.
+    fn phase(participant: &Participant<Self>) -> Option<Phase>;
+
+    /// Whether an adversary picks operations or holds them back.
+    fn is_ordered(_: &Engine<Self>) -> bool {
+        false
+    }
+
+    /// All others stand still: whoever was held back for their sake goes on.
+    fn leads_alone(_: &mut Engine<Self>, _: AgentId) {}
+
+    /// Whether which value is decided can be asked from here: nobody has decided one.
+    fn is_open(_: &Engine<Self>) -> bool {
+        false
+    }
+
+    /// Which values can still be decided from here; none where that is not asked.
+    fn possible(
+        _: &Engine<Self>,
+        _known: Option<&Exploration>,
+        _samples: Range<u32>,
+        _seed: u64,
+    ) -> Valence {
+        Valence::default()
+    }
 
     /// The world as it is, without what was noted.
     fn view(engine: &Engine<Self>, scenario: &Scenario) -> View;
@@ -201,21 +237,6 @@ pub(crate) struct Struck {
     pub(crate) store: Option<StoreId>,
 }
 
-/// What a run leaves behind when it is asked to.
-pub(crate) trait Journal: Clone + Debug + Into<Record> {
-    /// A line of a run's story.
-    type Note: Into<Noted>;
-
-    /// One that keeps notes, of a run of so many agents.
-    fn telling(agents: usize) -> Self;
-
-    /// The low 16 bits of the fingerprint after a step.
-    fn digest(&mut self, digest: u16);
-
-    /// The digests and notes kept since this was asked for last.
-    fn take_told(&mut self) -> (Vec<u16>, Vec<Self::Note>);
-}
-
 /// A simulator of one scenario, to be run with many seeds.
 #[derive(Clone, Debug)]
 pub struct Engine<S: System> {
@@ -233,8 +254,10 @@ pub struct Engine<S: System> {
     /// What oracles found, one a property, by step.
     pub(crate) violations: Vec<Violation>,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) journal: Option<Box<S::Journal>>,
+    pub(crate) journal: Option<Box<Journal>>,
     pub(crate) steps: u64,
+    /// Operations that arrived at a store.
+    pub(crate) store_ops: u64,
     /// Only this agent takes steps: a solo probe.
     pub(crate) solo: Option<AgentId>,
     pub(crate) healed: bool,
@@ -266,6 +289,7 @@ impl<S: System> Engine<S> {
             fingerprint: Fingerprint::new(),
             journal: None,
             steps: 0,
+            store_ops: 0,
             solo: None,
             healed: false,
             liveness: Liveness::default(),
@@ -392,6 +416,38 @@ impl<S: System> Engine<S> {
                 property,
                 step: self.steps,
                 detail,
+            });
+        }
+    }
+
+    /// Takes note of something, if notes are kept.
+    pub(crate) fn note(&mut self, what: What) {
+        if let Some(journal) = &mut self.journal {
+            journal.note(self.steps, self.net.wheel.now(), what);
+        }
+    }
+
+    /// Takes note of a fault.
+    pub(crate) fn note_fault(&mut self, struck: Struck, detail: fmt::Arguments<'_>) {
+        let Struck { kind, agent, store } = struck;
+        self.note_fault_on(kind, agent, (store, 0), detail);
+    }
+
+    /// The same of a fault that changed what stands on a store, or hid it: `blocks` has the bits of the owners.
+    pub(crate) fn note_fault_on(
+        &mut self,
+        kind: FaultKind,
+        agent: Option<AgentId>,
+        (store, blocks): (Option<StoreId>, u128),
+        detail: fmt::Arguments<'_>,
+    ) {
+        if self.journal.is_some() {
+            self.note(What::Fault {
+                kind,
+                agent,
+                store,
+                blocks,
+                detail: detail.to_string(),
             });
         }
     }

@@ -3,17 +3,15 @@
 use serde::Serialize;
 
 use crate::{
-    blocks::BlockEngine,
     cause::{self, Chain},
     influence::{self, Influences},
     journal::Keeps,
     planted::Planted,
     report::{Outcome, RunReport},
-    runner::{Record, Runner},
+    runner::Runner,
     scenario::{Expected, Scenario},
-    stall::{self, STALLS_MAX, StallReport},
+    stall::StallReport,
     story::{self, Story},
-    verdict,
 };
 
 /// Seeds that are looked through for what a scenario promises.
@@ -30,7 +28,7 @@ pub struct Explanation {
     pub causes: Vec<Chain>,
     /// What could have influenced what it came to.
     pub influences: Vec<Influences>,
-    /// Its stalls, the first [`STALLS_MAX`] of them.
+    /// Its stalls, the first of them.
     pub stalls: Vec<StallReport>,
     /// Stalls beyond those.
     pub more_stalls: usize,
@@ -43,20 +41,17 @@ pub fn explain(scenario: &Scenario, seed: u64) -> Explanation {
 
 /// The same of agents with a planted bug.
 pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
-    if !scenario.cluster.is_decision_on_blocks() {
-        return explain_any(scenario, seed, planted);
-    }
-    let mut engine = BlockEngine::new(scenario);
-    engine.plant_any(planted);
-    let (end, journal) = engine.run_told(seed, Keeps::Ends);
-    let report = verdict::report(scenario, &engine, seed, end);
-    let story = story::of(scenario, &engine, &journal, &report);
-    let causes = cause::chains(scenario, &engine, &journal, &report);
+    let mut runner = Runner::new(scenario);
+    runner.plant_any(planted);
+    let (end, journal) = runner.run_told(seed, Keeps::Ends);
+    let report = runner.report(scenario, seed, end);
+    let run = runner.finished();
+    let story = story::of(scenario, run, &journal, &report);
+    let causes = cause::chains(scenario, run, &journal, &report);
     let ends = cause::ends(&journal, &report);
-    let coordinate = &report.coordinate;
-    let influences = influence::of_notes(scenario, &engine, &journal, coordinate, &ends);
-    let stalls = stall::reports(scenario, planted, seed, &report.stalls, &journal);
-    let more_stalls = report.stalls.len().saturating_sub(STALLS_MAX);
+    let influences = influence::of_notes(scenario, run, &journal, &report.coordinate, &ends);
+    let stalls = runner.stall_reports(scenario, seed, &report.stalls, &journal);
+    let more_stalls = report.stalls.len().saturating_sub(stalls.len());
     Explanation {
         report,
         story,
@@ -64,28 +59,6 @@ pub fn explain_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Expl
         influences,
         stalls,
         more_stalls,
-    }
-}
-
-/// A run that is not of one decision on blocks: one on buckets has its story and its causes, a log's its story.
-/// Remedies and influences are of stores of blocks.
-fn explain_any(scenario: &Scenario, seed: u64, planted: Planted) -> Explanation {
-    let mut runner = Runner::new(scenario);
-    runner.plant_any(planted);
-    let (end, _, record) = runner.run_recorded(seed);
-    let report = runner.report(scenario, seed, end);
-    let story = story::of_any(scenario, &runner, &record, &report);
-    let causes = match &record {
-        Record::Single(journal) => cause::chains(scenario, runner.finished(), journal, &report),
-        Record::Log(_) => Vec::new(),
-    };
-    Explanation {
-        report,
-        story,
-        causes,
-        influences: Vec::new(),
-        stalls: Vec::new(),
-        more_stalls: 0,
     }
 }
 

@@ -49,7 +49,7 @@ pub struct OwnProtocol(pub Agents);
 
 impl Subject for OwnProtocol {
     fn runner(&self, scenario: &Scenario) -> Runner {
-        Runner::Single(Box::new(BlockEngine::with_agents(scenario, self.0)))
+        BlockEngine::with_agents(scenario, self.0).into()
     }
 }
 

@@ -10,13 +10,14 @@ use bivalent_core::{Ballot, Block, StoreId};
 use serde::Serialize;
 
 use crate::{
-    blocks::BlockEngine,
     causality::Stamp,
     journal::{Journal, Keeps, Note, What},
     planted::Planted,
+    runner::Runner,
     scenario::Scenario,
     story::{self, StoryLine},
-    timeline, verdict,
+    timeline,
+    verdict::Finished,
 };
 
 /// What could have influenced one event of a run.
@@ -78,10 +79,10 @@ pub fn of_step(
     planted: Planted,
     step: u64,
 ) -> Result<Influences, NoEvent> {
-    let mut engine = BlockEngine::new(scenario);
-    engine.plant_any(planted);
-    let (end, journal) = engine.run_told(seed, Keeps::Ends);
-    let report = verdict::report(scenario, &engine, seed, end);
+    let mut runner = Runner::new(scenario);
+    runner.plant_any(planted);
+    let (end, journal) = runner.run_told(seed, Keeps::Ends);
+    let report = runner.report(scenario, seed, end);
     // A write that lands is no step of its author's: what else there is comes first.
     let told = |note: &&Note| note.stamp.is_some();
     let acts = |note: &Note| !matches!(note.what, What::Wrote { .. });
@@ -92,7 +93,7 @@ pub fn of_step(
     let at = at.max_by_key(|&at| (acts(&journal.notes[at]), at));
     let teller = Teller {
         scenario,
-        engine: &engine,
+        engine: runner.finished(),
         journal: &journal,
         coordinate: report.coordinate,
     };
@@ -110,7 +111,7 @@ pub fn of_step(
 /// What could have influenced the notes at some places of a journal.
 pub(crate) fn of_notes(
     scenario: &Scenario,
-    engine: &BlockEngine,
+    engine: &dyn Finished,
     journal: &Journal,
     coordinate: &str,
     places: &[usize],
@@ -139,7 +140,7 @@ pub(crate) fn of_notes(
 /// What it takes to tell influences.
 struct Teller<'a> {
     scenario: &'a Scenario,
-    engine: &'a BlockEngine,
+    engine: &'a dyn Finished,
     journal: &'a Journal,
     coordinate: String,
 }
@@ -229,6 +230,11 @@ fn past(notes: &[Note], at: usize) -> Vec<usize> {
             | What::Decided { .. }
             | What::Refused { .. }
             | What::Read { .. }
+            | What::Stands { .. }
+            | What::Leads { .. }
+            | What::Follows { .. }
+            | What::Chosen { .. }
+            | What::Installed { .. }
             | What::Fault { .. }
             | What::Told { .. }
             | What::Stall { .. }

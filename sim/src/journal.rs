@@ -4,11 +4,12 @@ mod clocks;
 
 use std::collections::BTreeMap;
 
-use bivalent_core::{AgentId, Ballot, Block, DecreeEvent, Place, StoreId, Value};
+use bivalent_core::{AgentId, Ballot, Block, DecreeEvent, Place, Slot, StoreId, Value};
 
 use crate::{
     causality::{Process, Stamp},
     fault::FaultKind,
+    log::{Deed, Entry},
 };
 
 pub(crate) use clocks::{Clocks, Refusal, Written};
@@ -80,6 +81,33 @@ pub(crate) enum What {
         blocks: u128,
         detail: String,
     },
+    /// A replica stands for leader.
+    Stands {
+        agent: AgentId,
+        ballot: Ballot,
+    },
+    /// It leads, and proposes from a slot on.
+    Leads {
+        agent: AgentId,
+        ballot: Ballot,
+        from: Slot,
+    },
+    /// It leads no more: it met a ballot, or something decided is nowhere to be found.
+    Follows {
+        agent: AgentId,
+        above: Option<Ballot>,
+    },
+    /// A slot is decided, by the first who knows.
+    Chosen {
+        agent: AgentId,
+        slot: Slot,
+        requests: usize,
+    },
+    /// A replica goes on from a snapshot before a slot.
+    Installed {
+        agent: AgentId,
+        slot: Slot,
+    },
     /// What an agent says of itself that is no step of its protocol, in words.
     Told {
         agent: AgentId,
@@ -104,6 +132,11 @@ impl What {
             | Self::Recovered { agent, .. }
             | Self::Decided { agent, .. }
             | Self::Refused { agent, .. }
+            | Self::Stands { agent, .. }
+            | Self::Leads { agent, .. }
+            | Self::Follows { agent, .. }
+            | Self::Chosen { agent, .. }
+            | Self::Installed { agent, .. }
             | Self::Told { agent, .. }
             | Self::Read { agent, .. } => Some(agent),
             Self::Fault { kind, agent, .. } if befalls_agents(kind) => agent,
@@ -178,9 +211,32 @@ pub(crate) struct Journal {
     pub(crate) numbers: usize,
     /// Stamps for the notes, if they are to have any.
     pub(crate) clocks: Option<Box<Clocks>>,
+    /// Who did what in a log's run, if that is kept.
+    pub(crate) ledger: Option<Vec<Entry>>,
 }
 
 impl Journal {
+    /// One that keeps notes.
+    pub(crate) fn telling() -> Self {
+        Self {
+            tells: true,
+            ..Self::default()
+        }
+    }
+
+    /// The low 16 bits of the fingerprint after a step.
+    pub(crate) fn digest(&mut self, digest: u16) {
+        self.digests.push(digest);
+    }
+
+    /// The digests and notes kept since this was asked for last.
+    pub(crate) fn take_told(&mut self) -> (Vec<u16>, Vec<Note>) {
+        (
+            std::mem::take(&mut self.digests),
+            std::mem::take(&mut self.notes),
+        )
+    }
+
     /// An agent is told an event, or starts again.
     pub(crate) fn took(&mut self, agent: AgentId, incarnation: u16, event: Option<DecreeEvent>) {
         if self.tapes {
@@ -191,10 +247,9 @@ impl Journal {
     /// A journal that tells, with the clocks of so many agents.
     pub(crate) fn with_clocks(agents: usize, keeps: Keeps) -> Self {
         Self {
-            tells: true,
             keeps,
             clocks: Some(Box::new(Clocks::new(agents))),
-            ..Self::default()
+            ..Self::telling()
         }
     }
 
@@ -206,6 +261,27 @@ impl Journal {
     }
 
     pub(crate) fn note(&mut self, step: u64, tick: u64, what: What) {
+        if let (
+            Some(ledger),
+            What::Fault {
+                kind,
+                agent,
+                store,
+                detail,
+                ..
+            },
+        ) = (&mut self.ledger, &what)
+        {
+            ledger.push(Entry {
+                step,
+                deed: Deed::Broke {
+                    kind: *kind,
+                    agent: agent.filter(|_| store.is_none()),
+                    store: *store,
+                    what: detail.clone(),
+                },
+            });
+        }
         let stamp = self.clocks.as_mut().and_then(|clocks| {
             let agent = what.actor()?;
             if matches!(what, What::Fault { .. }) {
@@ -253,7 +329,7 @@ impl Journal {
     }
 
     /// An agent begins a step in which it takes what it read.
-    pub(crate) fn reads(&mut self, agent: AgentId, read: Written) {
+    pub(crate) fn reads(&mut self, agent: AgentId, read: &[Written]) {
         if let Some(clocks) = &mut self.clocks {
             clocks.reads(agent, read);
         }

@@ -32,6 +32,7 @@ mod journal;
 pub mod linear;
 pub mod log;
 mod member;
+mod nearness;
 pub mod objects;
 mod oracle;
 mod plan;

@@ -4,10 +4,9 @@
 //! are the clients, and whoever looks on and judges.
 
 mod account;
-mod any;
 mod clients;
+mod clocks;
 mod cover;
-mod diary;
 mod judge;
 mod kept;
 mod ledger;
@@ -15,8 +14,6 @@ mod liveness;
 mod machines;
 mod oracle;
 mod part;
-mod remedy;
-pub(crate) mod story;
 mod tally;
 mod turns;
 mod view;
@@ -38,14 +35,12 @@ use crate::{
     workload::{Tuning, Workload},
 };
 
-pub use any::AnyLog;
 pub use clients::Seen;
 pub use machines::{Asked, BankLoad, Call, Draw, KvLoad, Load, LockLoad};
 pub(crate) use tally::LogShapes;
 pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
 
 use clients::Clients;
-pub(crate) use diary::{LogJournal, LogNote};
 use ledger::Charges;
 pub(crate) use ledger::{Accused, Cast, Deed, Entry, Errand, Spoken};
 use oracle::Book;

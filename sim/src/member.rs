@@ -142,30 +142,6 @@ impl Member {
             Self::Record(_) | Self::Claim(_) | Self::Own(_) => None,
         }
     }
-
-    /// In phase 2, how many answers were the last missing to a decision, over the stores that are nearest
-    /// to it; none in other phases.
-    pub(crate) fn missing(&self, agents: usize, stores: usize, quorum: u8) -> Option<u32> {
-        if self.phase() != Phase::Two {
-            return None;
-        }
-        let stores = (0..stores as u8).map(StoreId);
-        let mut missing: Vec<u32> = match self {
-            Self::Disk(agent) => stores
-                .map(|store| {
-                    let unwritten = u32::from(agent.written() & store.bit() == 0);
-                    let seen = agent.seen(store) & !agent.id().bit();
-                    unwritten + (agents as u32 - 1) - seen.count_ones()
-                })
-                .collect(),
-            Self::Record(agent) => stores
-                .map(|store| u32::from(agent.complete() & store.bit() == 0))
-                .collect(),
-            Self::Claim(_) | Self::Own(_) => return None,
-        };
-        missing.sort_unstable();
-        Some(missing.iter().take(usize::from(quorum)).sum())
-    }
 }
 
 impl SingleDecree for Member {

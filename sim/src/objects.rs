@@ -9,8 +9,6 @@
     reason = "the protocols on buckets are those of this crate, and nobody else names one"
 )]
 
-mod account;
-mod any;
 mod carry;
 mod damage;
 mod port;
@@ -18,31 +16,24 @@ mod system;
 mod view;
 mod words;
 
-use std::{
-    fmt::{self, Debug},
-    sync::Arc,
-};
-
-use hdrhistogram::Histogram;
+use std::{fmt::Debug, sync::Arc};
 
 use bivalent_core::{
-    Agent, AgentId, Content, Folder, Incarnation, Laid, LaidTag, LaidTimer, ObjectName, ObjectOp,
-    ObjectReply, ObjectsSetup, OnObjects, Pause, StoreId, StoreTraits, Want, Wanted,
+    Agent, AgentId, Ballot, Content, Folder, Incarnation, Laid, LaidTag, LaidTimer, ObjectName,
+    ObjectOp, ObjectReply, ObjectsSetup, OnObjects, Pause, Phase, StoreId, StoreTraits, Want,
+    Wanted,
 };
 
 use crate::{
-    engine::{About, Engine, Journal},
+    engine::{About, Engine, Outcome},
     event::Event,
-    fault::FaultKind,
-    log::{History, LogCounts, LogReport},
+    log::{Accused, LogReport},
     plan::Plan,
     scenario::Scenario,
     slab::Slab,
     store::bucket::{Bucket, BucketSettings},
     view::{Act, AgentRow, LogView, Matrix, Standing},
 };
-
-pub(crate) use any::AnyBucket;
 
 /// What an object of a part's protocol holds.
 pub(crate) type ContentOf<P> = Content<<<P as Part>::Agent as Laid>::Body>;
@@ -57,39 +48,10 @@ pub(crate) type SetupOf<P> = <<P as Part>::Agent as Agent>::Setup;
 /// What is wanted in one step.
 pub(crate) type WantedOf<P> = Wanted<OnObjects<<P as Part>::Agent>>;
 
-/// Something for the story of a run that every protocol on buckets has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Remark<'a> {
-    /// An agent says something of itself: what it is in a word, and in words.
-    Told(AgentId, &'static str, fmt::Arguments<'a>),
-    /// A fault, in words.
-    Struck(Blow, fmt::Arguments<'a>),
-    /// An agent starts again: the number of its life.
-    Restarts(AgentId, u16),
-    /// A stall, of which kind, and whether it heals.
-    Stall(&'static str, bool),
-    /// It is over.
-    StallOver,
-    /// Everything has healed.
-    Healed,
-}
-
-/// Whom and what a fault struck.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Blow {
-    pub(crate) kind: FaultKind,
-    pub(crate) agent: Option<AgentId>,
-    pub(crate) store: Option<StoreId>,
-    /// The bits of those whose objects it changed or hid.
-    pub(crate) owners: u128,
-}
-
 /// A protocol on buckets: its agents, who judges them, and who is served.
 pub(crate) trait Part: Clone + Debug + Sized + 'static {
     /// Its agents.
     type Agent: Laid;
-    /// What a run of it leaves behind when it is asked to.
-    type Journal: Journal;
     /// What makes a stall if it goes on, and without what.
     const AWAITED: (&'static str, &'static str);
     /// Attempts since the last decision or answer that make a stall one of contention.
@@ -162,14 +124,14 @@ pub(crate) trait Part: Clone + Debug + Sized + 'static {
         body: &<Self::Agent as Laid>::Body,
     );
 
+    /// A conditional put was refused, since something else stands there.
+    fn refused(_: &mut Engine<Objects<Self>>, _: AgentId, _: (StoreId, ObjectName)) {}
+
     /// The first page of a folder was listed, for an undertaking of an agent.
     fn listed(_: &mut Engine<Objects<Self>>, _: AgentId, _job: u64, _: Folder) {}
 
     /// Objects were deleted.
     fn deleted(_: &mut Engine<Objects<Self>>, _: AgentId, _: StoreId, _: &[ObjectName]) {}
-
-    /// Something goes into the story, if one is kept.
-    fn note(engine: &mut Engine<Objects<Self>>, remark: Remark<'_>);
 
     /// Agents and stores in outline, as features of a run.
     fn outline(engine: &Engine<Objects<Self>>) -> (u64, u64);
@@ -194,8 +156,24 @@ pub(crate) trait Part: Clone + Debug + Sized + 'static {
     /// What it came to.
     fn outcome(engine: &Engine<Objects<Self>>) -> Outcome<'_>;
 
-    /// Times to decision, or from asking to the answer, nanoseconds.
+    /// Times to decision, or from asking to the answer, ticks.
     fn latencies(engine: &Engine<Objects<Self>>, each: &mut dyn FnMut(u64));
+
+    /// How many decisions there have been, or answers to clients.
+    fn progress(engine: &Engine<Objects<Self>>) -> usize;
+
+    /// The ballots of an agent's vote and of its promise.
+    fn ballots(agent: &Self::Agent) -> (Option<Ballot>, Option<Ballot>);
+
+    /// Which phase of one decision an agent is in; none if it takes part in none.
+    fn phase(_: &Self::Agent) -> Option<Phase> {
+        None
+    }
+
+    /// What is wrong with the whole of a log's run that is over.
+    fn accused(_: &Engine<Objects<Self>>) -> Accused {
+        Accused::default()
+    }
 
     /// What a log's run came to, beside its verdict.
     fn log_report(_: &Engine<Objects<Self>>) -> Option<LogReport> {
@@ -223,23 +201,6 @@ pub(crate) trait Part: Clone + Debug + Sized + 'static {
     fn matrix(_: &Engine<Objects<Self>>, _: &Scenario) -> Option<Matrix> {
         None
     }
-}
-
-/// What a run came to.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome<'a> {
-    /// How many agents, or slots, have decided.
-    pub(crate) decided: u32,
-    /// Everyone who will ever take a step has what he wanted.
-    pub(crate) is_done: bool,
-    /// Since when, nanoseconds from the start.
-    pub(crate) done_ns: Option<u64>,
-    /// The first decision in words, if there is one and it is one value.
-    pub(crate) value: Option<String>,
-    /// The probes that it came to, as a bit set.
-    pub(crate) probes: u64,
-    /// What a log's run came to, what its history was judged, and its batches' sizes.
-    pub(crate) log: Option<(LogCounts, History, &'a Histogram<u64>)>,
 }
 
 /// An operation in flight.
@@ -286,8 +247,6 @@ pub(crate) struct Life {
     pub(crate) start: Option<Incarnation>,
     /// Attempts in a row that came to nothing.
     pub(crate) aborts: u32,
-    /// It has decided in this life.
-    pub(crate) decided: bool,
     /// It stopped by itself, since it was fenced or found its stores lost.
     pub(crate) stopped: bool,
 }
@@ -301,7 +260,6 @@ pub struct Objects<P: Part> {
     pub(crate) dues: Slab<Due<P>>,
     wanted: Vec<WantedOf<P>>,
     traits: StoreTraits,
-    pub(crate) store_ops: u64,
 }
 
 impl<P: Part> Engine<Objects<P>> {
@@ -324,7 +282,6 @@ impl<P: Part> Engine<Objects<P>> {
                 conditional: true,
                 exclusive: false,
             },
-            store_ops: 0,
         };
         Self::of(scenario.planted, plan, objects, |_| None)
     }
@@ -353,6 +310,7 @@ impl<P: Part> Engine<Objects<P>> {
         let agent = OnObjects::start(&setup, start, &mut port);
         let participant = &mut self.participants[id.index()];
         participant.own = Life::default();
+        participant.decided = false;
         participant.agent = Some(agent);
         P::begins(self, id);
         self.carry_out(id);

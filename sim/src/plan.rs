@@ -193,13 +193,6 @@ impl Plan {
     pub(crate) const fn ns(&self, ticks: u64) -> u64 {
         ticks << self.shift
     }
-
-    /// The kinds that some rule can inject.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = FaultKind> {
-        FaultKind::ALL
-            .into_iter()
-            .filter(|kind| self.kinds & 1 << kind.index() != 0)
-    }
 }
 
 /// Whether an operation is an opportunity for a fault.

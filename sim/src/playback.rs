@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::{
     dice::Dice,
     engine::End,
+    journal::Note,
     planted::Planted,
     report::RunReport,
     runner::Runner,
@@ -27,7 +28,6 @@ use crate::{
 
 use cursor::{Cursor, Snapshot, Snapshots};
 use outlook::Known;
-pub(crate) use world::Noted;
 use world::World;
 
 /// What a fork of a run can change.
@@ -76,7 +76,7 @@ pub struct Playback {
     /// Violations that have been marked.
     violations: usize,
     /// The latest notes.
-    latest: VecDeque<Noted>,
+    latest: VecDeque<Note>,
     snapshots: Snapshots,
     cursor: Option<Cursor>,
     known: Known,

@@ -151,17 +151,9 @@ impl Probe {
         1 << self as u32
     }
 
-    /// Whether runs on buckets are looked at for it: what an agent came to inside its protocol is not told there yet.
+    /// Whether runs on buckets can come to it: there nobody's older block comes to stand in a newer one's place.
     pub const fn is_told_on_buckets(self) -> bool {
-        matches!(
-            self,
-            Self::Decided
-                | Self::AllDecided
-                | Self::StallEnded
-                | Self::CrashedBetweenWrites
-                | Self::LateWriteLanded
-                | Self::OldVersionRead
-        )
+        !matches!(self, Self::LateWriteRead)
     }
 
     /// Whether runs of this protocol can come to it at all.
@@ -172,6 +164,7 @@ impl Probe {
             | Self::AllDecided
             | Self::StallEnded
             | Self::CrashedBetweenWrites
+            | Self::AnswerToTheDead
             | Self::OldVersionRead => true,
             Self::PreemptedInPhase1
             | Self::PreemptedInPhase2
@@ -181,9 +174,10 @@ impl Probe {
             | Self::Contended => {
                 matches!(protocol, Protocol::DiskPaxos | Protocol::AcceptorRecords)
             }
+            Self::UnreadableRead | Self::TornRead => {
+                matches!(protocol, Protocol::DiskPaxos | Protocol::ReplicatedLog)
+            }
             Self::RecoveredWithVote
-            | Self::UnreadableRead
-            | Self::TornRead
             | Self::TornReadInRecovery
             | Self::OldReadInRecovery
             | Self::LateWriteRead => {
@@ -192,8 +186,7 @@ impl Probe {
             Self::DecidedWithoutAStore
             | Self::RecoveredWithoutVote
             | Self::RecoveredAmidPhase2
-            | Self::DecidedAfterRecovery
-            | Self::AnswerToTheDead => !is_log,
+            | Self::DecidedAfterRecovery => !is_log,
             Self::LateWriteLanded => !protocol.is_conditional(),
             Self::Refused => protocol.is_conditional(),
             Self::LeaderReplaced

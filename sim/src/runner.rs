@@ -6,46 +6,36 @@ use crate::{
     blocks::BlockEngine,
     decree,
     dice::Dice,
-    engine::{End, Running},
-    journal::Journal,
-    log::{AnyLog, BankLoad, KvLoad, Load, LockLoad, LogEngine, LogJournal},
-    objects::AnyBucket,
+    engine::{End, Engine, Running, System},
+    journal::{Journal, Keeps},
+    log::{BankLoad, KvLoad, Load, LockLoad, LogEngine},
     planted::Planted,
-    report::{Outcome, RunReport},
+    report::{Outcome, RunReport, Stall},
     scenario::{Protocol, Scenario},
+    stall::{StallReport, Stalls},
     verdict::{self, Finished},
     workload::MachineKind,
 };
 
 pub use crate::dice::{Rest, Sorted};
 
-/// A simulator of one scenario, to be run with many seeds.
-#[derive(Clone, Debug)]
-pub enum Runner {
-    /// One decision a run.
-    Single(Box<BlockEngine>),
-    /// One decision a run, of agents on buckets.
-    Bucket(AnyBucket),
-    /// A replicated state machine, one that comes with Bivalent or a user's own.
-    Log(AnyLog),
-}
-
-/// What a recorded run left behind.
+/// A simulator of one scenario, to be run with many seeds: one decision a run, of agents on blocks or on buckets, or a
+/// replicated state machine, one that comes with Bivalent or a user's own.
 #[derive(Debug)]
-pub(crate) enum Record {
-    Single(Journal),
-    Log(LogJournal),
-}
+pub struct Runner(Box<dyn Running>);
 
-impl From<Journal> for Record {
-    fn from(journal: Journal) -> Self {
-        Self::Single(journal)
+impl Clone for Runner {
+    fn clone(&self) -> Self {
+        Self(self.0.boxed())
     }
 }
 
-impl From<LogJournal> for Record {
-    fn from(journal: LogJournal) -> Self {
-        Self::Log(journal)
+impl<S: System> From<Engine<S>> for Runner
+where
+    Engine<S>: Send,
+{
+    fn from(engine: Engine<S>) -> Self {
+        Self(Box::new(engine))
     }
 }
 
@@ -55,9 +45,9 @@ impl Runner {
         let protocol = scenario.cluster.protocol;
         if protocol != Protocol::ReplicatedLog {
             if scenario.cluster.bucket.is_some() {
-                return Self::Bucket(decree::on_buckets(scenario));
+                return decree::on_buckets(scenario);
             }
-            return Self::Single(Box::new(BlockEngine::new(scenario)));
+            return BlockEngine::new(scenario).into();
         }
         match scenario.workload.machine {
             MachineKind::Kv => Self::of_machine(scenario, KvLoad),
@@ -71,25 +61,17 @@ impl Runner {
 
     /// The engine for a scenario with replicas of any machine, whichever one the scenario names.
     pub fn of_machine<L: Load>(scenario: &Scenario, load: L) -> Self {
-        Self::Log(LogEngine::new(scenario, load).into())
+        LogEngine::new(scenario, load).into()
     }
 
     /// Whichever engine it is.
     pub(crate) fn running(&self) -> &dyn Running {
-        match self {
-            Self::Single(engine) => &**engine,
-            Self::Bucket(any) => any.get(),
-            Self::Log(any) => any.get(),
-        }
+        &*self.0
     }
 
     /// The same, and it may change.
     pub(crate) fn running_mut(&mut self) -> &mut dyn Running {
-        match self {
-            Self::Single(engine) => &mut **engine,
-            Self::Bucket(any) => any.get_mut(),
-            Self::Log(any) => any.get_mut(),
-        }
+        &mut *self.0
     }
 
     /// Gives every agent the bug, if there is one, instead of the scenario's, from the next run on.
@@ -102,9 +84,14 @@ impl Runner {
         self.running_mut().run(seed)
     }
 
-    /// Runs one seed and keeps its choices and its record.
-    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Record) {
+    /// Runs one seed and keeps its choices, a digest of every step, and notes.
+    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Journal) {
         self.running_mut().run_recorded(seed)
+    }
+
+    /// Runs one seed and keeps notes with clocks.
+    pub(crate) fn run_told(&mut self, seed: u64, keeps: Keeps) -> (End, Journal) {
+        self.running_mut().run_told(seed, keeps)
     }
 
     /// Runs one seed and keeps its choices, and nothing else: see [`Self::take_choices`].
@@ -149,8 +136,20 @@ impl Runner {
         &mut self,
         choices: Vec<u32>,
         until: u64,
-    ) -> (End, Record, Option<usize>) {
+    ) -> (End, Journal, Option<usize>) {
         self.running_mut().run_choices(choices, until)
+    }
+
+    /// What would have ended the first stalls of a run of a seed; leaves another run behind.
+    pub(crate) fn stall_reports(
+        &mut self,
+        scenario: &Scenario,
+        seed: u64,
+        stalls: &[Stall],
+        journal: &Journal,
+    ) -> Vec<StallReport> {
+        let of = Stalls { stalls, journal };
+        self.running_mut().stall_reports(scenario, seed, of)
     }
 
     /// A tick as nanoseconds.
@@ -171,15 +170,5 @@ impl Runner {
     /// Its outcome, and whether that is what the scenario expects.
     pub(crate) fn judge(&self, scenario: &Scenario, end: End) -> (Outcome, bool) {
         verdict::judge(scenario, self.finished(), end)
-    }
-}
-
-impl Record {
-    /// A digest of every step.
-    pub(crate) fn digests(&self) -> &[u16] {
-        match self {
-            Self::Single(journal) => &journal.digests,
-            Self::Log(journal) => &journal.digests,
-        }
     }
 }

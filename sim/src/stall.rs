@@ -1,29 +1,21 @@
 //! Stall reports: who got in whose way, how near a decision was, and what would have helped.
 //!
 //! What would have helped is tried, not guessed: from the very state in which the stall was found, a
-//! change is made and the run goes on, on 64 seeds each.
+//! change is made and the run goes on, on 64 seeds each where stores are blocks, on 16 where they are buckets.
 
 use bivalent_core::{AgentId, Contention};
 use serde::Serialize;
 
 use crate::{
-    blocks::{BlockEngine, remedy::Change},
     dice::Dice,
+    engine::{Change, Engine, System},
     journal::{Contest, Found, Journal},
-    plan::Draw,
-    planted::Planted,
     report::Stall,
-    scenario::{Adversary, Scenario},
+    scenario::{Adversary, Protocol, Scenario},
 };
 
-/// Seeds on which each remedy is tried.
-pub const TRIALS: u32 = 64;
 /// A trial has this many times as long as the scenario gives a run before it calls it stalled.
 pub const STALLS_LONG: u64 = 10;
-/// Steps of a trial at most.
-pub const STEPS_MAX: u64 = 50_000;
-/// Stalls of a run that are reported; later ones are counted.
-pub const STALLS_MAX: usize = 8;
 /// Pairs of agents that are named; the rest are counted.
 const PAIRS_MAX: usize = 8;
 
@@ -93,23 +85,30 @@ pub struct Remedy {
 /// One change to each trial, or why there is none.
 type Changes = Result<Vec<Change>, &'static str>;
 
-/// Reports on the stalls of a run, which `journal` and `stalls` are of.
-pub(crate) fn reports(
+/// The stalls of a run, as it was reported and as it was noted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stalls<'a> {
+    pub(crate) stalls: &'a [Stall],
+    pub(crate) journal: &'a Journal,
+}
+
+/// Reports on the first stalls of a run of a seed.
+pub(crate) fn reports<S: System>(
+    engine: &mut Engine<S>,
     scenario: &Scenario,
-    planted: Planted,
     seed: u64,
-    stalls: &[Stall],
-    journal: &Journal,
+    of: Stalls<'_>,
 ) -> Vec<StallReport> {
-    let found = journal.found.iter().zip(stalls).take(STALLS_MAX);
+    let found = of.journal.found.iter().zip(of.stalls);
     found
-        .map(|(found, stall)| report(scenario, planted, seed, stall, found))
+        .take(S::TRIALS.stalls)
+        .map(|(found, stall)| report(engine, scenario, seed, stall, found))
         .collect()
 }
 
-fn report(
+fn report<S: System>(
+    engine: &mut Engine<S>,
     scenario: &Scenario,
-    planted: Planted,
     seed: u64,
     stall: &Stall,
     found: &Found,
@@ -128,9 +127,8 @@ fn report(
     preemptions.sort_by_key(|preemption| std::cmp::Reverse(preemption.times));
     let more_pairs = preemptions.len().saturating_sub(PAIRS_MAX) as u64;
     preemptions.truncate(PAIRS_MAX);
-    let mut engine = BlockEngine::new(scenario);
-    engine.plant_any(planted);
-    let world = engine.world_after(engine.plan().dice(seed), found.step);
+    let dice = engine.plan.dice(seed);
+    let world = engine.world_after(dice, found.step);
     let until = world.horizon(STALLS_LONG);
     let remedies = remedies(scenario, &world)
         .into_iter()
@@ -157,14 +155,17 @@ fn report(
         }),
         remedies,
         trial_ns: world.ns(until.saturating_sub(world.now())),
-        trial_steps: STEPS_MAX,
+        trial_steps: S::TRIALS.steps,
     }
 }
 
 /// Every remedy there is, and what to change in a trial of it.
-fn remedies(scenario: &Scenario, world: &BlockEngine) -> Vec<(&'static str, String, Changes)> {
+fn remedies<S: System>(
+    scenario: &Scenario,
+    world: &Engine<S>,
+) -> Vec<(&'static str, String, Changes)> {
     let adversary = &scenario.schedule.adversary;
-    let scripted = matches!(adversary, Adversary::Script(_));
+    let scripted = is_scripted(scenario);
     let orders = !matches!(adversary, Adversary::Random | Adversary::Fair);
     let contenders = world.contenders();
     let fallen = world.fallen();
@@ -197,15 +198,12 @@ fn remedies(scenario: &Scenario, world: &BlockEngine) -> Vec<(&'static str, Stri
         Ok(restarts)
     };
     let (pause, changes) = match backoff {
-        Some((min, max)) => {
+        Ok((min, max)) => {
             let change = Change::Backoff(Contention::Random { min, max });
             let pause = format!("random backoff, {}", range(min, max));
             (pause, when(!contenders.is_empty(), change, nobody))
         }
-        None => (
-            "random backoff".to_owned(),
-            Err("its pauses are random and longer already"),
-        ),
+        Err(why) => ("random backoff".to_owned(), Err(why)),
     };
     vec![
         (
@@ -255,17 +253,31 @@ fn remedies(scenario: &Scenario, world: &BlockEngine) -> Vec<(&'static str, Stri
     ]
 }
 
-/// A random pause that leaves room for a whole attempt between those of all others, nanoseconds; none if
-/// the scenario's own does already.
-pub(crate) fn backoff(scenario: &Scenario, world: &BlockEngine) -> Option<(u64, u64)> {
+/// Whether a script says who does what.
+pub(crate) const fn is_scripted(scenario: &Scenario) -> bool {
+    matches!(scenario.schedule.adversary, Adversary::Script(_))
+}
+
+/// A random pause that leaves room for a whole attempt between those of all others, nanoseconds; or why there is none.
+pub(crate) fn backoff<S: System>(
+    scenario: &Scenario,
+    world: &Engine<S>,
+) -> Result<(u64, u64), &'static str> {
     const MS: u64 = 1_000_000;
+    if scenario.cluster.protocol == Protocol::ReplicatedLog {
+        return Err("replicas wait for heartbeats, not for a pause");
+    }
     // Two phases, a write and a read in each.
-    let attempt = 2 * world.typical_ns();
+    let attempt = 2 * S::HOPS * world.typical_ns();
     let attempt = attempt.div_ceil(MS) * MS;
     let agents = scenario.cluster.agents.len() as u64;
     let wanted = (attempt, 4 * agents * attempt);
     let (_, longest) = scenario.schedule.retry.pause(u32::MAX);
-    (longest < wanted.1).then_some(wanted)
+    if longest < wanted.1 {
+        Ok(wanted)
+    } else {
+        Err("its pauses are random and longer already")
+    }
 }
 
 fn range(min: u64, max: u64) -> String {
@@ -273,7 +285,7 @@ fn range(min: u64, max: u64) -> String {
 }
 
 /// Trials go through the changes in turn.
-fn try_all(world: &BlockEngine, changes: Changes, seed: u64, until: u64) -> Remedy {
+fn try_all<S: System>(world: &Engine<S>, changes: Changes, seed: u64, until: u64) -> Remedy {
     let mut remedy = Remedy {
         remedy: "",
         change: String::new(),
@@ -289,32 +301,20 @@ fn try_all(world: &BlockEngine, changes: Changes, seed: u64, until: u64) -> Reme
             return remedy;
         }
     };
-    let mut times: Vec<u64> = (0..TRIALS)
+    let mut times: Vec<u64> = (0..S::TRIALS.seeds)
         .filter_map(|trial| {
             let change = changes[trial as usize % changes.len()];
             // Seeds of their own: one after the other, high above those of campaigns.
             let dice = Dice::new(seed.rotate_left(32) ^ u64::from(trial) << 48);
-            world.with(change, dice, (STEPS_MAX, until))
+            world.with(change, dice, (S::TRIALS.steps, until))
         })
         .collect();
     times.sort_unstable();
-    remedy.tried = TRIALS;
+    remedy.tried = S::TRIALS.seeds;
     remedy.decided = times.len() as u32;
     // The lower one of the two in the middle.
     remedy.median_ns = times
         .get(times.len().saturating_sub(1) / 2)
         .map(|&ticks| world.ns(ticks));
     remedy
-}
-
-impl BlockEngine {
-    /// A usual read and a usual write together, nanoseconds.
-    fn typical_ns(&self) -> u64 {
-        let plan = self.plan();
-        let typical = |draw: &Draw| match draw {
-            Draw::Range { min, width } => min + width / 2,
-            Draw::Table(delays) => delays.get(delays.len() / 2).copied().unwrap_or(0),
-        };
-        self.ns(typical(&plan.read) + typical(&plan.write))
-    }
 }

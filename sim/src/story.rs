@@ -6,10 +6,9 @@ use serde::Serialize;
 use crate::{
     fault::FaultKind,
     journal::{Journal, Note, What},
-    log,
     planted::Planted,
     report::{Outcome, RunReport},
-    runner::{Record, Runner},
+    runner::Runner,
     scenario::{Scenario, StallKind},
     verdict::{self, Finished},
 };
@@ -54,38 +53,15 @@ pub fn tell(scenario: &Scenario, seed: u64) -> Story {
 pub fn tell_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Story {
     let mut runner = Runner::new(scenario);
     runner.plant_any(planted);
-    let (end, _, record) = runner.run_recorded(seed);
+    let (end, _, journal) = runner.run_recorded(seed);
     let report = runner.report(scenario, seed, end);
-    of_any(scenario, &runner, &record, &report)
+    of(scenario, runner.finished(), &journal, &report)
 }
 
-/// Tells a run of whichever engine.
-pub(crate) fn of_any(
-    scenario: &Scenario,
-    runner: &Runner,
-    record: &Record,
-    report: &RunReport,
-) -> Story {
-    match record {
-        Record::Single(journal) => of(scenario, runner.finished(), journal, report),
-        Record::Log(journal) => log::story::tell(scenario, runner, journal, report),
-    }
-}
-
-/// Every note of a record in words.
-pub(crate) fn lines(scenario: &Scenario, runner: &Runner, record: &Record) -> Vec<StoryLine> {
-    match record {
-        Record::Single(journal) => {
-            let (engine, notes) = (runner.finished(), journal.notes.iter());
-            notes.map(|note| line(scenario, engine, note)).collect()
-        }
-        Record::Log(journal) => {
-            let notes = journal.notes.iter();
-            notes
-                .map(|note| log::story::line(scenario, runner, note))
-                .collect()
-        }
-    }
+/// Every note of a run in words.
+pub(crate) fn lines(scenario: &Scenario, run: &dyn Finished, journal: &Journal) -> Vec<StoryLine> {
+    let notes = journal.notes.iter();
+    notes.map(|note| line(scenario, run, note)).collect()
 }
 
 /// Tells a run that has been recorded.
@@ -101,9 +77,7 @@ pub(crate) fn of(
         .into_iter()
         .map(|note| {
             let mut line = line(scenario, engine, note);
-            if Some(note.step) == first_wrong
-                && matches!(note.what, What::Decided { .. } | What::Fault { .. })
-            {
+            if Some(note.step) == first_wrong && may_be_wrong(&note.what) {
                 line.mark = "first wrong step";
             }
             line
@@ -120,9 +94,6 @@ pub(crate) fn of(
 
 /// What came of a run, in a line.
 pub(crate) fn headline(report: &RunReport) -> String {
-    if report.log.is_some() {
-        return log::story::headline(report);
-    }
     match report.outcome {
         Outcome::Unsafe => report
             .violations
@@ -135,13 +106,22 @@ pub(crate) fn headline(report: &RunReport) -> String {
                 )
             }),
         Outcome::Stalled => report.stalls.first().map_or_else(String::new, |stall| {
+            if report.log.is_some() {
+                return format!("no answer, {}", stall.kind);
+            }
             let agents = stall.agents.join(", ");
             format!(
                 "no decision, {}: {agents}, ballots {} -> {}",
                 stall.kind, stall.ballots[0], stall.ballots[1]
             )
         }),
-        Outcome::Decided => format!("{} agents decided", report.decided),
+        Outcome::Decided => match &report.log {
+            Some(log) => format!(
+                "{} commands and {} queries in {} slots, {} leaders",
+                log.counts.commands, log.counts.queries, log.counts.slots, log.counts.leaders
+            ),
+            None => format!("{} agents decided", report.decided),
+        },
         Outcome::Inconclusive => "the budget ended first".to_owned(),
     }
 }
@@ -160,6 +140,14 @@ fn explain(report: &RunReport, scenario: &Scenario) -> String {
     let Some(stall) = report.stalls.first() else {
         return String::new();
     };
+    if report.log.is_some() {
+        return if stall.heals {
+            "With all faults gone, one agent running alone from here answers its clients."
+        } else {
+            "Even with all faults gone, no agent running alone from here answers a client."
+        }
+        .to_owned();
+    }
     let kind = StallKind::ALL
         .into_iter()
         .find(|kind| kind.name() == stall.kind);
@@ -184,7 +172,23 @@ fn explain(report: &RunReport, scenario: &Scenario) -> String {
     .to_owned()
 }
 
-/// The notes to tell: all if they are few; else faults, decisions, and the end.
+/// Whether something may be what breaks a property, and not what led to it in the same step.
+const fn may_be_wrong(what: &What) -> bool {
+    matches!(
+        what,
+        What::Decided { .. }
+            | What::Fault { .. }
+            | What::Stands { .. }
+            | What::Leads { .. }
+            | What::Follows { .. }
+            | What::Chosen { .. }
+            | What::Installed { .. }
+            | What::Told { .. }
+    )
+}
+
+/// The notes to tell: all if they are few; else faults, decisions, and the end. Of the slots of a log the last that
+/// are decided.
 fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
     let telling = |note: &&Note| {
         !matches!(
@@ -198,6 +202,17 @@ fn choose(journal: &Journal, first_wrong: Option<u64>) -> Vec<&Note> {
         .iter()
         .filter(telling)
         .filter(|note| note.step <= until)
+        .collect();
+    let is_slot = |note: &&Note| matches!(note.what, What::Chosen { .. });
+    let slots = notes.iter().filter(|note| is_slot(note)).count();
+    let mut skip = slots.saturating_sub(LINES_MAX / 4);
+    let notes: Vec<&Note> = notes
+        .into_iter()
+        .filter(|note| {
+            let skipped = is_slot(note) && skip > 0;
+            skip -= usize::from(skipped);
+            !skipped
+        })
         .collect();
     if notes.len() <= LINES_MAX {
         return notes;
@@ -349,13 +364,53 @@ pub(crate) fn line(scenario: &Scenario, engine: &dyn Finished, note: &Note) -> S
         What::Told {
             agent: id, text, ..
         } => (agent(*id), verdict::spelled(scenario, engine, text)),
+        What::Stands { agent: id, ballot } => (
+            agent(*id),
+            format!("stands for leader in ballot {ballot:?}"),
+        ),
+        What::Leads {
+            agent: id,
+            ballot,
+            from,
+        } => (
+            agent(*id),
+            format!("leads in ballot {ballot:?} from slot {} on", from.0),
+        ),
+        What::Follows {
+            agent: id,
+            above: Some(above),
+        } => (agent(*id), format!("steps down: ballot {above:?} was met")),
+        What::Follows {
+            agent: id,
+            above: None,
+        } => (
+            agent(*id),
+            "does not lead: something decided is nowhere to be found".to_owned(),
+        ),
+        What::Chosen {
+            agent: id,
+            slot,
+            requests,
+        } => {
+            let s = if *requests == 1 { "" } else { "s" };
+            (
+                agent(*id),
+                format!("decides slot {}: {requests} request{s}", slot.0),
+            )
+        }
+        What::Installed { agent: id, slot } => (
+            agent(*id),
+            format!("goes on from a snapshot before slot {}", slot.0),
+        ),
         What::Stall { kind, heals } => {
-            let heals = if *heals {
-                "a solo run from here decides"
+            let solo = if *heals { "a" } else { "no" };
+            let comes_to = if engine.log_counts().is_some() {
+                "answers a client"
             } else {
-                "no solo run from here decides"
+                "decides"
             };
-            ("~".to_owned(), format!("stall, {kind}: {heals}"))
+            let text = format!("stall, {kind}: {solo} solo run from here {comes_to}");
+            ("~".to_owned(), text)
         }
         What::Healed => ("~".to_owned(), "healed: no faults from here on".to_owned()),
     };

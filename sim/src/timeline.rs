@@ -12,17 +12,15 @@ use bivalent_core::{AgentId, StoreId};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    blocks::BlockEngine,
     causality::{Process, Stamp},
     fault::FaultKind,
     journal::{Journal, Keeps, Note, What},
-    log::{self, LogNote},
     planted::Planted,
     report::{RunReport, Violation},
-    runner::{Record, Runner},
-    scenario::{Protocol, Scenario},
+    runner::Runner,
+    scenario::Scenario,
     story,
-    verdict::{self, Finished},
+    verdict::Finished,
 };
 
 /// A run, event by event.
@@ -52,8 +50,8 @@ pub struct Event {
     /// Where.
     pub store: Option<String>,
     /// What happened, in one word: `phase-1`, `phase-2`, `aborted`, `recovered`, `decided`, `wrote`,
-    /// `refused`, `read`, `fault`, `stall` or `healed`; of logs also `stands`, `leads`, `follows`,
-    /// `installed`, `crashed` and `restarted`.
+    /// `refused`, `read`, `fault`, `stall` or `healed`; of logs also `stands`, `leads`, `follows` and
+    /// `installed`; on buckets also what agents say of their starts: `begins`, `uncounted`, `stops`.
     pub kind: &'static str,
     /// Which kind of fault, of a fault.
     pub fault: Option<&'static str>,
@@ -121,28 +119,10 @@ impl Serialize for Clock {
 
 /// Runs a seed and returns its history; agents with a planted bug, if there is one.
 pub fn of(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
-    if scenario.cluster.protocol == Protocol::ReplicatedLog {
-        return of_log(scenario, seed, planted);
-    }
-    if scenario.cluster.bucket.is_some() {
-        return of_bucket(scenario, seed, planted);
-    }
-    let mut engine = BlockEngine::new(scenario);
-    engine.plant_any(planted);
-    let (end, journal) = engine.run_told(seed, Keeps::First);
-    let report = verdict::report(scenario, &engine, seed, end);
-    told(scenario, &engine, &journal, report)
-}
-
-/// The same of a run on buckets. It has no clocks: what an agent read in a listing is not followed to its writers.
-fn of_bucket(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
     let mut runner = Runner::new(scenario);
     runner.plant_any(planted);
-    let (end, _, record) = runner.run_recorded(seed);
+    let (end, journal) = runner.run_told(seed, Keeps::First);
     let report = runner.report(scenario, seed, end);
-    let Record::Single(journal) = record else {
-        unreachable!("an engine of one decision leaves its record");
-    };
     told(scenario, runner.finished(), &journal, report)
 }
 
@@ -168,48 +148,6 @@ fn told(
             .iter()
             .map(|note| teller.event(note))
             .collect(),
-        left_out: journal.dropped,
-        violations: report.violations,
-    }
-}
-
-/// The same of a log's run.
-fn of_log(scenario: &Scenario, seed: u64, planted: Planted) -> Timeline {
-    let mut runner = Runner::new(scenario);
-    runner.plant_any(planted);
-    let (end, _, record) = runner.run_recorded(seed);
-    let report = runner.report(scenario, seed, end);
-    let Record::Log(journal) = record else {
-        unreachable!("a log's engine leaves a log's record");
-    };
-    let processes = journal.processes();
-    let names: Arc<[Arc<str>]> = names(scenario, processes)
-        .into_iter()
-        .map(Arc::from)
-        .collect();
-    let counts = counts(journal.notes.iter().filter_map(|note| note.stamp.as_ref()));
-    let agents = &scenario.cluster.agents;
-    let event = |note: &LogNote| {
-        let line = log::story::line(scenario, &runner, note);
-        let stamp = note.stamp.as_ref();
-        Event {
-            step: line.step,
-            virtual_ns: line.time_ns,
-            agent: note.agent.map(|id| agents[id.index()].name.clone()),
-            incarnation: stamp.map(|stamp| processes[stamp.process()].incarnation),
-            store: note
-                .store
-                .map(|id| scenario.cluster.stores[id.index()].clone()),
-            kind: note.kind,
-            fault: note.broken.map(FaultKind::name),
-            text: line.what,
-            lamport: stamp.map(Stamp::lamport),
-            clock: stamp.map(|stamp| clock(stamp, &counts, &names)),
-        }
-    };
-    Timeline {
-        coordinate: report.coordinate,
-        events: journal.notes.iter().map(event).collect(),
         left_out: journal.dropped,
         violations: report.violations,
     }
@@ -314,6 +252,11 @@ pub(crate) const fn subject(what: &What) -> Subject {
         What::Refused { agent, store } => ("refused", Some(agent), Some(store)),
         What::Read { agent, store, .. } => ("read", Some(agent), Some(store)),
         What::Fault { agent, store, .. } => ("fault", agent, store),
+        What::Stands { agent, .. } => ("stands", Some(agent), None),
+        What::Leads { agent, .. } => ("leads", Some(agent), None),
+        What::Follows { agent, .. } => ("follows", Some(agent), None),
+        What::Chosen { agent, .. } => ("decided", Some(agent), None),
+        What::Installed { agent, .. } => ("installed", Some(agent), None),
         What::Told { agent, kind, .. } => (kind, Some(agent), None),
         What::Stall { .. } => ("stall", None, None),
         What::Healed => ("healed", None, None),
@@ -328,6 +271,11 @@ pub(crate) const fn subject(what: &What) -> Subject {
         | What::Wrote { .. }
         | What::Refused { .. }
         | What::Read { .. }
+        | What::Stands { .. }
+        | What::Leads { .. }
+        | What::Follows { .. }
+        | What::Chosen { .. }
+        | What::Installed { .. }
         | What::Told { .. }
         | What::Stall { .. }
         | What::Healed => None,

@@ -15,9 +15,10 @@ pub(crate) use ended::before_the_end;
 
 use crate::{
     choices, fingerprint,
+    journal::Journal,
     planted::Planted,
     report::RunReport,
-    runner::{Record, Runner},
+    runner::Runner,
     scenario::{Scenario, ScenarioErrors},
     story,
 };
@@ -99,8 +100,8 @@ impl Trace {
     pub fn record_planted(scenario: &Scenario, seed: u64, planted: Planted) -> Self {
         let mut runner = Runner::new(scenario);
         runner.plant_any(planted);
-        let (_, choices, record) = runner.run_recorded(seed);
-        Self::of_run(scenario, seed, planted, &runner, choices, &record)
+        let (_, choices, journal) = runner.run_recorded(seed);
+        Self::of_run(scenario, seed, planted, &runner, choices, &journal)
     }
 
     /// Runs a list of choices that fits, and keeps it; `seed` is where the list came from, for the record.
@@ -112,8 +113,8 @@ impl Trace {
         let planted = scenario.planted;
         let mut runner = Runner::new(scenario);
         let choices = choices.to_vec();
-        let (_, record, _) = runner.run_choices(choices.clone(), u64::MAX);
-        Self::of_run(scenario, seed, planted, &runner, choices, &record)
+        let (_, journal, _) = runner.run_choices(choices.clone(), u64::MAX);
+        Self::of_run(scenario, seed, planted, &runner, choices, &journal)
     }
 
     fn of_run(
@@ -122,9 +123,9 @@ impl Trace {
         planted: Planted,
         runner: &Runner,
         choices: Vec<u32>,
-        record: &Record,
+        journal: &Journal,
     ) -> Self {
-        let digests = record.digests().to_vec();
+        let digests = journal.digests.clone();
         let fingerprint = format!("{:016x}", runner.finished().fingerprint());
         Self::of_digests(scenario, (seed, planted, fingerprint), choices, digests)
     }
@@ -323,12 +324,12 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
         u64::MAX
     };
     let bound = until.unwrap_or(u64::MAX).min(last);
-    let (end, record, misfit) = runner.run_choices(trace.choices.clone(), bound);
+    let (end, journal, misfit) = runner.run_choices(trace.choices.clone(), bound);
     let wanted = trace
         .digests
         .len()
         .min(usize::try_from(bound).unwrap_or(usize::MAX));
-    let now = record.digests();
+    let now = &journal.digests[..];
     let same = trace
         .digests
         .iter()
@@ -348,7 +349,7 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
         };
         let recorded = digest(&trace.digests);
         let mut found = digest(now);
-        if let Some(told) = told_at(&scenario, &runner, &record, same as u64 + 1) {
+        if let Some(told) = told_at(&scenario, &runner, &journal, same as u64 + 1) {
             found = format!("{found} ({told})");
         }
         if same == wanted && now.len() == wanted {
@@ -387,8 +388,8 @@ pub fn replay(trace: &Trace, until: Option<u64>) -> Result<Replayed, ReplayError
     })
 }
 
-fn told_at(scenario: &Scenario, runner: &Runner, record: &Record, step: u64) -> Option<String> {
-    story::lines(scenario, runner, record)
+fn told_at(scenario: &Scenario, runner: &Runner, journal: &Journal, step: u64) -> Option<String> {
+    story::lines(scenario, runner.finished(), journal)
         .into_iter()
         .find(|line| line.step == step)
         .map(|line| line.what)

@@ -6,7 +6,6 @@ use bivalent_core::Value;
 use hdrhistogram::Histogram;
 
 use crate::{
-    blocks::BlockEngine,
     coverage::Coverage,
     engine::End,
     fault::FaultKind,
@@ -47,90 +46,19 @@ pub trait Finished {
     /// Since when, nanoseconds from the start.
     fn done_ns(&self) -> Option<u64>;
     /// The first decision in words, if there is one and it is one value.
-    fn value_in_words(&self) -> Option<String> {
-        None
-    }
+    fn value_in_words(&self) -> Option<String>;
     /// The proposals, by number - 1.
-    fn values(&self) -> &[String] {
-        &[]
-    }
+    fn values(&self) -> &[String];
     /// The probes that it came to, as a bit set of [`Probe::bit`](crate::probe::Probe::bit).
     fn probes(&self) -> u64;
     /// Its features.
     fn coverage(&self) -> &Coverage;
     /// The entry of a script at which it stands.
-    fn script_at(&self) -> Option<u64> {
-        None
-    }
+    fn script_at(&self) -> Option<u64>;
     /// What it came to beside its verdict, if it is a log's.
-    fn log(&self) -> Option<LogReport> {
-        None
-    }
+    fn log(&self) -> Option<LogReport>;
     /// The same as bare counts, what its history was judged, and its batches' sizes.
-    fn log_counts(&self) -> Option<(LogCounts, History, &Histogram<u64>)> {
-        None
-    }
-}
-
-impl Finished for BlockEngine {
-    fn steps(&self) -> u64 {
-        self.steps()
-    }
-    fn store_ops(&self) -> u64 {
-        self.store_ops()
-    }
-    fn virtual_ns(&self) -> u64 {
-        self.virtual_ns()
-    }
-    fn ns(&self, tick: u64) -> u64 {
-        self.ns(tick)
-    }
-    fn decided(&self) -> u32 {
-        self.decided()
-    }
-    fn fingerprint(&self) -> u64 {
-        self.fingerprint()
-    }
-    fn violations(&self) -> &[Violation] {
-        self.violations()
-    }
-    fn stalls(&self) -> &[Stall] {
-        self.stalls()
-    }
-    fn exceeded(&self) -> Vec<String> {
-        self.exceeded()
-    }
-    fn faults(&self) -> Vec<(FaultKind, FaultCount)> {
-        self.faults().collect()
-    }
-    fn fairness(&self) -> Fairness {
-        self.fairness()
-    }
-    fn latencies(&self, each: &mut dyn FnMut(u64)) {
-        self.decision_times_ns().for_each(each);
-    }
-    fn is_done(&self) -> bool {
-        self.all_up_decided()
-    }
-    fn done_ns(&self) -> Option<u64> {
-        self.decision_times_ns().last()
-    }
-    fn value_in_words(&self) -> Option<String> {
-        let index = self.value()?.0.checked_sub(1)?;
-        self.values().get(index as usize).cloned()
-    }
-    fn values(&self) -> &[String] {
-        self.values()
-    }
-    fn probes(&self) -> u64 {
-        self.probes()
-    }
-    fn coverage(&self) -> &Coverage {
-        self.coverage()
-    }
-    fn script_at(&self) -> Option<u64> {
-        self.script_at()
-    }
+    fn log_counts(&self) -> Option<(LogCounts, History, &Histogram<u64>)>;
 }
 
 /// The report of the run that an engine has just finished.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use bivalent_sim::verdict::Finished;
 use std::sync::atomic::AtomicBool;
 
 use bivalent_sim::{

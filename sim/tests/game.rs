@@ -1,5 +1,6 @@
 //! You are the adversary: what is played by hand replays without a hand.
 
+use bivalent_sim::verdict::Finished;
 use std::sync::atomic::AtomicBool;
 
 use bivalent_sim::{

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use bivalent_core::{AcceptorRecords, DiskPaxos};
+use bivalent_sim::verdict::Finished;
 use bivalent_sim::{blocks::BlockEngine, protocol::Agents, scenario::Scenario};
 
 const STORM: &str = r#"

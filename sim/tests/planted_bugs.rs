@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use bivalent_core::Bug;
+use bivalent_sim::verdict::Finished;
 use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
 
 /// Storage that breaks nothing: only a bug can be found here.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use bivalent_sim::verdict::Finished;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bivalent_core::Bug;

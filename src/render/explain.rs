@@ -4,7 +4,7 @@ use bivalent_sim::cause::Chain;
 use bivalent_sim::explain::Explanation;
 use bivalent_sim::report::{Fairness, Outcome};
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::stall::{StallReport, TRIALS};
+use bivalent_sim::stall::StallReport;
 
 use super::paint::Paint;
 use super::units::{count, counted, time};
@@ -43,7 +43,7 @@ pub(crate) fn tell(
         text += &influence::tell(influences, paint, width);
     }
     for stall in &explained.stalls {
-        text += &stalled(stall, paint, width);
+        text += &stalled(stall, awaited(explained), paint, width);
     }
     if !explained.stalls.is_empty() {
         text += &format!(
@@ -73,23 +73,38 @@ fn causes(chain: &Chain, paint: Paint) -> String {
     text
 }
 
-fn stalled(report: &StallReport, paint: Paint, width: Option<usize>) -> String {
+/// What a stalled run waits for: the thing, and what an agent does to bring it about.
+type Awaited = (&'static str, &'static str);
+
+const DECISION: Awaited = ("a decision", "decides");
+const ANSWER: Awaited = ("an answer", "serves a client");
+
+const fn awaited(explained: &Explanation) -> Awaited {
+    if explained.report.log.is_some() {
+        ANSWER
+    } else {
+        DECISION
+    }
+}
+
+fn stalled(report: &StallReport, awaited: Awaited, paint: Paint, width: Option<usize>) -> String {
     let stall = &report.stall;
+    let (thing, does) = awaited;
     let what = format!(
-        "The stall: {}, from step {} to {}, {} without a decision; {}",
+        "The stall: {}, from step {} to {}, {} without {thing}; {}",
         stall.kind,
         count(stall.from_step),
         count(stall.to_step),
         time(stall.to_ns - stall.from_ns),
-        heals(report),
+        heals(report, does),
     );
     let mut text = format!("\n{}", story::wrapped(&what, 2, width));
-    for line in contest(report).into_iter().chain([nearest(report)]) {
+    for line in contest(report).into_iter().chain(nearest(report, awaited)) {
         text += &story::wrapped(&line, 4, width);
     }
     let tried = format!(
-        "What would have helped: who of {TRIALS} seeds decides from step {} on, within {} or {} steps, and the \
-         median time",
+        "What would have helped: who of {} seeds {does} from step {} on, within {} or {} steps, and the median time",
+        trials(report),
         count(report.found_step),
         time(report.trial_ns),
         count(report.trial_steps),
@@ -132,11 +147,17 @@ fn fairness(fairness: &Fairness) -> String {
     format!("How fair the run was: {held}; every agent that is up at the end took {steps} or more")
 }
 
-const fn heals(report: &StallReport) -> &'static str {
+/// Seeds on which each remedy was tried that could be.
+fn trials(report: &StallReport) -> u32 {
+    let tried = report.remedies.iter().map(|remedy| remedy.tried);
+    tried.max().unwrap_or(0)
+}
+
+fn heals(report: &StallReport, does: &str) -> String {
     if report.stall.heals {
-        "it heals: an agent left alone decides"
+        format!("it heals: an agent left alone {does}")
     } else {
-        "it does not heal: no agent decides, even alone and without faults"
+        format!("it does not heal: no agent {does}, even alone and without faults")
     }
 }
 
@@ -168,16 +189,17 @@ fn contest(report: &StallReport) -> Option<String> {
     Some(format!("{text}; ballots {} to {}", count(from), count(to)))
 }
 
-fn nearest(report: &StallReport) -> String {
+/// How near a decision was; nothing of a log, where every slot is one.
+fn nearest(report: &StallReport, (thing, _): Awaited) -> Option<String> {
     let Some(near) = &report.nearest else {
-        return "nobody came to phase 2".to_owned();
+        return (thing == DECISION.0).then(|| "nobody came to phase 2".to_owned());
     };
     let missing = counted(u64::from(near.missing), "answer", "answers");
-    format!(
+    Some(format!(
         "nearest to a decision: {} in ballot {}, {missing} short",
         escape::line(&near.agent),
         count(near.ballot)
-    )
+    ))
 }
 
 /// The stalls of a run as Markdown: a heading, what they are, and a table of remedies each.
@@ -192,20 +214,23 @@ pub(crate) fn markdown(scenario: &Scenario, explained: &Explanation) -> String {
     if explained.stalls.is_empty() {
         text += &format!("No stall: {}.\n\n", escape::line(&explained.story.headline));
     }
+    let awaited = awaited(explained);
+    let (thing, does) = awaited;
     for report in &explained.stalls {
         let stall = &report.stall;
         text += &format!(
-            "**{}**, {} without a decision; {}.",
+            "**{}**, {} without {thing}; {}.",
             stall.kind,
             time(stall.to_ns - stall.from_ns),
-            heals(report)
+            heals(report, does)
         );
-        for line in contest(report).into_iter().chain([nearest(report)]) {
+        for line in contest(report).into_iter().chain(nearest(report, awaited)) {
             text += &format!("\n{}.", upper(&line));
         }
         text += &format!(
-            "\nFrom step {}, {TRIALS} seeds each, for {} or {} steps:\n\n",
+            "\nFrom step {}, {} seeds each, for {} or {} steps:\n\n",
             count(report.found_step),
+            trials(report),
             time(report.trial_ns),
             count(report.trial_steps)
         );

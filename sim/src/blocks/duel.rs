@@ -22,9 +22,9 @@ impl Engine<Blocks> {
             &self.participants[other.index()],
         );
         // Who stands still undoes nothing; but he runs on if this one can't.
-        let this_runs = this.status == Status::Up && !this.own.decided;
+        let this_runs = this.status == Status::Up && !this.decided;
         let stands_still = that.status == Status::Paused && this_runs;
-        if matches!(that.status, Status::Down { .. }) || that.own.decided || stands_still {
+        if matches!(that.status, Status::Down { .. }) || that.decided || stands_still {
             return;
         }
         self.system.runner = Some(other);
@@ -34,7 +34,7 @@ impl Engine<Blocks> {
             self.net.wheel.put(now + 1, bits);
             self.system
                 .order
-                .waited(self.system.store_ops - ops, now + 1 - tick);
+                .waited(self.store_ops - ops, now + 1 - tick);
         }
         self.participants[other.index()].own.held = held;
         self.participants[other.index()].own.held.clear();
@@ -45,7 +45,7 @@ impl Engine<Blocks> {
         let held = Held {
             bits,
             tick: self.net.now(),
-            ops: self.system.store_ops,
+            ops: self.store_ops,
         };
         self.participants[agent.index()].own.held.push(held);
     }

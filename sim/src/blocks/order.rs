@@ -257,7 +257,7 @@ impl Engine<Blocks> {
     /// Instead of a place in the pool: wait for an agent that pauses. None if there is none.
     fn wait_choice(&self) -> Option<usize> {
         let pauses = |seat: &super::Seat| {
-            seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.own.decided
+            seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.decided
         };
         let waits = self.participants.iter().any(pauses);
         waits.then_some(self.net.pool.len() + 1)
@@ -431,7 +431,7 @@ impl Engine<Blocks> {
 
     /// Crashes the agent that is nearest to a decision, if it is not the last one.
     fn crash_leader(&mut self) -> Pick {
-        let live = |seat: &&super::Seat| seat.status == Status::Up && !seat.own.decided;
+        let live = |seat: &&super::Seat| seat.status == Status::Up && !seat.decided;
         let leader = self.participants.iter().filter(live).max_by_key(|seat| {
             let block = seat.agent.block();
             (block.vote.map(|vote| vote.bal), block.mbal)

@@ -7,9 +7,10 @@ use std::{
 
 use bivalent_core::{AgentId, Place};
 
-use super::{Blocks, Engine, order, remedy::Change, store_id};
+use super::{Blocks, Engine, order, store_id};
 use crate::{
     dice::Dice,
+    engine::Change,
     explore::{Exploration, Options, Progress, explore},
     planted::Planted,
     scenario::{Protocol, Scenario},
@@ -117,7 +118,7 @@ impl Engine<Blocks> {
             world.take_over();
             order::pick_at_random(&mut world.system.order);
         } else {
-            world.change(Change::FairSchedule);
+            world.make(Change::FairSchedule);
         }
         // Nobody asks for stalls: probing for them would take longer than all the rest.
         world.liveness.ignore_stalls();

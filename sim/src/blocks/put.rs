@@ -16,7 +16,7 @@ impl Engine<Blocks> {
             version,
             ..
         } = write;
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         let place = Self::place_of(write);
         let before = self.system.stores.cell(place).block;
         let taken = self
@@ -59,7 +59,7 @@ impl Engine<Blocks> {
                 "is refused"
             };
             let text = format_args!("a late write of {{a{}}} {what}", write.agent.0);
-            self.note_fault(kind, Some(write.agent), Some(write.store), text);
+            self.note_fault_on(kind, Some(write.agent), (Some(write.store), 0), text);
         }
         taken
     }

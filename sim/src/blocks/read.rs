@@ -82,7 +82,7 @@ impl Engine<Blocks> {
                 self.time_out_read(op);
             }
             Fault::LostAck { .. } => {
-                self.system.store_ops += 1;
+                self.store_ops += 1;
                 self.net.landed(kind);
                 self.net.observed(kind);
                 self.time_out_read(op);
@@ -158,7 +158,7 @@ impl Engine<Blocks> {
     /// A read of what stands there.
     #[inline]
     fn read(&mut self, op: ReadOp) {
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         let place = Place {
             store: op.store,
             owner: op.owner,
@@ -267,7 +267,7 @@ impl Engine<Blocks> {
             self.read(op);
             return;
         };
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         if past.block != newest.block || newest.unreadable {
             self.net.landed(FaultKind::StaleRead);
             self.envelope.stale_to(op.agent, op.store);

@@ -5,12 +5,9 @@ use bivalent_core::{Agent, AgentId, Config, DecreeEvent, Incarnation, SingleDecr
 use super::{Blocks, Engine};
 use crate::{
     dice::Purpose,
-    engine::{
-        End,
-        net::{Milestone, Port},
-    },
+    engine::net::{Milestone, Port},
     event::Event,
-    journal::{Journal, Keeps},
+    journal::Journal,
     member::Member,
 };
 
@@ -41,21 +38,6 @@ impl Engine<Blocks> {
             };
             self.net.wheel.put(start, event.pack());
         }
-    }
-
-    /// Runs one seed until somebody decides, or to its end.
-    pub(crate) fn run_to_first_decision(&mut self, seed: u64) -> End {
-        self.start(self.plan.dice(seed), None);
-        self.system.first_is_enough = true;
-        self.go(u64::MAX)
-    }
-
-    /// Runs one seed and keeps notes with clocks.
-    pub(crate) fn run_told(&mut self, seed: u64, keeps: Keeps) -> (End, Journal) {
-        let journal = Journal::with_clocks(self.plan.agents, keeps);
-        self.start(self.plan.dice(seed), Some(Box::new(journal)));
-        let end = self.go(u64::MAX);
-        (end, self.take_journal())
     }
 
     /// Runs one seed and returns every event that an agent was told, with the agent and its incarnation;

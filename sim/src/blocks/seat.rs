@@ -2,10 +2,9 @@
 
 #[cfg(feature = "planted-bugs")]
 use bivalent_core::Ballot;
-use bivalent_core::SingleDecree;
 
 use super::Blocks;
-use crate::{engine::Participant, journal::Nearness, plan::Plan};
+use crate::engine::Participant;
 
 /// An operation that a duel holds back, and since when.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +25,6 @@ pub(crate) struct Own {
     pub(crate) above: Option<Ballot>,
     /// Operations that the adversary holds back.
     pub(crate) held: Vec<Held>,
-    /// It has decided in this incarnation.
-    pub(crate) decided: bool,
 }
 
 /// One agent of a run.
@@ -41,19 +38,5 @@ impl Own {
             self.above = None;
         }
         self.held.clear();
-        self.decided = false;
-    }
-}
-
-impl Seat {
-    /// How near the agent is to a decision, in phase 2.
-    pub(crate) fn nearness(&self, plan: &Plan) -> Option<Nearness> {
-        let quorum = plan.envelope.quorum();
-        let missing = self.agent.missing(plan.agents, plan.stores, quorum)?;
-        Some(Nearness {
-            agent: self.id,
-            ballot: self.agent.block().mbal?,
-            missing,
-        })
     }
 }

@@ -19,7 +19,7 @@ impl Engine<Blocks> {
     /// Ends the run when everyone who will ever take a step has decided.
     pub(super) fn judge_whether_over(&mut self) {
         let done = |seat: &super::Seat| {
-            seat.own.decided
+            seat.decided
                 || (!self.healed
                     && seat.status == Status::Down { returns: false }
                     && self.plan.heal.is_none())
@@ -35,7 +35,7 @@ impl Engine<Blocks> {
     /// Whether every agent has decided that will ever take a step again.
     pub fn all_up_decided(&self) -> bool {
         let done =
-            |seat: &super::Seat| seat.own.decided || seat.status == Status::Down { returns: false };
+            |seat: &super::Seat| seat.decided || seat.status == Status::Down { returns: false };
         self.system.decided > 0 && self.participants.iter().all(done)
     }
 
@@ -50,12 +50,12 @@ impl Engine<Blocks> {
             let up = world
                 .participants
                 .iter()
-                .filter(|seat| !seat.own.decided && !is_down(seat.status));
+                .filter(|seat| !seat.decided && !is_down(seat.status));
             let up: Vec<AgentId> = up.map(|seat| seat.id).collect();
             let all = world
                 .participants
                 .iter()
-                .filter(|seat| !seat.own.decided)
+                .filter(|seat| !seat.decided)
                 .map(|seat| seat.id);
             if up.is_empty() { all.collect() } else { up }
         };
@@ -94,7 +94,7 @@ impl Engine<Blocks> {
         let statuses: Vec<Status> = self.participants.iter().map(|seat| seat.status).collect();
         for (seat, status) in self.participants.iter_mut().zip(statuses) {
             if seat.id != agent {
-                seat.own.decided = true;
+                seat.decided = true;
                 seat.inbox.clear();
                 seat.own.held.clear();
                 seat.status = if is_down(status) {
@@ -107,7 +107,7 @@ impl Engine<Blocks> {
         self.heal();
         for seat in &mut self.participants {
             if seat.id != agent {
-                seat.own.decided = false;
+                seat.decided = false;
                 seat.status = Status::Paused;
             }
         }

@@ -1,58 +1,40 @@
 //! What a run of the engine means to agents of one decision.
 
-use std::fmt;
+use std::ops::Range;
 
 use bivalent_core::{
-    Agent, AgentId, DecreeEvent, DecreeTimer, Incarnation, Phase, SingleDecree, StoreId,
+    Agent, AgentId, Ballot, DecreeEvent, DecreeTimer, Incarnation, Phase, SingleDecree, StoreId,
 };
 
 use super::{Blocks, Engine, order, seat::Own};
 use crate::{
     engine::{
-        Before, End, Participant, Status, Struck, System, is_down,
+        Before, End, Outcome, Participant, System, Trials,
         net::{Milestone, Port},
     },
     event,
+    explore::Exploration,
     fault::FaultKind,
-    journal::{Contest, Journal, Note, What},
     member::Member,
-    probe::Probe,
     scenario::{Adversary, Scenario},
-    view::View,
+    view::{Valence, View},
 };
 
 /// Aborts since the last decision that make a stall one of contention.
 const ABORTS_OF_CONTENTION: u64 = 4;
 
-impl crate::engine::Journal for Journal {
-    type Note = Note;
-
-    fn telling(_: usize) -> Self {
-        Self {
-            tells: true,
-            ..Self::default()
-        }
-    }
-
-    fn digest(&mut self, digest: u16) {
-        self.digests.push(digest);
-    }
-
-    fn take_told(&mut self) -> (Vec<u16>, Vec<Note>) {
-        (
-            std::mem::take(&mut self.digests),
-            std::mem::take(&mut self.notes),
-        )
-    }
-}
-
 impl System for Blocks {
     type Agent = Member;
     type Own = Own;
     type Held = DecreeEvent;
-    type Journal = Journal;
     const LOOKS_AGAIN: bool = false;
     const AWAITED: (&'static str, &'static str) = ("nobody decides", "a decision");
+    const HOPS: u64 = 1;
+    const TRIALS: Trials = Trials {
+        stalls: 8,
+        seeds: 64,
+        steps: 50_000,
+    };
 
     fn reset(engine: &mut Engine<Self>) {
         let this = &mut engine.system;
@@ -60,9 +42,7 @@ impl System for Blocks {
         #[cfg(feature = "planted-bugs")]
         this.stores.plant(engine.bug);
         this.oracles.reset();
-        this.store_ops = 0;
         this.decided = 0;
-        this.first_is_enough = false;
         this.decisions.clear();
         this.value = None;
         this.duel = match *engine.plan.adversary.at_first() {
@@ -129,12 +109,8 @@ impl System for Blocks {
     }
 
     fn crashes(engine: &mut Engine<Self>, id: AgentId) {
-        if engine.net.fences[id.index()] > 0 {
-            engine.net.hit(Probe::CrashedBetweenWrites);
-        }
-        if engine.participants[id.index()].agent.phase() == Phase::Two {
-            engine.net.hit(Probe::CrashedInPhase2);
-        }
+        let writes = engine.net.fences[id.index()] > 0;
+        engine.probe_crash(id, writes);
     }
 
     fn crash_in_words(engine: &Engine<Self>, returns: bool) -> &'static str {
@@ -148,13 +124,13 @@ impl System for Blocks {
 
     fn crashed(engine: &mut Engine<Self>, id: AgentId, returns: bool) {
         if returns {
-            engine.participants[id.index()].own.decided = false;
+            engine.participants[id.index()].decided = false;
         }
         engine.pass_duel_on(id);
     }
 
     fn returns(engine: &mut Engine<Self>, id: AgentId) {
-        engine.participants[id.index()].own.decided = false;
+        engine.participants[id.index()].decided = false;
     }
 
     fn is_fenced(engine: &Engine<Self>, id: AgentId, unfenced: bool) -> bool {
@@ -248,30 +224,12 @@ impl System for Blocks {
         }
     }
 
-    fn note_fault(engine: &mut Engine<Self>, struck: Struck, what: fmt::Arguments<'_>) {
-        engine.note_fault_on(struck.kind, struck.agent, (struck.store, 0), what);
-    }
-
     fn waits(engine: &Engine<Self>) -> bool {
-        engine.participants.iter().any(|it| !it.own.decided)
-    }
-
-    fn stalled(engine: &Engine<Self>) -> Vec<AgentId> {
-        let undecided = |it: &&Participant<Self>| !it.own.decided && !is_down(it.status);
-        let undecided = engine.participants.iter().filter(undecided);
-        undecided.map(|it| it.id).collect()
+        engine.participants.iter().any(|it| !it.decided)
     }
 
     fn is_contended(engine: &Engine<Self>) -> bool {
         engine.liveness.contention >= ABORTS_OF_CONTENTION
-    }
-
-    fn acts(participant: &Participant<Self>) -> bool {
-        !participant.own.decided && participant.status == Status::Up
-    }
-
-    fn comes_back(participant: &Participant<Self>) -> bool {
-        !participant.own.decided
     }
 
     fn heals(engine: &Engine<Self>) -> bool {
@@ -280,24 +238,8 @@ impl System for Blocks {
 
     fn progressed(engine: &mut Engine<Self>) {
         engine.liveness.rounds = None;
-        if let Some(journal) = &mut engine.journal {
-            journal.contest = Contest::default();
-        }
         if Self::waits(engine) && engine.solo.is_none() {
             engine.put(engine.now() + engine.plan.stall, event::Event::StallCheck);
-        }
-    }
-
-    fn stall_found(engine: &mut Engine<Self>, kind: &'static str, heals: bool) {
-        if let Some(journal) = &mut engine.journal {
-            journal.stalled(engine.steps);
-        }
-        engine.note(What::Stall { kind, heals });
-    }
-
-    fn stall_over(engine: &mut Engine<Self>) {
-        if let Some(journal) = &mut engine.journal {
-            journal.stall_over();
         }
     }
 
@@ -306,12 +248,66 @@ impl System for Blocks {
         engine.end_duel();
     }
 
-    fn healed(engine: &mut Engine<Self>) {
-        engine.note(What::Healed);
-    }
-
     fn see_whether_over(engine: &mut Engine<Self>) {
         engine.judge_whether_over();
+    }
+
+    fn outcome(engine: &Engine<Self>) -> Outcome<'_> {
+        let order = &engine.system.order;
+        let number = engine.value().and_then(|value| value.0.checked_sub(1));
+        let value = number.and_then(|index| engine.plan.values.get(index as usize));
+        Outcome {
+            decided: engine.system.decided,
+            is_done: engine.all_up_decided(),
+            done_at: engine.system.decisions.last().copied(),
+            value: value.cloned(),
+            probes: engine.net.probes,
+            longest_wait: (order.longest_ops, order.longest_ticks),
+            script_at: engine.script_at(),
+            log: None,
+        }
+    }
+
+    fn latencies(engine: &Engine<Self>, each: &mut dyn FnMut(u64)) {
+        engine.system.decisions.iter().copied().for_each(each);
+    }
+
+    fn progress(engine: &Engine<Self>) -> usize {
+        engine.system.decisions.len()
+    }
+
+    fn ballots(participant: &Participant<Self>) -> (Option<Ballot>, Option<Ballot>) {
+        let block = participant.agent.block();
+        (block.vote.map(|vote| vote.bal), block.mbal)
+    }
+
+    fn phase(participant: &Participant<Self>) -> Option<Phase> {
+        Some(participant.agent.phase())
+    }
+
+    fn is_ordered(engine: &Engine<Self>) -> bool {
+        engine.net.picked || engine.system.duel.is_some()
+    }
+
+    fn leads_alone(engine: &mut Engine<Self>, leader: AgentId) {
+        let duel = engine.system.duel;
+        if duel.is_some_and(|(a, b)| leader == a || leader == b) {
+            engine.system.runner = Some(leader);
+            engine.let_go(leader);
+        }
+    }
+
+    fn is_open(engine: &Engine<Self>) -> bool {
+        engine.value().is_none()
+    }
+
+    fn possible(
+        engine: &Engine<Self>,
+        known: Option<&Exploration>,
+        samples: Range<u32>,
+        seed: u64,
+    ) -> Valence {
+        engine.possible(known, samples, seed)
     }
 
     fn view(engine: &Engine<Self>, scenario: &Scenario) -> View {

@@ -8,6 +8,7 @@ use super::{Blocks, Engine, seat::Seat};
 use crate::engine::Status;
 use crate::{
     event::Event,
+    nearness::nearness,
     report::Stall,
     scenario::{Expected, Scenario, StallKind},
     store::Service,
@@ -146,7 +147,7 @@ impl Engine<Blocks> {
             Status::Down { returns: false } if self.is_scripted() => AgentState::Down,
             Status::Down { returns: false } => AgentState::Lost,
             Status::Paused => AgentState::Paused,
-            Status::Up if seat.own.decided => AgentState::Decided,
+            Status::Up if seat.decided => AgentState::Decided,
             Status::Up if phase == Phase::Waiting => AgentState::Idle,
             Status::Up => AgentState::Running,
         };
@@ -157,11 +158,8 @@ impl Engine<Blocks> {
             Phase::Two if up => "2",
             Phase::Waiting | Phase::Decided | Phase::Recovering | Phase::One | Phase::Two => "-",
         };
-        let decided = seat.agent.decision().filter(|_| seat.own.decided);
-        let quorum = self.plan.envelope.quorum();
-        let missing = seat
-            .agent
-            .missing(self.plan.agents, self.plan.stores, quorum);
+        let decided = seat.agent.decision().filter(|_| seat.decided);
+        let missing = nearness(&seat.agent, &self.plan).map(|near| near.missing);
         AgentRow {
             state,
             phase: shown.to_owned(),

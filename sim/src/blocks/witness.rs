@@ -8,9 +8,9 @@ use bivalent_core::{
 use super::{Blocks, Engine};
 use crate::engine::net::{Pending, Port};
 use crate::{
-    fault::FaultKind,
     journal::{Note, What, Written},
     member::Member,
+    nearness::nearness,
 };
 
 /// An agent's door to the net, and somebody who writes down what is asked for.
@@ -77,7 +77,7 @@ impl Engine<Blocks> {
         };
         let seat = &self.participants[id.index()];
         journal.took(id, seat.incarnation, Some(event));
-        if let Some(now) = seat.nearness(&self.plan) {
+        if let Some(now) = nearness(&seat.agent, &self.plan) {
             journal.came_near(now);
         }
         match event {
@@ -89,7 +89,7 @@ impl Engine<Blocks> {
                 let current = seat.agent.epoch() & 0xff_ffff == epoch;
                 if current || seat.agent.awaits(store, tag) {
                     let place = Place { store, owner };
-                    journal.reads(id, Written::new(place, version, block));
+                    journal.reads(id, &[Written::new(place, version, block)]);
                     self.note(What::Read {
                         agent: id,
                         store,
@@ -162,43 +162,6 @@ impl Engine<Blocks> {
         if let Some(journal) = &mut self.journal {
             let refusal = (write.agent, write.store, write.epoch, write.attempt);
             journal.refuses(refusal, found);
-        }
-    }
-
-    /// Takes note of what happened.
-    pub(super) fn note(&mut self, what: What) {
-        if let Some(journal) = &mut self.journal {
-            journal.note(self.steps, self.net.wheel.now(), what);
-        }
-    }
-
-    /// Takes note of a fault for the story.
-    pub(super) fn note_fault(
-        &mut self,
-        kind: FaultKind,
-        agent: Option<AgentId>,
-        store: Option<StoreId>,
-        detail: std::fmt::Arguments<'_>,
-    ) {
-        self.note_fault_on(kind, agent, (store, 0), detail);
-    }
-
-    /// The same of a fault that changed blocks on a store, or hid them: `blocks` has the bits of their owners.
-    pub(super) fn note_fault_on(
-        &mut self,
-        kind: FaultKind,
-        agent: Option<AgentId>,
-        (store, blocks): (Option<StoreId>, u128),
-        detail: std::fmt::Arguments<'_>,
-    ) {
-        if self.journal.is_some() {
-            self.note(What::Fault {
-                kind,
-                agent,
-                store,
-                blocks,
-                detail: detail.to_string(),
-            });
         }
     }
 }

@@ -85,10 +85,10 @@ impl Engine<Blocks> {
                 self.unfence(write);
                 self.net.landed(kind);
                 self.net.observed(kind);
-                self.note_fault(
+                self.note_fault_on(
                     kind,
                     Some(agent),
-                    Some(store),
+                    (Some(store), 0),
                     format_args!("a write never arrives"),
                 );
                 self.give_write_up(write);
@@ -97,10 +97,10 @@ impl Engine<Blocks> {
                 self.land(write);
                 self.net.landed(kind);
                 self.net.observed(kind);
-                self.note_fault(
+                self.note_fault_on(
                     kind,
                     Some(agent),
-                    Some(store),
+                    (Some(store), 0),
                     format_args!("a write's answer is lost"),
                 );
                 self.give_write_up(write);
@@ -215,7 +215,7 @@ impl Engine<Blocks> {
 
     #[inline]
     fn land_quietly(&mut self, write: Pending) -> Landing {
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         self.unfence(write);
         let place = Place {
             store: write.store,
@@ -338,7 +338,7 @@ impl Engine<Blocks> {
         let kind = FaultKind::TornWrite;
         let place = Self::place_of(write);
         let sectors = self.plan.layout.sectors_per_write();
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         self.unfence(write);
         // Any subset but none and all, unless it is given.
         let mut kept = 0_u128;
@@ -442,7 +442,7 @@ impl Engine<Blocks> {
             self.perform(write);
             return;
         }
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         self.unfence(write);
         let victim = Place {
             store: write.store,

@@ -9,10 +9,11 @@ use bivalent_core::{AgentId, Ballot, StoreId};
 
 use super::{
     Engine, System,
-    participant::{Status, TRUE_RATE},
+    participant::{Participant, Status, TRUE_RATE, is_down},
 };
 use crate::{
     event::{Event, INCARNATIONS_MAX},
+    journal::{Contest, What},
     probe::Probe,
     report::Stall,
     scenario::StallKind,
@@ -34,6 +35,8 @@ pub(crate) struct Liveness {
     pub(crate) rounds: Option<(u64, u64)>,
     /// Everyone who will ever take a step has what he wanted.
     pub(crate) over: bool,
+    /// The first decision ends the run.
+    pub(crate) first_is_enough: bool,
 }
 
 impl Liveness {
@@ -45,6 +48,7 @@ impl Liveness {
         self.contention = 0;
         self.rounds = None;
         self.over = false;
+        self.first_is_enough = false;
     }
 
     /// A stall is going on and everybody knows.
@@ -70,7 +74,11 @@ impl<S: System> Engine<S> {
         self.liveness.since = self.net.now();
         self.liveness.since_step = self.steps;
         self.liveness.contention = 0;
+        if let Some(journal) = &mut self.journal {
+            journal.contest = Contest::default();
+        }
         S::progressed(self);
+        self.liveness.over |= self.liveness.first_is_enough;
     }
 
     pub(super) fn check_stall(&mut self) {
@@ -99,7 +107,9 @@ impl<S: System> Engine<S> {
         } else {
             StallKind::Wedged
         };
-        let agents = S::stalled(self).into_iter().map(crate::oracle::name);
+        let stalled = |it: &&Participant<S>| !it.decided && !is_down(it.status);
+        let stalled = self.participants.iter().filter(stalled);
+        let agents = stalled.map(|it| crate::oracle::name(it.id));
         let rounds = self.liveness.rounds.unwrap_or((0, 0));
         let stall = Stall {
             kind: kind.name(),
@@ -113,12 +123,17 @@ impl<S: System> Engine<S> {
         };
         self.liveness.stalls.push(stall);
         self.liveness.open = true;
-        S::stall_found(self, kind.name(), heals);
+        if let Some(journal) = &mut self.journal {
+            journal.stalled(self.steps);
+        }
+        let kind = kind.name();
+        self.note(What::Stall { kind, heals });
     }
 
     fn stall_kind(&self) -> StallKind {
         let answering = self.service.iter().filter(|&&it| it == Service::Up);
-        if !self.participants.iter().any(S::acts) {
+        let acts = |it: &Participant<S>| !it.decided && it.status == Status::Up;
+        if !self.participants.iter().any(acts) {
             StallKind::NoAgent
         } else if answering.count() < usize::from(self.plan.envelope.quorum()) {
             StallKind::NoQuorum
@@ -134,7 +149,9 @@ impl<S: System> Engine<S> {
             return;
         }
         self.liveness.open = false;
-        S::stall_over(self);
+        if let Some(journal) = &mut self.journal {
+            journal.stall_over();
+        }
         let (step, ns) = (self.steps, self.virtual_ns());
         let greatest = self.greatest_round();
         if let Some(stall) = self.liveness.stalls.last_mut() {
@@ -167,13 +184,12 @@ impl<S: System> Engine<S> {
                 Status::Paused => self.wake(id),
                 Status::Down { returns: false } => {
                     let participant = &self.participants[index];
-                    if S::comes_back(participant) && participant.incarnation + 1 < INCARNATIONS_MAX
-                    {
+                    if !participant.decided && participant.incarnation + 1 < INCARNATIONS_MAX {
                         self.restart_later(id);
                     }
                 }
             }
         }
-        S::healed(self);
+        self.note(What::Healed);
     }
 }

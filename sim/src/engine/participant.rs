@@ -42,6 +42,8 @@ pub(crate) struct Participant<S: System> {
     pub(crate) inbox: Vec<S::Held>,
     /// Steps it has taken, over all incarnations.
     pub(crate) steps: u64,
+    /// It has decided, and takes part no more: in this incarnation.
+    pub(crate) decided: bool,
     /// What its system keeps for it.
     pub(crate) own: S::Own,
 }
@@ -58,6 +60,7 @@ impl<S: System> Participant<S> {
             pauses: 0,
             inbox: Vec::new(),
             steps: 0,
+            decided: false,
             own: S::Own::default(),
         }
     }
@@ -70,6 +73,7 @@ impl<S: System> Participant<S> {
         self.pauses = 0;
         self.inbox.clear();
         self.steps = 0;
+        self.decided = false;
     }
 
     /// A time of its own clock as true time, at least one tick.

@@ -2,8 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{End, Engine, Journal, System};
-use crate::{dice::Dice, event::Event, fingerprint::Fingerprint, store::Service};
+use super::{End, Engine, System};
+use crate::{
+    dice::Dice,
+    event::Event,
+    fingerprint::Fingerprint,
+    journal::{Journal, Keeps},
+    store::Service,
+};
 
 impl<S: System> Engine<S> {
     /// Runs one seed to its end.
@@ -17,11 +23,26 @@ impl<S: System> Engine<S> {
     }
 
     /// Runs one seed and keeps its choices, a digest of every step, and notes.
-    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, S::Journal) {
+    pub(crate) fn run_recorded(&mut self, seed: u64) -> (End, Vec<u32>, Journal) {
         self.set_out(self.plan.dice_kept(seed));
         let end = self.go(u64::MAX);
         let choices = self.net.dice.take_choices();
         (end, choices, self.take_journal())
+    }
+
+    /// Runs one seed and keeps notes with clocks.
+    pub(crate) fn run_told(&mut self, seed: u64, keeps: Keeps) -> (End, Journal) {
+        let journal = Journal::with_clocks(self.plan.agents, keeps);
+        self.start(self.plan.dice(seed), Some(Box::new(journal)));
+        let end = self.go(u64::MAX);
+        (end, self.take_journal())
+    }
+
+    /// Runs one seed until somebody decides, or to its end.
+    pub(crate) fn run_to_first_decision(&mut self, seed: u64) -> End {
+        self.start(self.plan.dice(seed), None);
+        self.liveness.first_is_enough = true;
+        self.go(u64::MAX)
     }
 
     /// Runs with these dice and nothing written down.
@@ -51,7 +72,7 @@ impl<S: System> Engine<S> {
         &mut self,
         choices: Vec<u32>,
         until: u64,
-    ) -> (End, S::Journal, Option<usize>) {
+    ) -> (End, Journal, Option<usize>) {
         self.set_out(Dice::playing(choices));
         let end = self.go(until);
         let misfit = self.net.dice.misfit();
@@ -75,7 +96,7 @@ impl<S: System> Engine<S> {
 
     /// Begins a run that goes on with [`Self::walk_to`], and keeps digests and notes.
     pub(crate) fn set_out(&mut self, dice: Dice) {
-        let journal = S::Journal::telling(self.plan.agents);
+        let journal = Journal::telling();
         self.start(dice, Some(Box::new(journal)));
     }
 
@@ -92,17 +113,15 @@ impl<S: System> Engine<S> {
         S::wind_up(self);
     }
 
-    /// From here on digests and notes are kept, or are not.
-    pub(crate) fn listen(&mut self, listens: bool) {
-        let agents = self.plan.agents;
-        self.journal = listens.then(|| Box::new(S::Journal::telling(agents)));
+    /// From here on this is kept, or nothing.
+    pub(crate) fn listen(&mut self, journal: Option<Journal>) {
+        self.journal = journal.map(Box::new);
     }
 
-    pub(crate) fn take_journal(&mut self) -> S::Journal {
-        let agents = self.plan.agents;
+    pub(crate) fn take_journal(&mut self) -> Journal {
         self.journal
             .take()
-            .map_or_else(|| S::Journal::telling(agents), |journal| *journal)
+            .map_or_else(Journal::telling, |journal| *journal)
     }
 
     /// Runs up to a step, or to the end.
@@ -115,7 +134,7 @@ impl<S: System> Engine<S> {
     }
 
     /// A fresh world, with everything in the queue that comes of itself.
-    pub(crate) fn start(&mut self, dice: Dice, journal: Option<Box<S::Journal>>) {
+    pub(crate) fn start(&mut self, dice: Dice, journal: Option<Box<Journal>>) {
         self.net.reset(dice);
         self.service.fill(Service::Up);
         self.waiting.iter_mut().for_each(Vec::clear);
@@ -126,6 +145,7 @@ impl<S: System> Engine<S> {
         self.fingerprint = Fingerprint::new();
         self.journal = journal;
         self.steps = 0;
+        self.store_ops = 0;
         self.solo = None;
         self.healed = false;
         self.liveness.reset();

@@ -258,7 +258,7 @@ impl<S: System> Engine<S> {
             self.put(self.now() + after, event);
         }
         let words = S::crash_in_words(self, returns);
-        S::note_fault(self, agent(FaultKind::Crash, id), format_args!("{words}"));
+        self.note_fault(agent(FaultKind::Crash, id), format_args!("{words}"));
         S::crashed(self, id, returns);
         S::see_whether_over(self);
     }
@@ -308,11 +308,7 @@ impl<S: System> Engine<S> {
 
     /// An agent that starts again is noted.
     pub(crate) fn note_restart(&mut self, id: AgentId) {
-        S::note_fault(
-            self,
-            agent(FaultKind::Restart, id),
-            format_args!("starts again"),
-        );
+        self.note_fault(agent(FaultKind::Restart, id), format_args!("starts again"));
     }
 
     pub(crate) fn pause(&mut self, id: AgentId, span: Option<Span>) {
@@ -328,11 +324,7 @@ impl<S: System> Engine<S> {
             let after = self.net.span(span);
             self.put(self.now() + after, Event::Wake { agent: id, count });
         }
-        S::note_fault(
-            self,
-            agent(FaultKind::Pause, id),
-            format_args!("stands still"),
-        );
+        self.note_fault(agent(FaultKind::Pause, id), format_args!("stands still"));
     }
 
     /// A paused agent goes on; what came meanwhile is taken in now, in order.
@@ -343,7 +335,7 @@ impl<S: System> Engine<S> {
         }
         participant.status = Status::Up;
         let held = std::mem::take(&mut participant.inbox);
-        S::note_fault(self, agent(FaultKind::Pause, id), format_args!("wakes"));
+        self.note_fault(agent(FaultKind::Pause, id), format_args!("wakes"));
         S::goes_on(self, id, held);
     }
 
@@ -360,7 +352,7 @@ impl<S: System> Engine<S> {
             rate / TRUE_RATE,
             rate % TRUE_RATE
         );
-        S::note_fault(self, agent(FaultKind::ClockSkew, id), text);
+        self.note_fault(agent(FaultKind::ClockSkew, id), text);
     }
 
     fn store_out(&mut self, id: StoreId, span: Option<Span>) {
@@ -374,8 +366,7 @@ impl<S: System> Engine<S> {
             let after = self.net.span(span);
             self.put(self.now() + after, Event::StoreUp { store: id, count });
         }
-        S::note_fault(
-            self,
+        self.note_fault(
             store(FaultKind::Outage, id),
             format_args!("answers nothing"),
         );
@@ -388,11 +379,7 @@ impl<S: System> Engine<S> {
         }
         self.service[id.index()] = Service::Up;
         self.let_requests_go(id);
-        S::note_fault(
-            self,
-            store(FaultKind::Outage, id),
-            format_args!("answers again"),
-        );
+        self.note_fault(store(FaultKind::Outage, id), format_args!("answers again"));
     }
 
     fn let_requests_go(&mut self, id: StoreId) {
@@ -412,11 +399,7 @@ impl<S: System> Engine<S> {
             let after = self.net.span(span);
             self.put(self.now() + after, Event::StoreFast { store: id, count });
         }
-        S::note_fault(
-            self,
-            store(FaultKind::SlowStore, id),
-            format_args!("is slow"),
-        );
+        self.note_fault(store(FaultKind::SlowStore, id), format_args!("is slow"));
     }
 
     /// A store returns to an earlier state, or to none: as if an empty one had taken its place.
@@ -433,8 +416,7 @@ impl<S: System> Engine<S> {
         self.service[id.index()] = Service::Lost;
         self.net.landed(FaultKind::StoreLoss);
         self.let_requests_go(id);
-        S::note_fault(
-            self,
+        self.note_fault(
             store(FaultKind::StoreLoss, id),
             format_args!("is gone for good"),
         );

@@ -1,4 +1,4 @@
-//! The clocks of a run's events: which write each read returned, and what its author knew.
+//! The clocks of a run's events: which writes each read returned, and what their authors knew.
 //!
 //! One step of an agent is one event: what it takes, says and asks for in it has one stamp. A write
 //! carries the stamp of the step that asked for it, however late it lands. A read of bytes that are no
@@ -7,19 +7,30 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_core::{AgentId, Ballot, Block, BlockOp, Place, RECORD, StoreId, Version};
+use bivalent_core::{
+    AgentId, Ballot, Block, BlockOp, Place, RECORD, Slot, SnapshotName, StoreId, Version,
+};
 
 use crate::causality::{Causality, Process, Stamp};
 
-/// A write, told from all others: where to, the number it has there, and what.
+/// A write, told from all others.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Written {
-    store: u8,
-    owner: u8,
-    version: u64,
-    /// The promised ballot, the vote's, and its value. Ballots have one owner, so that two agents'
-    /// writes differ even where amnesia has given them the same version.
-    block: (u64, u64, u64),
+pub(crate) enum Written {
+    /// A block or a record: where to, the number it has there, and what.
+    Block {
+        store: u8,
+        owner: u8,
+        version: u64,
+        /// The promised ballot, the vote's, and its value. Ballots have one owner, so that two agents'
+        /// writes differ even where amnesia has given them the same version.
+        block: (u64, u64, u64),
+    },
+    /// A head of a log, on whichever stores.
+    Head(AgentId, Version),
+    /// A vote for a slot, on whichever stores.
+    Vote(Slot, Ballot),
+    /// A snapshot.
+    Snapshot(SnapshotName),
 }
 
 impl Written {
@@ -28,7 +39,7 @@ impl Written {
         let bits = |ballot: Option<Ballot>| ballot.map_or(0, Ballot::to_bits);
         let voted = block.vote.map(|vote| vote.bal);
         let value = block.vote.map_or(0, |vote| vote.inp.0);
-        Self {
+        Self::Block {
             store: place.store.0,
             owner: place.owner.0,
             version: version.to_bits(),
@@ -48,16 +59,35 @@ impl Written {
 
     /// The same at another place.
     const fn elsewhere(self, place: Place) -> Self {
-        Self {
-            store: place.store.0,
-            owner: place.owner.0,
-            ..self
+        match self {
+            Self::Block { version, block, .. } => Self::Block {
+                store: place.store.0,
+                owner: place.owner.0,
+                version,
+                block,
+            },
+            Self::Head(..) | Self::Vote(..) | Self::Snapshot(_) => self,
+        }
+    }
+
+    /// Where it stands, if others may stand there in its stead: store and owner.
+    const fn place(self) -> Option<(u8, u8)> {
+        match self {
+            Self::Block { store, owner, .. } => Some((store, owner)),
+            Self::Head(..) | Self::Vote(..) | Self::Snapshot(_) => None,
         }
     }
 
     /// What stands where nobody has written, or all is forgotten.
     const fn is_nothing(self) -> bool {
-        self.version == 0 && matches!(self.block, (0, 0, 0))
+        matches!(
+            self,
+            Self::Block {
+                version: 0,
+                block: (0, 0, 0),
+                ..
+            }
+        )
     }
 }
 
@@ -127,7 +157,10 @@ impl Clocks {
     }
 
     fn stands(&mut self, write: Written, stamp: &Stamp) {
-        let landed = self.landed.entry((write.store, write.owner)).or_default();
+        let Some(place) = write.place() else {
+            return;
+        };
+        let landed = self.landed.entry(place).or_default();
         let newest = landed
             .entry(stamp.process())
             .or_insert_with(|| stamp.clone());
@@ -137,8 +170,9 @@ impl Clocks {
     }
 
     /// An agent begins a step in which it takes what it read.
-    pub(crate) fn reads(&mut self, agent: AgentId, read: Written) {
-        let carried = self.carried(read);
+    pub(crate) fn reads(&mut self, agent: AgentId, read: &[Written]) {
+        let carried = read.iter().flat_map(|&read| self.carried(read));
+        let carried: Vec<Stamp> = carried.collect();
         self.now[agent.index()] = Some(self.causality.met(agent, &carried));
     }
 
@@ -170,7 +204,7 @@ impl Clocks {
         if let Some(stamp) = self.causality.carried(&read) {
             return vec![stamp.clone()];
         }
-        let landed = self.landed.get(&(read.store, read.owner));
+        let landed = read.place().and_then(|place| self.landed.get(&place));
         landed.map_or_else(Vec::new, |landed| landed.values().cloned().collect())
     }
 }
@@ -219,7 +253,7 @@ mod tests {
     }
 
     fn read_by_b(mut clocks: Clocks, read: Written) -> u32 {
-        clocks.reads(B, read);
+        clocks.reads(B, &[read]);
         clocks.event(B).clock(0)
     }
 
@@ -266,6 +300,24 @@ mod tests {
     }
 
     #[test]
+    fn a_read_of_several_writes_knows_what_any_of_their_authors_knew() {
+        let mut clocks = Clocks::new(3);
+        let (head, vote) = (
+            Written::Head(A, version(1)),
+            Written::Vote(Slot(1), Ballot::new(1, B, Incarnation(0))),
+        );
+        for (agent, write) in [(A, head), (B, vote)] {
+            clocks.begins(agent);
+            clocks.asks(agent, write);
+        }
+
+        clocks.reads(AgentId(2), &[head, vote]);
+
+        let event = clocks.event(AgentId(2));
+        assert_eq!([event.clock(0), event.clock(1)], [1, 1]);
+    }
+
+    #[test]
     fn a_write_that_goes_astray_is_found_where_it_lands() {
         let mut clocks = two_writes();
         let hit = Place {
@@ -274,7 +326,7 @@ mod tests {
         };
         clocks.goes_astray(write(1), hit);
 
-        clocks.reads(B, write(1).elsewhere(hit));
+        clocks.reads(B, &[write(1).elsewhere(hit)]);
 
         assert_eq!(clocks.event(B).clock(0), 1);
     }

@@ -23,7 +23,7 @@ impl<L: Load> LogEngine<L> {
             ballots: log.tally.ballots,
             installs: log.tally.installs,
             ops: log.tally.ops,
-            object_ops: self.system.store_ops,
+            object_ops: self.store_ops,
         }
     }
 
@@ -66,17 +66,5 @@ impl<L: Load> LogEngine<L> {
     /// How many slots are decided.
     pub(crate) fn slots(&self) -> u32 {
         u32::try_from(self.system.part.book.decided()).unwrap_or(u32::MAX)
-    }
-
-    /// When the last client was done, nanoseconds.
-    pub(crate) fn served_ns(&self) -> Option<u64> {
-        self.system.part.done_at.map(|tick| self.plan.ns(tick))
-    }
-
-    /// From asking to the answer, of each command and query, nanoseconds.
-    pub(crate) fn commits_ns(&self, each: &mut dyn FnMut(u64)) {
-        for &ticks in &self.system.part.tally.commits {
-            each(self.plan.ns(ticks));
-        }
     }
 }

@@ -144,20 +144,6 @@ pub(crate) struct Spoken {
 }
 
 impl<L: Load> LogEngine<L> {
-    /// From here on the ledger is kept.
-    pub(crate) fn keep_ledger(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.ledger = Some(Vec::new());
-        }
-    }
-
-    /// What has been entered since.
-    pub(crate) fn take_ledger(&mut self) -> Vec<Entry> {
-        let journal = self.journal.as_mut();
-        let ledger = journal.and_then(|journal| journal.ledger.as_mut());
-        ledger.map(std::mem::take).unwrap_or_default()
-    }
-
     /// Enters something, if the ledger is kept.
     pub(super) fn enter(&mut self, deed: impl FnOnce(&Self) -> Deed) {
         self.enter_at(self.steps, deed);

@@ -7,22 +7,20 @@ use bivalent_core::{
 };
 
 use super::{
-    Deed, Errand, Load, Log, LogEngine, LogJournal, LogReport,
-    diary::Who,
+    Accused, Deed, Errand, Load, Log, LogEngine, LogReport,
     ledger::{cast, shown},
     view,
 };
 use crate::{
-    engine::About,
+    engine::{About, Outcome},
     event::Event,
-    objects::{Outcome, Part, Remark},
+    objects::Part,
     scenario::Scenario,
     view::{Act, AgentRow, LogView, Standing},
 };
 
 impl<L: Load> Part for Log<L> {
     type Agent = Replica<L::Machine>;
-    type Journal = LogJournal;
     const AWAITED: (&'static str, &'static str) = ("no client is answered", "an answer");
     const CONTENTION: u64 = 3;
     const PROBE_STEPS: u64 = 30_000;
@@ -216,27 +214,6 @@ impl<L: Load> Part for Log<L> {
         }
     }
 
-    fn note(engine: &mut LogEngine<L>, remark: Remark<'_>) {
-        match remark {
-            Remark::Told(id, kind, text) => engine.note_agent(id, kind, text),
-            Remark::Struck(blow, text) => {
-                engine.jot_struck((blow.kind, blow.agent, blow.store), text);
-            }
-            Remark::Restarts(id, incarnation) => {
-                if let Some(journal) = &mut engine.journal {
-                    journal.causality.restarted(id, incarnation);
-                }
-            }
-            Remark::Stall(kind, _) => {
-                engine.jot(Who::World, "stall", format_args!("a stall: {kind}"));
-            }
-            Remark::StallOver => {}
-            Remark::Healed => {
-                engine.jot(Who::World, "healed", format_args!("everything heals"));
-            }
-        }
-    }
-
     fn outline(engine: &LogEngine<L>) -> (u64, u64) {
         engine.log_outline()
     }
@@ -260,16 +237,35 @@ impl<L: Load> Part for Log<L> {
     fn outcome(engine: &LogEngine<L>) -> Outcome<'_> {
         Outcome {
             decided: engine.slots(),
-            is_done: engine.served_ns().is_some(),
-            done_ns: engine.served_ns(),
-            value: None,
+            is_done: engine.system.part.done_at.is_some(),
+            done_at: engine.system.part.done_at,
             probes: engine.log_probes(),
             log: Some(engine.sums()),
+            ..Outcome::default()
         }
     }
 
     fn latencies(engine: &LogEngine<L>, each: &mut dyn FnMut(u64)) {
-        engine.commits_ns(each);
+        engine
+            .system
+            .part
+            .tally
+            .commits
+            .iter()
+            .copied()
+            .for_each(each);
+    }
+
+    fn progress(engine: &LogEngine<L>) -> usize {
+        engine.system.part.tally.commits.len()
+    }
+
+    fn ballots(agent: &Replica<L::Machine>) -> (Option<Ballot>, Option<Ballot>) {
+        (None, agent.ballot())
+    }
+
+    fn accused(engine: &LogEngine<L>) -> Accused {
+        engine.accused()
     }
 
     fn log_report(engine: &LogEngine<L>) -> Option<LogReport> {

@@ -3,7 +3,9 @@
 use bivalent_core::{AgentId, Ballot, Batch, LogOp, LogSaid, Replica, Slot, Standing, StoreId};
 
 use super::{Deed, LogEngine, Seat, ledger::digest, machines::Load, replica};
-use crate::{coverage::Touched, engine::is_down, fault::Happening, oracle::name, probe::Probe};
+use crate::{
+    coverage::Touched, engine::is_down, fault::Happening, journal::What, oracle::name, probe::Probe,
+};
 
 impl<L: Load> LogEngine<L> {
     /// A replica says something of itself.
@@ -87,16 +89,11 @@ impl<L: Load> LogEngine<L> {
                     .batches
                     .saturating_record(batch.len() as u64);
             }
-            self.note_agent(
-                id,
-                "decided",
-                format_args!(
-                    "decides slot {}: {} request{}",
-                    slot.0,
-                    batch.len(),
-                    if batch.len() == 1 { "" } else { "s" }
-                ),
-            );
+            self.note(What::Chosen {
+                agent: id,
+                slot,
+                requests: batch.len(),
+            });
             self.happened(Happening::Decided, id, None);
         }
     }
@@ -125,11 +122,7 @@ impl<L: Load> LogEngine<L> {
         if let Some(state) = self.judge_state(id, slot) {
             self.enter_state(id, slot, state);
         }
-        self.note_agent(
-            id,
-            "installed",
-            format_args!("goes on from a snapshot before slot {}", slot.0),
-        );
+        self.note(What::Installed { agent: id, slot });
     }
 
     /// Judges the state of a replica that has applied every slot below this one, and no more; a hash of it.
@@ -157,12 +150,7 @@ impl<L: Load> LogEngine<L> {
             self.liveness.started(Some(ballot));
             self.system.part.tally.ballots += 1;
             self.enter(|_| Deed::Stands { agent: id, ballot });
-            self.note_ballot(
-                id,
-                "stands",
-                ballot,
-                format_args!("stands for leader in ballot {ballot:?}"),
-            );
+            self.note(What::Stands { agent: id, ballot });
             self.happened(Happening::Phase1, id, None);
         }
     }
@@ -192,33 +180,21 @@ impl<L: Load> LogEngine<L> {
         if let Some((property, detail)) = breach {
             self.found(property, detail);
         }
-        self.note_ballot(
-            id,
-            "leads",
+        self.note(What::Leads {
+            agent: id,
             ballot,
-            format_args!("leads in ballot {ballot:?} from slot {} on", from.0),
-        );
+            from,
+        });
         self.happened(Happening::Phase2, id, None);
     }
 
     fn on_follows(&mut self, id: AgentId, above: Option<Ballot>) {
         self.enter(|_| Deed::Follows { agent: id });
-        match above {
-            Some(above) => {
-                self.net.hit(Probe::LeaderDeposed);
-                self.net.touched.0 |= Touched::TURNED;
-                self.note_agent(
-                    id,
-                    "follows",
-                    format_args!("steps down: ballot {above:?} was met"),
-                );
-            }
-            None => self.note_agent(
-                id,
-                "follows",
-                format_args!("does not lead: something decided is nowhere to be found"),
-            ),
+        if above.is_some() {
+            self.net.hit(Probe::LeaderDeposed);
+            self.net.touched.0 |= Touched::TURNED;
         }
+        self.note(What::Follows { agent: id, above });
         self.happened(Happening::Aborted, id, None);
     }
 }

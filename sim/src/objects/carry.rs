@@ -13,6 +13,7 @@ use crate::{
     fault::{Fault, FaultKind, Happening},
     objects::words,
     plan::{LIST, READ, WRITE},
+    probe::Probe,
     store::{Service, bucket::Moment},
 };
 
@@ -192,6 +193,9 @@ impl<P: Part> Engine<Objects<P>> {
         let Some(mut agent) = self.participants[id.index()].agent.take() else {
             return;
         };
+        if let Some(journal) = &mut self.journal {
+            journal.begins(id);
+        }
         agent.on(event, &mut self.port(id));
         self.participants[id.index()].agent = Some(agent);
         self.carry_out(id);
@@ -262,7 +266,7 @@ impl<P: Part> Engine<Objects<P>> {
 
     /// The same without the answer.
     pub(super) fn apply(&mut self, index: u32, seen: Moment) -> ReplyOf<P> {
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         let now = self.net.now();
         let objects = &mut self.system;
         let flight = objects.flights.get(index);
@@ -279,6 +283,10 @@ impl<P: Part> Engine<Objects<P>> {
                 },
                 ObjectReply::Done(_),
             ) => Some((*name, body.clone())),
+            _ => None,
+        };
+        let refused = match (&flight.op, &reply) {
+            (ObjectOp::Put { name, .. }, ObjectReply::ConditionFailed) => Some(*name),
             _ => None,
         };
         let listed = match &flight.op {
@@ -298,11 +306,17 @@ impl<P: Part> Engine<Objects<P>> {
         self.fingerprint
             .mix(word, u64::from(store.0) << 8 | u64::from(agent.0));
         self.note_marks(index);
+        if matches!(reply, ObjectReply::Unreadable) {
+            self.net.hit(Probe::UnreadableRead);
+        }
         if let Some((job, folder)) = listed {
             P::listed(self, agent, job, folder);
         }
         if !deleted.is_empty() {
             P::deleted(self, agent, store, &deleted);
+        }
+        if let Some(name) = refused {
+            P::refused(self, agent, (store, name));
         }
         if let Some((name, body)) = body {
             P::landed(self, agent, (store, name), &body);
@@ -325,6 +339,7 @@ impl<P: Part> Engine<Objects<P>> {
         let ObjectOp::Get(name) = &flight.op else {
             return;
         };
+        let agent = flight.agent;
         let marks = self.system.buckets[flight.store.index()].marks(name);
         if marks == 0 {
             return;
@@ -332,6 +347,12 @@ impl<P: Part> Engine<Objects<P>> {
         for kind in FaultKind::ALL {
             if marks & 1 << kind.index() != 0 {
                 self.net.observed(kind);
+            }
+        }
+        if marks & 1 << FaultKind::TornWrite.index() != 0 {
+            self.net.hit(Probe::TornRead);
+            if self.recovers(agent) {
+                self.net.hit(Probe::TornReadInRecovery);
             }
         }
     }
@@ -361,6 +382,7 @@ impl<P: Part> Engine<Objects<P>> {
         self.system.flights.take(index);
         if !lives {
             self.net.observed(FaultKind::Crash);
+            self.net.hit(Probe::AnswerToTheDead);
         }
         if self.takes(agent, incarnation, event) {
             self.step_of(agent, Told::Replied(store, tag, &reply));

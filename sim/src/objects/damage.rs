@@ -143,7 +143,7 @@ impl<P: Part> Engine<Objects<P>> {
             return;
         }
         bucket.put_damaged(name, content, 1 << kind.index(), now);
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         self.lands_on(
             kind,
             (agent, store),
@@ -191,7 +191,7 @@ impl<P: Part> Engine<Objects<P>> {
             let bucket = &mut self.system.buckets[store.index()];
             bucket.put_damaged(&victim, content, 1 << kind.index(), now);
         }
-        self.system.store_ops += 1;
+        self.store_ops += 1;
         self.net.landed(kind);
         self.net.observed(kind);
         self.envelope.landed(kind, store);
@@ -297,6 +297,9 @@ impl<P: Part> Engine<Objects<P>> {
         self.net.landed(kind);
         self.net.observed(kind);
         self.net.hit(Probe::OldVersionRead);
+        if self.recovers(agent) {
+            self.net.hit(Probe::OldReadInRecovery);
+        }
         self.envelope.stale_to(agent, store);
         let read = if kind == FaultKind::StaleListing {
             "a listing"

@@ -7,16 +7,17 @@
 
 use std::fmt;
 
-use bivalent_core::{AgentId, ObjectOp, Stop, StoreId};
+use bivalent_core::{AgentId, Ballot, ObjectOp, Phase, Stop, StoreId};
 
-use super::{Blow, DueFor, Engine, Life, Objects, Part, Remark};
+use super::{DueFor, Engine, Life, Objects, Part};
 use crate::{
     coverage,
     dice::{Dice, Purpose, Rest},
-    engine::{Participant, Status, Struck, System, is_down},
+    engine::{Outcome, Participant, Status, System, Trials, is_down},
     event::{Event, INCARNATIONS_MAX},
     fault::FaultKind,
-    probe::Probe,
+    journal::What,
+    log::{Accused, LogReport},
     scenario::Scenario,
     store::bucket::Bucket,
     view::View,
@@ -29,16 +30,21 @@ impl<P: Part> System for Objects<P> {
     type Agent = Option<bivalent_core::OnObjects<P::Agent>>;
     type Own = Life;
     type Held = u64;
-    type Journal = P::Journal;
     const LOOKS_AGAIN: bool = true;
     const AWAITED: (&'static str, &'static str) = P::AWAITED;
+    // A listing, and a get of what it shows; a check of a start, and a put.
+    const HOPS: u64 = 2;
+    const TRIALS: Trials = Trials {
+        stalls: 3,
+        seeds: 16,
+        steps: 20_000,
+    };
 
     fn reset(engine: &mut Engine<Self>) {
         let this = &mut engine.system;
         this.buckets.iter_mut().for_each(Bucket::reset);
         this.flights.clear();
         this.dues.clear();
-        this.store_ops = 0;
         for participant in &mut engine.participants {
             participant.agent = None;
             participant.own = Life::default();
@@ -77,9 +83,7 @@ impl<P: Part> System for Objects<P> {
             let is_write = matches!(flight.op, ObjectOp::Put { .. } | ObjectOp::Delete(_));
             is_write && flight.agent == id
         });
-        if writes {
-            engine.net.hit(Probe::CrashedBetweenWrites);
-        }
+        engine.probe_crash(id, writes);
         // What it had asked for goes on; nobody is there for the answers.
         let held = std::mem::take(&mut engine.participants[id.index()].inbox);
         for bits in held {
@@ -100,16 +104,18 @@ impl<P: Part> System for Objects<P> {
         let participant = &mut engine.participants[id.index()];
         participant.agent = None;
         if returns {
-            participant.own.decided = false;
+            participant.decided = false;
         }
     }
 
     fn returns(engine: &mut Engine<Self>, id: AgentId) {
-        engine.participants[id.index()].own.decided = false;
+        engine.participants[id.index()].decided = false;
     }
 
     fn starts_again(engine: &mut Engine<Self>, id: AgentId, incarnation: u16) {
-        P::note(engine, Remark::Restarts(id, incarnation));
+        if let Some(journal) = &mut engine.journal {
+            journal.restarts(id, incarnation);
+        }
         engine.net.observed(FaultKind::Crash);
         engine.note_restart(id);
         engine.begin_life(id);
@@ -135,10 +141,6 @@ impl<P: Part> System for Objects<P> {
         engine.note_fault_on(FaultKind::Amnesia, None, (Some(store), whose), text);
     }
 
-    fn note_fault(engine: &mut Engine<Self>, struck: Struck, what: fmt::Arguments<'_>) {
-        engine.note_fault_on(struck.kind, struck.agent, (struck.store, 0), what);
-    }
-
     fn is_done(engine: &Engine<Self>) -> bool {
         P::is_done(engine)
     }
@@ -147,27 +149,13 @@ impl<P: Part> System for Objects<P> {
         P::waits(engine)
     }
 
-    fn stalled(engine: &Engine<Self>) -> Vec<AgentId> {
-        let undecided = |it: &&Participant<Self>| !it.own.decided && !is_down(it.status);
-        let undecided = engine.participants.iter().filter(undecided);
-        undecided.map(|it| it.id).collect()
-    }
-
     fn is_contended(engine: &Engine<Self>) -> bool {
         engine.liveness.contention >= P::CONTENTION
     }
 
-    fn acts(participant: &Participant<Self>) -> bool {
-        !participant.own.decided && participant.status == Status::Up
-    }
-
-    fn comes_back(participant: &Participant<Self>) -> bool {
-        !participant.own.decided
-    }
-
     /// Does some agent decide, or serve a client, from here, with all faults gone and all others standing still?
     fn heals(engine: &Engine<Self>) -> bool {
-        let undecided = engine.participants.iter().filter(|it| !it.own.decided);
+        let undecided = engine.participants.iter().filter(|it| !it.decided);
         let up = undecided.clone().filter(|it| !is_down(it.status));
         let up: Vec<AgentId> = up.map(|it| it.id).collect();
         let candidates = if up.is_empty() {
@@ -202,20 +190,41 @@ impl<P: Part> System for Objects<P> {
         }
     }
 
-    fn stall_found(engine: &mut Engine<Self>, kind: &'static str, heals: bool) {
-        P::note(engine, Remark::Stall(kind, heals));
-    }
-
-    fn stall_over(engine: &mut Engine<Self>) {
-        P::note(engine, Remark::StallOver);
-    }
-
-    fn healed(engine: &mut Engine<Self>) {
-        P::note(engine, Remark::Healed);
-    }
-
     fn wind_up(engine: &mut Engine<Self>) {
         P::wind_up(engine);
+    }
+
+    fn outcome(engine: &Engine<Self>) -> Outcome<'_> {
+        P::outcome(engine)
+    }
+
+    fn latencies(engine: &Engine<Self>, each: &mut dyn FnMut(u64)) {
+        P::latencies(engine, each);
+    }
+
+    fn log_report(engine: &Engine<Self>) -> Option<LogReport> {
+        P::log_report(engine)
+    }
+
+    fn accused(engine: &Engine<Self>) -> Accused {
+        P::accused(engine)
+    }
+
+    fn progress(engine: &Engine<Self>) -> usize {
+        P::progress(engine)
+    }
+
+    fn ballots(participant: &Participant<Self>) -> (Option<Ballot>, Option<Ballot>) {
+        let agent = participant.agent.as_ref();
+        let inner = agent.and_then(bivalent_core::OnObjects::inner);
+        inner.map_or((None, None), P::ballots)
+    }
+
+    fn phase(participant: &Participant<Self>) -> Option<Phase> {
+        let agent = participant.agent.as_ref();
+        agent
+            .and_then(bivalent_core::OnObjects::inner)
+            .and_then(P::phase)
     }
 
     fn view(engine: &Engine<Self>, scenario: &Scenario) -> View {
@@ -271,23 +280,9 @@ impl<P: Part> Engine<Objects<P>> {
         kind: &'static str,
         text: fmt::Arguments<'_>,
     ) {
-        P::note(self, Remark::Told(agent, kind, text));
-    }
-
-    /// Takes note of a fault; `owners` has the bits of those whose objects it changed or hid.
-    pub(super) fn note_fault_on(
-        &mut self,
-        kind: FaultKind,
-        agent: Option<AgentId>,
-        (store, owners): (Option<StoreId>, u128),
-        text: fmt::Arguments<'_>,
-    ) {
-        let blow = Blow {
-            kind,
-            agent,
-            store,
-            owners,
-        };
-        P::note(self, Remark::Struck(blow, text));
+        if self.journal.is_some() {
+            let text = text.to_string();
+            self.note(What::Told { agent, kind, text });
+        }
     }
 }

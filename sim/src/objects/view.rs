@@ -75,7 +75,7 @@ impl<P: Part> Engine<Objects<P>> {
             Status::Down { returns: true } => AgentState::Down,
             Status::Down { returns: false } => AgentState::Lost,
             Status::Paused => AgentState::Paused,
-            Status::Up if own.decided => AgentState::Decided,
+            Status::Up if participant.decided => AgentState::Decided,
             Status::Up if participant.agent.is_none() => AgentState::Idle,
             Status::Up => AgentState::Running,
         };
@@ -127,7 +127,7 @@ impl<P: Part> Engine<Objects<P>> {
                     |at| format!("stands still until {at}"),
                 )
             }
-            Status::Up if participant.own.decided => String::new(),
+            Status::Up if participant.decided => String::new(),
             Status::Up => {
                 let first = own().find_map(|it| match it.event {
                     Event::Op { flight } => Some(self.asked(scenario, flight)),

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    CHUNK, EVENTS_MAX,
-    world::{Noted, World},
+use super::{CHUNK, EVENTS_MAX, world::World};
+use crate::{
+    journal::{Journal, Note},
+    scenario::Scenario,
+    view::View,
 };
-use crate::{scenario::Scenario, view::View};
 
 /// Copies kept at most, in a world of one block; of larger ones fewer.
 const COPIES_MAX: usize = 256;
@@ -25,7 +26,7 @@ pub(super) struct Snapshot {
     pub(super) choices: usize,
     pub(super) time_ns: u64,
     /// The latest notes until then.
-    pub(super) latest: VecDeque<Noted>,
+    pub(super) latest: VecDeque<Note>,
     pub(super) world: World,
     /// Where a fork begins: the copies before it go on another way.
     pub(super) pinned: bool,
@@ -47,8 +48,13 @@ impl Snapshot {
 
     /// The world, which keeps digests and notes from here on.
     pub(super) fn listening(&self) -> World {
+        self.keeping(Journal::telling())
+    }
+
+    /// The world, which keeps what this journal does from here on.
+    pub(super) fn keeping(&self, journal: Journal) -> World {
         let mut world = self.world.clone();
-        world.listen(true);
+        world.listen(Some(journal));
         world
     }
 }
@@ -137,7 +143,7 @@ impl Snapshots {
 #[derive(Debug)]
 pub(super) struct Cursor {
     step: u64,
-    latest: VecDeque<Noted>,
+    latest: VecDeque<Note>,
     pub(super) world: World,
 }
 
@@ -156,15 +162,13 @@ impl Cursor {
     pub(super) fn view(&self, scenario: &Scenario) -> View {
         let mut view = self.world.view(scenario);
         let latest = self.latest.iter();
-        view.events = latest
-            .map(|noted| self.world.line(scenario, noted))
-            .collect();
+        view.events = latest.map(|note| self.world.line(scenario, note)).collect();
         view
     }
 }
 
 /// Adds notes to the latest ones, and forgets those that are no more among them.
-pub(super) fn remember(latest: &mut VecDeque<Noted>, notes: Vec<Noted>) {
+pub(super) fn remember(latest: &mut VecDeque<Note>, notes: Vec<Note>) {
     let skip = notes.len().saturating_sub(EVENTS_MAX);
     latest.extend(notes.into_iter().skip(skip));
     let surplus = latest.len().saturating_sub(EVENTS_MAX);

@@ -2,16 +2,11 @@
 
 use bivalent_core::AgentId;
 
-use super::{
-    Playback,
-    cursor::remember,
-    world::{Noted, World},
-};
+use super::{Playback, cursor::remember, world::World};
 use crate::{
     blocks::view::rung,
     fault::FaultKind,
     journal::{Note, What as Happened},
-    log::LogNote,
     verdict,
     view::{Mark, MarkKind, Rung, Stair, Turn},
 };
@@ -38,11 +33,8 @@ impl Playback {
         self.track.time_ns = self.head.time_ns();
         self.track.slots = slots(&self.head, self.is_log);
         let mut marks = Vec::new();
-        for noted in &notes {
-            match noted {
-                Noted::Single(note) => self.take_note(note, noted, &mut marks),
-                Noted::Log(note) => self.take_log_note(note, noted, &mut marks),
-            }
+        for note in &notes {
+            self.take_note(note, &mut marks);
         }
         self.mark_violations(&notes, &mut marks);
         // Of one step, in the order in which they came.
@@ -51,17 +43,20 @@ impl Playback {
         remember(&mut self.latest, notes);
     }
 
-    fn take_note(&mut self, note: &Note, noted: &Noted, marks: &mut Vec<Mark>) {
+    fn take_note(&mut self, note: &Note, marks: &mut Vec<Mark>) {
         let (turn, agent, ballot) = match note.what {
             Happened::Phase1 { agent, ballot } => (Turn::Phase1, agent, Some(ballot)),
             Happened::Phase2 { agent, ballot, .. } => (Turn::Phase2, agent, Some(ballot)),
             Happened::Aborted { agent, ballot, .. } => (Turn::Aborted, agent, ballot),
+            Happened::Stands { agent, ballot } => (Turn::Phase1, agent, Some(ballot)),
+            Happened::Leads { agent, ballot, .. } => (Turn::Phase2, agent, Some(ballot)),
+            Happened::Follows { agent, .. } => (Turn::Aborted, agent, None),
             Happened::Decided { agent, .. } => {
-                self.mark(MarkKind::Decision, noted, marks);
+                self.mark(MarkKind::Decision, note, marks);
                 (Turn::Decided, agent, None)
             }
             Happened::Fault { kind, agent, .. } => {
-                self.mark(MarkKind::Fault(kind), noted, marks);
+                self.mark(MarkKind::Fault(kind), note, marks);
                 let turn = if kind == FaultKind::Crash {
                     Some(Turn::Crashed)
                 } else {
@@ -72,9 +67,11 @@ impl Playback {
                 };
                 (turn, agent, None)
             }
-            Happened::Stall { .. } => return self.mark(MarkKind::Stall, noted, marks),
-            Happened::Healed => return self.mark(MarkKind::Healed, noted, marks),
+            Happened::Stall { .. } => return self.mark(MarkKind::Stall, note, marks),
+            Happened::Healed => return self.mark(MarkKind::Healed, note, marks),
             Happened::Recovered { .. }
+            | Happened::Chosen { .. }
+            | Happened::Installed { .. }
             | Happened::Told { .. }
             | Happened::Wrote { .. }
             | Happened::Refused { .. }
@@ -82,27 +79,6 @@ impl Playback {
         };
         let ballot = ballot.map(rung);
         self.stair(note.step, note.tick, turn, agent, ballot);
-    }
-
-    fn take_log_note(&mut self, note: &LogNote, noted: &Noted, marks: &mut Vec<Mark>) {
-        let turn = match note.kind {
-            "stands" => Some(Turn::Phase1),
-            "leads" => Some(Turn::Phase2),
-            "follows" => Some(Turn::Aborted),
-            "crashed" => Some(Turn::Crashed),
-            "restarted" => Some(Turn::Restarted),
-            _ => None,
-        };
-        match (note.kind, note.broken) {
-            ("stall", _) => self.mark(MarkKind::Stall, noted, marks),
-            ("healed", _) => self.mark(MarkKind::Healed, noted, marks),
-            (_, Some(kind)) => self.mark(MarkKind::Fault(kind), noted, marks),
-            (_, None) => {}
-        }
-        if let (Some(turn), Some(agent)) = (turn, note.agent) {
-            let ballot = note.ballot.map(rung);
-            self.stair(note.step, note.tick, turn, agent, ballot);
-        }
     }
 
     fn stair(&mut self, step: u64, tick: u64, turn: Turn, agent: AgentId, ballot: Option<Rung>) {
@@ -124,8 +100,8 @@ impl Playback {
         });
     }
 
-    fn mark(&self, kind: MarkKind, noted: &Noted, marks: &mut Vec<Mark>) {
-        let event = self.head.line(&self.scenario, noted);
+    fn mark(&self, kind: MarkKind, note: &Note, marks: &mut Vec<Mark>) {
+        let event = self.head.line(&self.scenario, note);
         let text = match (kind, event.line.who.as_str()) {
             (MarkKind::Decision, who) => format!("{who} {}", event.line.what),
             (_, _) => event.line.what,
@@ -141,7 +117,7 @@ impl Playback {
     }
 
     /// What oracles have found; a property that the scenario does not ask about is none of its marks.
-    fn mark_violations(&mut self, notes: &[Noted], marks: &mut Vec<Mark>) {
+    fn mark_violations(&mut self, notes: &[Note], marks: &mut Vec<Mark>) {
         let found = self.head.finished();
         let all = found.violations();
         for violation in &all[self.violations.min(all.len())..] {
@@ -149,7 +125,7 @@ impl Playback {
                 continue;
             }
             // What breaks a property is noted, as a rule.
-            let cause = notes.iter().rfind(|it| it.step() == violation.step);
+            let cause = notes.iter().rfind(|it| it.step == violation.step);
             let time_ns = cause.map_or(self.track.time_ns, |cause| {
                 self.head.line(&self.scenario, cause).line.time_ns
             });

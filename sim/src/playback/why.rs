@@ -1,15 +1,14 @@
 //! Why something happened: the chain of causes that leads to a step, in words.
 
-use super::{Playback, world::Noted};
+use super::Playback;
 use crate::{
-    causality::Stamp,
     cause::{
         self,
         clash::{self, Clash, Side},
         ledger::{self, Line},
     },
-    journal::Note,
-    log::{Entry, LogNote},
+    journal::{Journal, Keeps, Note},
+    log::Entry,
     verdict,
     view::{Mark, MarkKind, Why},
 };
@@ -29,11 +28,17 @@ impl Playback {
         let legs = self.snapshots.legs(step.saturating_sub(STEPS_MAX), step);
         let from = legs.first().map_or(0, |leg| leg.step);
         let ends = legs.iter().skip(1).map(|leg| leg.step).chain([step]);
-        let mut notes: Vec<Noted> = Vec::new();
+        let mut notes: Vec<Note> = Vec::new();
         let mut ledger: Vec<Entry> = Vec::new();
         let broken = self.broken_at(step);
         for (leg, end) in legs.iter().zip(ends) {
-            let mut world = leg.listening();
+            // Of a log the clocks say what could have come of what.
+            let journal = if self.is_log {
+                Journal::with_clocks(self.names.agents.len(), Keeps::Ends)
+            } else {
+                Journal::telling()
+            };
+            let mut world = leg.keeping(journal);
             if broken.is_some() {
                 world.keep_ledger();
             }
@@ -52,15 +57,13 @@ impl Playback {
             let story = story.filter(|parts| !parts.is_empty());
             return story.unwrap_or_else(|| self.part(&notes, &influences(&notes), None, from));
         }
-        let singles = singles(&notes);
-        let last = notes.last().map(Noted::step);
+        let last = notes.last().map(|note| note.step);
         if last.is_some_and(|last| self.broken_at(last).is_some())
-            && let Some(clash) =
-                clash::of(&singles, self.scenario.cluster.protocol.is_conditional())
+            && let Some(clash) = clash::of(&notes, self.scenario.cluster.protocol.is_conditional())
         {
             return self.clash(&notes, &clash);
         }
-        let (at, rest) = cause::of_last(&singles).unwrap_or_default();
+        let (at, rest) = cause::of_last(&notes).unwrap_or_default();
         self.part(&notes, &at, rest, from)
     }
 
@@ -93,13 +96,13 @@ impl Playback {
         parts.collect()
     }
 
-    fn told(&self, noted: &Noted) -> String {
-        let line = self.head.line(&self.scenario, noted).line;
+    fn told(&self, note: &Note) -> String {
+        let line = self.head.line(&self.scenario, note).line;
         format!("#{} {} {}", line.step, line.who, line.what)
     }
 
     /// One chain alone.
-    fn part(&self, notes: &[Noted], at: &[usize], rest: Option<&str>, from: u64) -> Vec<Why> {
+    fn part(&self, notes: &[Note], at: &[usize], rest: Option<&str>, from: u64) -> Vec<Why> {
         let mut lines: Vec<String> = at.iter().map(|&at| self.told(&notes[at])).collect();
         if lines.is_empty() {
             return Vec::new();
@@ -115,7 +118,7 @@ impl Playback {
     }
 
     /// Two chains that end in decisions that clash, and what misled one of them.
-    fn clash(&self, notes: &[Noted], clash: &Clash) -> Vec<Why> {
+    fn clash(&self, notes: &[Note], clash: &Clash) -> Vec<Why> {
         let mut parts: Vec<Why> = clash
             .sides
             .iter()
@@ -164,7 +167,7 @@ impl Playback {
         parts
     }
 
-    fn side(&self, notes: &[Noted], side: &Side) -> Why {
+    fn side(&self, notes: &[Note], side: &Side) -> Why {
         let event = |at: usize| self.head.line(&self.scenario, &notes[at]);
         let decision = side.links.first().map_or_else(String::new, |&at| {
             let it = event(at).line;
@@ -205,26 +208,12 @@ fn step_of(line: &str) -> Option<u64> {
     line.strip_prefix('#')?.split_once(' ')?.0.parse().ok()
 }
 
-/// The notes of a single decision.
-fn singles(notes: &[Noted]) -> Vec<Note> {
-    let single = |noted: &Noted| match noted {
-        Noted::Single(note) => Some(note.clone()),
-        Noted::Log(_) => None,
-    };
-    notes.iter().filter_map(single).collect()
-}
-
 /// Places of the last note and the latest ones that could have influenced it.
-fn influences(notes: &[Noted]) -> Vec<usize> {
+fn influences(notes: &[Note]) -> Vec<usize> {
     let Some(last) = notes.len().checked_sub(1) else {
         return Vec::new();
     };
-    let stamp = |at: usize| -> Option<&Stamp> {
-        match &notes[at] {
-            Noted::Log(LogNote { stamp, .. }) => stamp.as_ref(),
-            Noted::Single(_) => None,
-        }
-    };
+    let stamp = |at: usize| notes[at].stamp.as_ref();
     let mut at = vec![last];
     if let Some(of) = stamp(last) {
         let before = (0..last).rev();

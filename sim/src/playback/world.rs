@@ -2,52 +2,21 @@
 
 use std::ops::Range;
 
-use bivalent_core::Contention;
-
 use super::What;
 use crate::{
-    blocks::{BlockEngine, remedy::Change},
     dice::Dice,
     engine::End,
     explore::Exploration,
-    journal::Note,
-    log::{self, Accused, Entry, LogNote},
+    journal::{Journal, Note},
+    log::{Accused, Entry},
     report::RunReport,
     runner::Runner,
-    scenario::{Adversary, Scenario},
-    stall, story,
+    scenario::Scenario,
+    story,
     timeline::{self, Subject},
     verdict::Finished,
     view::{EventLine, Valence, View},
 };
-
-/// Something that was noted, of whichever engine.
-#[derive(Clone, Debug)]
-pub(crate) enum Noted {
-    Single(Note),
-    Log(LogNote),
-}
-
-impl From<Note> for Noted {
-    fn from(note: Note) -> Self {
-        Self::Single(note)
-    }
-}
-
-impl From<LogNote> for Noted {
-    fn from(note: LogNote) -> Self {
-        Self::Log(note)
-    }
-}
-
-impl Noted {
-    pub(super) const fn step(&self) -> u64 {
-        match self {
-            Self::Single(note) => note.step,
-            Self::Log(note) => note.step,
-        }
-    }
-}
 
 /// A run that goes on a stretch at a time.
 #[derive(Clone, Debug)]
@@ -76,66 +45,48 @@ impl World {
         self.0.running_mut().wind_up();
     }
 
-    /// From here on digests and notes are kept, or are not.
-    pub(super) fn listen(&mut self, listens: bool) {
-        self.0.running_mut().listen(listens);
+    /// From here on this is kept, or nothing.
+    pub(super) fn listen(&mut self, journal: Option<Journal>) {
+        self.0.running_mut().listen(journal);
     }
 
     /// The digests and notes since this was asked for last.
-    pub(super) fn take_told(&mut self) -> (Vec<u16>, Vec<Noted>) {
+    pub(super) fn take_told(&mut self) -> (Vec<u16>, Vec<Note>) {
         self.0.running_mut().take_told()
     }
 
     /// From here on it is entered who does what, in a log's world.
     pub(super) fn keep_ledger(&mut self) {
-        if let Runner::Log(any) = &mut self.0 {
-            any.get_mut().keep_ledger();
-        }
+        self.0.running_mut().keep_ledger();
     }
 
     /// What has been entered since; nothing of a single decision.
     pub(super) fn take_ledger(&mut self) -> Vec<Entry> {
-        match &mut self.0 {
-            Runner::Single(_) | Runner::Bucket(_) => Vec::new(),
-            Runner::Log(any) => any.get_mut().take_ledger(),
-        }
+        self.0.running_mut().take_ledger()
     }
 
     /// What is wrong with the whole of a log's run that is over.
     pub(super) fn accused(&self) -> Accused {
-        match &self.0 {
-            Runner::Single(_) | Runner::Bucket(_) => Accused::default(),
-            Runner::Log(any) => any.get().accused(),
-        }
+        self.0.running().accused()
     }
 
     /// A copy that keeps nothing. What was told must have been taken.
     pub(super) fn silent_copy(&mut self) -> Self {
-        self.listen(false);
+        self.listen(None);
         let copy = self.clone();
-        self.listen(true);
+        self.listen(Some(Journal::telling()));
         copy
     }
 
     /// Whether a change makes a difference here.
     pub(super) fn can_change(&self, scenario: &Scenario, what: What) -> bool {
-        match &self.0 {
-            Runner::Single(engine) => change(scenario, engine, what).is_some(),
-            Runner::Bucket(any) => any.get().can_change(what),
-            Runner::Log(any) => any.get().can_change(what),
-        }
+        self.0.running().change_of(scenario, what).is_some()
     }
 
     /// Changes something from here on.
     pub(super) fn change(&mut self, scenario: &Scenario, what: What) {
-        match &mut self.0 {
-            Runner::Single(engine) => {
-                if let Some(change) = change(scenario, engine, what) {
-                    engine.change(change);
-                }
-            }
-            Runner::Bucket(any) => any.get_mut().change(what),
-            Runner::Log(any) => any.get_mut().change(what),
+        if let Some(change) = self.0.running().change_of(scenario, what) {
+            self.0.running_mut().make(change);
         }
     }
 
@@ -171,10 +122,7 @@ impl World {
 
     /// Whether this is a single decision, and nobody has decided.
     pub(super) fn is_open(&self) -> bool {
-        match &self.0 {
-            Runner::Single(engine) => engine.value().is_none(),
-            Runner::Bucket(_) | Runner::Log(_) => false,
-        }
+        self.0.running().is_open()
     }
 
     /// Which values can still be decided from here; none of a log.
@@ -184,54 +132,23 @@ impl World {
         samples: Range<u32>,
         seed: u64,
     ) -> Valence {
-        match &self.0 {
-            Runner::Single(engine) => engine.possible(known, samples, seed),
-            Runner::Bucket(_) | Runner::Log(_) => Valence::default(),
-        }
+        self.0.running().possible(known, samples, seed)
     }
 
     /// A note in words.
-    pub(super) fn line(&self, scenario: &Scenario, noted: &Noted) -> EventLine {
-        match (&self.0, noted) {
-            (runner, Noted::Single(note)) => {
-                let engine = runner.finished();
-                let Subject {
-                    kind,
-                    agent,
-                    store,
-                    fault,
-                } = timeline::subject(&note.what);
-                EventLine {
-                    line: story::line(scenario, engine, note),
-                    kind,
-                    agent: agent.map(|agent| agent.0),
-                    store: store.map(|store| store.0),
-                    fault,
-                }
-            }
-            (runner, Noted::Log(note)) => EventLine {
-                line: log::story::line(scenario, runner, note),
-                kind: note.kind,
-                agent: note.agent.map(|agent| agent.0),
-                store: note.store.map(|store| store.0),
-                fault: note.broken,
-            },
+    pub(super) fn line(&self, scenario: &Scenario, note: &Note) -> EventLine {
+        let Subject {
+            kind,
+            agent,
+            store,
+            fault,
+        } = timeline::subject(&note.what);
+        EventLine {
+            line: story::line(scenario, self.finished(), note),
+            kind,
+            agent: agent.map(|agent| agent.0),
+            store: store.map(|store| store.0),
+            fault,
         }
-    }
-}
-
-/// What to change in a single decision's world, if it makes a difference there.
-fn change(scenario: &Scenario, engine: &BlockEngine, what: What) -> Option<Change> {
-    let scripted = matches!(scenario.schedule.adversary, Adversary::Script(_));
-    match what {
-        // A script knows one course of things only.
-        What::OneLeader | What::Backoff if scripted => None,
-        What::DuelOff => engine.is_ordered().then_some(Change::FairSchedule),
-        What::OneLeader => engine.foremost().map(Change::OneLeader),
-        What::Backoff => {
-            let (min, max) = stall::backoff(scenario, engine)?;
-            Some(Change::Backoff(Contention::Random { min, max }))
-        }
-        What::NoFaults => (!scenario.faults.is_empty()).then_some(Change::NoFaults),
     }
 }

@@ -9,7 +9,13 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::{Share, Variant, share};
-use crate::{blocks::BlockEngine, engine::End, hlog, pool, report::Latency, verdict};
+use crate::{
+    blocks::BlockEngine,
+    engine::End,
+    hlog, pool,
+    report::Latency,
+    verdict::{self, Finished},
+};
 
 /// Runs that a thread takes at a time.
 const CHUNK: u64 = 32;

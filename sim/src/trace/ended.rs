@@ -63,9 +63,9 @@ impl Trace {
         ended: Option<String>,
     ) -> Self {
         let mut runner = subject.runner(scenario);
-        let (_, record, _) = runner.run_choices(choices.to_vec(), until);
+        let (_, journal, _) = runner.run_choices(choices.to_vec(), until);
         let planted = scenario.planted;
-        let mut trace = Self::of_run(scenario, seed, planted, &runner, choices.to_vec(), &record);
+        let mut trace = Self::of_run(scenario, seed, planted, &runner, choices.to_vec(), &journal);
         trace.file.ended = ended;
         trace
     }

@@ -1,6 +1,6 @@
 //! Keys replayed against the application.
 
-use bivalent_sim::{blocks::BlockEngine, scenario::Scenario, view::Standing};
+use bivalent_sim::{blocks::BlockEngine, scenario::Scenario, verdict::Finished, view::Standing};
 use bivalent_tui::{
     app::App,
     keys::Mode,

@@ -40,10 +40,7 @@ impl Engine<Blocks> {
         }
         for index in 0..self.participants.len() {
             let seat = &self.participants[index];
-            if seat.status == Status::Up
-                && seat.agent.phase() == Phase::Waiting
-                && !seat.own.decided
-            {
+            if seat.status == Status::Up && seat.agent.phase() == Phase::Waiting && !seat.decided {
                 let epoch = seat.agent.epoch() & 0xff_ffff;
                 let (id, incarnation) = (seat.id, seat.incarnation);
                 self.on_start(id, incarnation, epoch);
@@ -54,7 +51,7 @@ impl Engine<Blocks> {
     /// Whether there is anything to pick, or nobody is left who would ask for something.
     pub(in crate::blocks) fn has_choice(&self) -> bool {
         let gone = |seat: &crate::blocks::seat::Seat| {
-            seat.own.decided || seat.status == Status::Down { returns: false }
+            seat.decided || seat.status == Status::Down { returns: false }
         };
         !self.net.pool.is_empty() || self.participants.iter().all(gone)
     }
@@ -105,7 +102,7 @@ impl Engine<Blocks> {
         let is_read = event::kind(bits) == event::KIND_READ;
         let what = if is_read { "read" } else { "write" };
         let text = format_args!("a {what} of {{a{}}} takes longer", agent.0);
-        self.note_fault(FaultKind::Delay, Some(agent), Some(store), text);
+        self.note_fault_on(FaultKind::Delay, Some(agent), (Some(store), 0), text);
     }
 
     /// Starts a run whose script takes over after some steps, and runs it until there is something to choose.

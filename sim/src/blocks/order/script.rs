@@ -109,7 +109,7 @@ impl Engine<Blocks> {
                 self.net.landed(FaultKind::Restart);
                 return self.act(|engine| {
                     let seat = &mut engine.participants[agent.index()];
-                    seat.own.decided = false;
+                    seat.decided = false;
                     let incarnation = seat.incarnation;
                     engine.on_restart(agent, incarnation, false);
                 });

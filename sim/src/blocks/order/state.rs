@@ -89,7 +89,7 @@ impl Engine<Blocks> {
         let own = write.agent;
         let beats = |seat: &super::super::Seat| {
             let attempts = matches!(seat.agent.phase(), Phase::One | Phase::Two);
-            seat.id != own && !seat.own.decided && attempts && seat.agent.block().mbal < block.mbal
+            seat.id != own && !seat.decided && attempts && seat.agent.block().mbal < block.mbal
         };
         let votes = block.vote.is_some_and(|vote| Some(vote.bal) == block.mbal);
         if votes {

@@ -149,7 +149,7 @@ impl Engine<Blocks> {
                     return None;
                 }
             }
-            Event::StallCheck if self.participants.iter().all(|seat| seat.own.decided) => {
+            Event::StallCheck if self.participants.iter().all(|seat| seat.decided) => {
                 return None;
             }
             common => (pending.agent, pending.store) = self.about(common, pending.tick)?,

@@ -111,12 +111,12 @@ impl Broken<'_> {
         };
         let mut runner = self.subject.runner(self.scenario);
         let recorded = caught(|| {
-            let (end, record, _) = runner.run_choices(choices, until);
-            (end, record)
+            let (end, journal, _) = runner.run_choices(choices, until);
+            (end, journal)
         });
-        let (end, record) = recorded.ok()?;
+        let (end, journal) = recorded.ok()?;
         let report = runner.report(self.scenario, 0, end);
-        let story = story::of_any(self.scenario, &runner, &record, &report);
+        let story = story::of(self.scenario, runner.finished(), &journal, &report);
         Some((report, story.lines))
     }
 }

@@ -4,14 +4,32 @@
 
 use std::sync::Arc;
 
-use bivalent_core::{AgentId, Contention};
+use bivalent_core::{AgentId, Contention, StoreId};
 
-use super::{Blocks, Engine, order, store_id};
-use crate::engine::{Status, is_down};
-use crate::{dice::Dice, fault::Span, plan::Plan, store::Service};
+use super::{Before, Engine, Participant, Status, System, is_down};
+use crate::{
+    dice::Dice,
+    fault::Span,
+    plan::{Draw, Plan},
+    playback::What,
+    scenario::Scenario,
+    stall,
+    store::Service,
+};
 
 /// The pause of an agent that is stopped only to be started again, nanoseconds.
 const RESTART_NS: u64 = 1_000_000;
+
+/// How much is tried to find out what would have ended a stall.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trials {
+    /// Stalls of a run that are looked into; later ones are counted.
+    pub(crate) stalls: usize,
+    /// Seeds on which each remedy is tried.
+    pub(crate) seeds: u32,
+    /// Steps of a trial at most.
+    pub(crate) steps: u64,
+}
 
 /// What is changed before a world runs on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +52,7 @@ pub(crate) enum Change {
     Everything,
 }
 
-impl Engine<Blocks> {
+impl<S: System> Engine<S> {
     /// The world of a run as it is after so many steps.
     pub(crate) fn world_after(&mut self, dice: Dice, steps: u64) -> Self {
         self.start(dice, None);
@@ -46,7 +64,7 @@ impl Engine<Blocks> {
 
     /// Undecided agents that take steps.
     pub(crate) fn contenders(&self) -> Vec<AgentId> {
-        let contends = |seat: &&super::Seat| !seat.own.decided && seat.status == Status::Up;
+        let contends = |seat: &&Participant<S>| !seat.decided && seat.status == Status::Up;
         self.participants
             .iter()
             .filter(contends)
@@ -56,8 +74,8 @@ impl Engine<Blocks> {
 
     /// Undecided agents that are down for good.
     pub(crate) fn fallen(&self) -> Vec<AgentId> {
-        let fallen = |seat: &&super::Seat| {
-            !seat.own.decided && seat.status == Status::Down { returns: false }
+        let fallen = |seat: &&Participant<S>| {
+            !seat.decided && seat.status == Status::Down { returns: false }
         };
         self.participants
             .iter()
@@ -91,12 +109,11 @@ impl Engine<Blocks> {
         Some(tick - from)
     }
 
-    pub(super) fn make(&mut self, change: Change) {
+    pub(crate) fn make(&mut self, change: Change) {
         match change {
             Change::Nothing => {}
             Change::FairSchedule => {
-                self.stop_picking();
-                self.end_duel();
+                S::healing(self);
             }
             Change::Backoff(retry) => {
                 let mut plan = Plan::clone(&self.plan);
@@ -110,14 +127,7 @@ impl Engine<Blocks> {
                         seat.pauses = seat.pauses.wrapping_add(1);
                     }
                 }
-                if self
-                    .system
-                    .duel
-                    .is_some_and(|(a, b)| leader == a || leader == b)
-                {
-                    self.system.runner = Some(leader);
-                    self.let_go(leader);
-                }
+                S::leads_alone(self, leader);
             }
             Change::NoFaults => {
                 self.net.lottery = false;
@@ -130,7 +140,7 @@ impl Engine<Blocks> {
                     if self.service[index] == Service::Lost {
                         self.service[index] = Service::Up;
                     }
-                    self.store_up(store_id(index));
+                    self.store_up(StoreId(index as u8));
                 }
             }
             Change::Restart(id) => self.start_again(id),
@@ -139,7 +149,7 @@ impl Engine<Blocks> {
                 self.make(Change::StoresRepaired);
                 for index in 0..self.participants.len() {
                     let seat = &self.participants[index];
-                    if !seat.own.decided && seat.status != (Status::Down { returns: true }) {
+                    if !seat.decided && seat.status != (Status::Down { returns: true }) {
                         self.start_again(seat.id);
                     }
                 }
@@ -160,23 +170,53 @@ impl Engine<Blocks> {
         self.crash(id, Some(span), false);
     }
 
-    /// The tick of the next decision, if it comes before a step and a tick.
-    pub(super) fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
-        let before = self.system.decisions.len();
+    /// A usual read and a usual write together, nanoseconds.
+    pub(crate) fn typical_ns(&self) -> u64 {
+        let plan = &self.plan;
+        let typical = |draw: &Draw| match draw {
+            Draw::Range { min, width } => min + width / 2,
+            Draw::Table(delays) => delays.get(delays.len() / 2).copied().unwrap_or(0),
+        };
+        self.ns(typical(&plan.read) + typical(&plan.write))
+    }
+
+    /// Who would lead if all others stood still: of those who contend, the one with the greatest ballot.
+    pub(crate) fn foremost(&self) -> Option<AgentId> {
+        let contenders = self.contenders().into_iter();
+        contenders.max_by_key(|id| S::ballots(&self.participants[id.index()]))
+    }
+
+    /// What a change from outside comes to here, if it makes a difference.
+    pub(crate) fn change_of(&self, scenario: &Scenario, what: What) -> Option<Change> {
+        let scripted = stall::is_scripted(scenario);
+        match what {
+            // A script knows one course of things only.
+            What::OneLeader | What::Backoff if scripted => None,
+            What::DuelOff => S::is_ordered(self).then_some(Change::FairSchedule),
+            What::OneLeader => self.foremost().map(Change::OneLeader),
+            What::Backoff => {
+                let (min, max) = stall::backoff(scenario, self).ok()?;
+                Some(Change::Backoff(Contention::Random { min, max }))
+            }
+            What::NoFaults => (!scenario.faults.is_empty()).then_some(Change::NoFaults),
+        }
+    }
+
+    /// The tick of the next decision, or answer to a client, if it comes before a step and a tick.
+    pub(crate) fn first_decision(&mut self, steps: u64, until: u64) -> Option<u64> {
+        let before = S::progress(self);
         while self.steps < steps {
-            if self.net.picked {
-                match self.pick() {
-                    order::Pick::Made => {}
-                    order::Pick::Acted => continue,
-                    order::Pick::Misfit => return None,
-                }
+            match S::before(self) {
+                None => {}
+                Some(Before::Acted) => continue,
+                Some(Before::Ended(_)) => return None,
             }
             let bits = self.net.wheel.pop()?;
             if self.net.now() > until {
                 return None;
             }
             let _ = self.step(bits);
-            if self.system.decisions.len() > before {
+            if S::progress(self) > before {
                 return Some(self.now());
             }
         }
