@@ -119,7 +119,7 @@ fn one(what: &str, console: &Console) -> Result<Scenario, Failure> {
                 "{what} is on buckets; the price of blocking is one of adversaries, which order reads and writes of \
                  blocks"
             );
-            let help = "name a scenario without `bucket`";
+            let help = "add bucket = false to [cluster] for the same protocol on stores of blocks";
             return Err(Failure::new(Exit::Usage, message).help(help));
         }
         Some(one) if picked.is_empty() && one.seed.is_none() => return Ok(one.scenario),

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use bivalent_core::{
     AcceptorRecords, Agent, AgentId, Ballot, Block, BlockBody, BlockOp, BlockReply, BlockTag,
-    BlockTask, Config, DecreeSaid, DiskPaxos, Laid, ObjectName, Overwrite, Phase, Place,
-    PutIfAbsent, RECORD, SingleDecree, StoreId, Value,
+    BlockTask, Config, Content, DecreeSaid, DiskPaxos, Folder, Laid, ObjectName, Overwrite, Phase,
+    Place, PutIfAbsent, RECORD, SingleDecree, StoreId, Value,
 };
 
 use crate::{
@@ -16,7 +16,12 @@ use crate::{
     journal::{Note, What, Written},
     nearness::{Near, nearness},
     objects::{Objects, Part},
-    oracle::decisions::Decisions,
+    oracle::{
+        decisions::Decisions,
+        invariants::{self, OwnBlocks, Stands},
+        records::Records,
+    },
+    plan::Plan,
     probe::Probe,
     runner::Runner,
     scenario::{Protocol, Scenario},
@@ -28,6 +33,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Decree<A> {
     oracles: Decisions,
+    records: Records,
+    /// What each store's record held when it was written last.
+    wrote: Vec<Block>,
     value: Option<Value>,
     /// Each agent's phase and block before its last step.
     before: Vec<(Phase, Block)>,
@@ -62,9 +70,11 @@ impl<A> OnBuckets for A where
 
 impl<A> Decree<A> {
     /// The judges of so many proposals.
-    pub(crate) fn new(values: u64) -> Self {
+    pub(crate) fn new(plan: &Plan, values: u64) -> Self {
         Self {
             oracles: Decisions::new(values),
+            records: Records::new(plan),
+            wrote: vec![Block::default(); plan.stores],
             value: None,
             before: Vec::new(),
             decided: 0,
@@ -83,7 +93,10 @@ pub(crate) fn on_buckets(scenario: &Scenario) -> Runner {
                 proposals.push(&agent.proposal);
             }
         }
-        Engine::on_buckets(scenario, |_| Decree::<A>::new(proposals.len() as u64)).into()
+        Engine::on_buckets(scenario, |plan| {
+            Decree::<A>::new(plan, proposals.len() as u64)
+        })
+        .into()
     }
     match scenario.cluster.protocol {
         Protocol::DiskPaxos => of::<DiskPaxos>(scenario),
@@ -118,6 +131,8 @@ impl<A: OnBuckets> Part for Decree<A> {
         let agents = engine.plan.agents;
         let part = &mut engine.system.part;
         part.oracles.reset();
+        part.records.reset();
+        part.wrote.fill(Block::default());
         part.value = None;
         part.decided = 0;
         part.decisions.clear();
@@ -166,6 +181,9 @@ impl<A: OnBuckets> Part for Decree<A> {
                 engine.note(What::Decided { agent: id, value });
                 engine.participants[id.index()].own.aborts = 0;
                 engine.note_decision(id);
+                if Self::disk_of(engine, id).is_some() {
+                    invariants::decided(engine, id);
+                }
                 engine.progressed();
                 engine.happened(Happening::Decided, id, None);
                 Self::see_whether_over(engine);
@@ -225,6 +243,7 @@ impl<A: OnBuckets> Part for Decree<A> {
         else {
             return;
         };
+        let agent_is_disk = agent.disk().is_some();
         let (phase, block) = (agent.phase(), agent.block());
         let before = std::mem::replace(&mut engine.system.part.before[id.index()], (phase, block));
         if before.0 == phase && before.1.mbal == block.mbal {
@@ -251,6 +270,9 @@ impl<A: OnBuckets> Part for Decree<A> {
                         value: vote.inp,
                     });
                 }
+                if agent_is_disk {
+                    invariants::voted(engine, id);
+                }
                 engine.happened(Happening::Phase2, id, None);
             }
             Phase::Waiting | Phase::Recovering | Phase::Decided => {}
@@ -263,6 +285,9 @@ impl<A: OnBuckets> Part for Decree<A> {
         (store, name): (StoreId, ObjectName),
         body: &BlockBody,
     ) {
+        if name == ObjectName::Record {
+            engine.check_record(store, body.block);
+        }
         let (step, tick) = (engine.steps, engine.now());
         if let Some(journal) = &mut engine.journal {
             // It carries what its author knew when it asked for it.
@@ -279,6 +304,14 @@ impl<A: OnBuckets> Part for Decree<A> {
                 what,
                 stamp,
             });
+        }
+    }
+
+    fn damaged(engine: &mut Engine<Objects<Self>>, owners: u128) {
+        for id in (0..engine.plan.agents as u8).map(AgentId) {
+            if owners & id.bit() != 0 && Self::disk_of(engine, id).is_some() {
+                invariants::damaged(engine, id);
+            }
         }
     }
 
@@ -446,6 +479,42 @@ impl<A: OnBuckets> Part for Decree<A> {
     }
 }
 
+fn is_version_of(name: &ObjectName, owner: AgentId) -> bool {
+    matches!(name, ObjectName::Version(agent, _) if *agent == owner)
+}
+
+impl<A: OnBuckets> Decree<A> {
+    fn disk_of(engine: &Engine<Objects<Self>>, id: AgentId) -> Option<&DiskPaxos> {
+        let agent = engine.participants[id.index()].agent.as_ref();
+        agent.and_then(|agent| agent.inner()).and_then(Near::disk)
+    }
+}
+
+impl<A: OnBuckets> OwnBlocks for Objects<Decree<A>> {
+    fn disk(engine: &Engine<Self>, id: AgentId) -> Option<&DiskPaxos> {
+        Decree::disk_of(engine, id)
+    }
+
+    /// An agent's block is the newest of its versions.
+    fn stands(engine: &Engine<Self>, place: Place) -> Stands {
+        let bucket = &engine.system.buckets[place.store.index()];
+        let Some(newest) = bucket.last(Folder::Agents, |name| is_version_of(name, place.owner))
+        else {
+            return Stands::default();
+        };
+        match newest {
+            Some(Content::Body(body)) => Stands {
+                block: body.block,
+                unreadable: false,
+            },
+            _ => Stands {
+                block: Block::default(),
+                unreadable: true,
+            },
+        }
+    }
+}
+
 /// What a block or a record is to the clocks.
 fn written((store, name): (StoreId, ObjectName), body: &BlockBody) -> Written {
     let owner = match name {
@@ -462,6 +531,19 @@ fn written((store, name): (StoreId, ObjectName), body: &BlockBody) -> Written {
 }
 
 impl<A: OnBuckets> Engine<Objects<Decree<A>>> {
+    /// The invariants of acceptor records, when one was written.
+    fn check_record(&mut self, store: StoreId, after: Block) {
+        let before = std::mem::replace(&mut self.system.part.wrote[store.index()], after);
+        if self.plan.protocol != Protocol::AcceptorRecords {
+            return;
+        }
+        let forgets = self.envelope.is_stale(store);
+        let records = &mut self.system.part.records;
+        if let Some((property, detail)) = records.wrote(store, before, after, forgets) {
+            self.found(property, detail);
+        }
+    }
+
     fn note_nearness(&mut self, id: AgentId) {
         let Some(journal) = &mut self.journal else {
             return;

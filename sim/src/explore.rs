@@ -128,12 +128,6 @@ pub enum ExploreError {
         "a replicated log grows for ever: there is no finite graph; explore one decision, with protocol = \"disk-paxos\""
     )]
     Log,
-    /// Buckets keep every version of every agent's block, and it is listings that are read.
-    #[error(
-        "agents on buckets are not explored: what they read are listings, of any number of versions; \
-         leave out `bucket` to explore the same protocol on stores of blocks"
-    )]
-    Buckets,
     /// Versioned blocks overtake each other without bound.
     #[error(
         "versioned blocks never wait for each other, so that any number of writes can be in flight: \
@@ -201,9 +195,6 @@ pub fn explore(
 ) -> Result<Exploration, ExploreError> {
     if scenario.cluster.protocol == Protocol::ReplicatedLog {
         return Err(ExploreError::Log);
-    }
-    if scenario.cluster.bucket.is_some() {
-        return Err(ExploreError::Buckets);
     }
     let mut rules = Rules::new(scenario, options)?;
     let mut found = search::search(&rules, options, progress);

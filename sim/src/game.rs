@@ -100,7 +100,7 @@ impl Game {
         if scenario.cluster.bucket.is_some() {
             return Err(
                 "whoever plays picks reads and writes of blocks, and agents on buckets list, get and put \
-                 objects; leave out `bucket` to play for the same protocol on stores of blocks"
+                 objects; add bucket = false to [cluster] to play for the same protocol on stores of blocks"
                     .to_owned(),
             );
         }

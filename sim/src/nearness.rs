@@ -8,6 +8,11 @@ use crate::{journal::Nearness, member::Member, plan::Plan};
 pub(crate) trait Near: SingleDecree {
     /// Answers that a store of so many agents' owes it in phase 2; none if its protocol has no such count.
     fn owed(&self, store: StoreId, agents: usize) -> Option<u32>;
+
+    /// Itself, if it is an agent of Disk Paxos.
+    fn disk(&self) -> Option<&DiskPaxos> {
+        None
+    }
 }
 
 impl Near for DiskPaxos {
@@ -15,6 +20,10 @@ impl Near for DiskPaxos {
         let unwritten = u32::from(self.written() & store.bit() == 0);
         let seen = self.seen(store) & !self.id().bit();
         Some(unwritten + (agents as u32 - 1) - seen.count_ones())
+    }
+
+    fn disk(&self) -> Option<&DiskPaxos> {
+        Some(self)
     }
 }
 

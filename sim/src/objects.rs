@@ -127,6 +127,9 @@ pub(crate) trait Part: Clone + Debug + Sized + 'static {
     /// A conditional put was refused, since something else stands there.
     fn refused(_: &mut Engine<Objects<Self>>, _: AgentId, _: (StoreId, ObjectName)) {}
 
+    /// A fault changed what stands on a store of these agents: a bit each.
+    fn damaged(_: &mut Engine<Objects<Self>>, _owners: u128) {}
+
     /// The first page of a folder was listed, for an undertaking of an agent.
     fn listed(_: &mut Engine<Objects<Self>>, _: AgentId, _job: u64, _: Folder) {}
 

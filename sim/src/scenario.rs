@@ -106,7 +106,7 @@ impl Cluster {
         self.bucket.is_none() && self.protocol != Protocol::ReplicatedLog
     }
 
-    /// Whether it is about one decision of agents on buckets: what has no clocks.
+    /// Whether it is about one decision of agents on buckets.
     pub fn is_decision_on_buckets(&self) -> bool {
         self.bucket.is_some() && self.protocol != Protocol::ReplicatedLog
     }

@@ -183,7 +183,7 @@ fn partial_order_sampling_reaches_every_order_of_two_operations_that_conflict() 
 #[test]
 fn partial_order_sampling_knows_records_that_all_agents_share() {
     for seed in 0..30 {
-        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nprotocol = \"acceptor-records\"\n\
+        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nbucket = false\nprotocol = \"acceptor-records\"\n\
                     agents = 3\nstores = 3\n[schedule]\nadversary = \"pos\"\n";
         let scenario = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
 

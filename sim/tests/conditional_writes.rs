@@ -18,6 +18,7 @@ title = "Calm"
 summary = "Contention and crashes, stores as they should be."
 [cluster]
 protocol = "acceptor-records"
+bucket = false
 agents = 3
 stores = 3
 [schedule]
@@ -154,7 +155,7 @@ fn a_store_that_forgets_is_borne_where_it_is_promised_and_outside_the_envelope_e
 fn on_one_reliable_store_every_agent_takes_at_most_two_operations_whatever_the_order() {
     for adversary in ["\"random\"", "\"fair\"", "{ duel = [\"a1\", \"a2\"] }"] {
         let text = format!(
-            "title = \"t\"\nsummary = \"s\"\n[cluster]\nprotocol = \"put-if-absent\"\nagents = 6\n\
+            "title = \"t\"\nsummary = \"s\"\n[cluster]\nbucket = false\nprotocol = \"put-if-absent\"\nagents = 6\n\
              stores = 1\n[schedule]\nadversary = {adversary}\n"
         );
         let mut engine = engine(&text);

@@ -28,7 +28,7 @@ outcome = "any"
 "#;
 
 fn scenario(protocol: &str) -> Scenario {
-    let head = format!("[cluster]\nprotocol = \"{protocol}\"");
+    let head = format!("[cluster]\nbucket = false\nprotocol = \"{protocol}\"");
     let text = STORM.replace("[cluster]", &head);
     Scenario::parse("test", &text, &|_| Err("no file".to_owned())).unwrap()
 }

@@ -140,7 +140,7 @@ crash = { restart = "1ms..5ms", unfenced = true }
 "#
     .replace(
         "stores = 3",
-        "stores = 3\nblock = { format = \"versioned\" }",
+        "stores = 3\nbucket = false\nblock = { format = \"versioned\" }",
     );
     let mut engine = engine(&text);
     assert_eq!(broken(&mut engine).0, [""; 0]);

@@ -29,7 +29,7 @@ const SLOW: Ground = Ground {
 };
 /// Who decides crashes, and comes back before all that it has written is there.
 const FORGETFUL: Ground = Ground {
-    cluster: "agents = 2\nstores = 3\nblock = { format = 'versioned' }",
+    cluster: "agents = 2\nstores = 3\nbucket = false\nblock = { format = 'versioned' }",
     schedule: "write = '1ms..60ms'",
     faults: &[
         "when = { happens = 'decided' }\ntimes = 1\ncrash = { restart = '1ms..2ms', unfenced = true }",
@@ -38,7 +38,7 @@ const FORGETFUL: Ground = Ground {
 };
 /// As above; one store hears late of the agent that crashes, and all hear late of the other one.
 const OUTDATED: Ground = Ground {
-    cluster: "agents = 2\nstores = 3\nblock = { format = 'versioned' }",
+    cluster: "agents = 2\nstores = 3\nbucket = false\nblock = { format = 'versioned' }",
     schedule: "write = '1ms..5ms'\ntimeout = '1s'",
     faults: &[
         "when = { happens = 'decided' }\ntimes = 1

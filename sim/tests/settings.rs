@@ -15,7 +15,7 @@ use bivalent_sim::{
     scenario::{Scenario, json_schema},
 };
 use serde_json::Value;
-use settings::ways::{Judge, REST, SYSTEMS, WORDS, Way, all, merged};
+use settings::ways::{BUCKETS, Judge, REST, SYSTEMS, WORDS, Way, all, merged};
 
 /// Seeds that are run to see a difference.
 const SEEDS: u64 = 40;
@@ -86,8 +86,10 @@ fn text(protocol: &str, format: &str, overlay: &str) -> String {
     // Objects are put whole: there is no block to have a format.
     let block = if overlay.contains("bucket") || protocol == "replicated-log" {
         String::new()
+    } else if format == BUCKETS {
+        "bucket = true\n".to_owned()
     } else {
-        format!("block = {{ format = '{format}' }}\n")
+        format!("bucket = false\nblock = {{ format = '{format}' }}\n")
     };
     let system = format!(
         "title = 't'\nsummary = 's'\n[cluster]\nprotocol = '{protocol}'\nagents = 3\nstores = 3\n{block}{REST}"

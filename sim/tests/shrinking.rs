@@ -44,7 +44,7 @@ fn parse(text: &str, bug: Option<Bug>) -> Scenario {
 fn of_protocol(protocol: &str) -> String {
     let text = CALM.replace(
         "[cluster]",
-        &format!("[cluster]\nprotocol = \"{protocol}\""),
+        &format!("[cluster]\nbucket = false\nprotocol = \"{protocol}\""),
     );
     if protocol == "put-if-absent" {
         // Nothing is tried again.
@@ -139,7 +139,7 @@ fn agents_on_dual_blocks_fail_alike_in_a_small_run() {
 fn agents_on_versioned_blocks_fail_alike_in_a_small_run() {
     let text = CALM.replace(
         "stores = 3",
-        "stores = 3\nblock = { format = \"versioned\" }",
+        "stores = 3\nbucket = false\nblock = { format = \"versioned\" }",
     );
 
     shrinks_well(&text, Bug::DecidesAfterPhase1);

@@ -61,6 +61,7 @@ protocol = "disk-paxos"
 agents   = 3
 stores   = 3
 block    = { size = "128B", sector = "64B", format = "versioned" }
+bucket   = false
 [schedule]
 read    = "4ms..20ms"
 write   = "2ms..15ms"

@@ -343,7 +343,7 @@ impl Check {
                 "{name}: a machine needs replicas, `protocol = \"replicated-log\"`, and this is `{has}`"
             )),
             Of::Protocol if scenario.cluster.bucket.is_some() => Err(format!(
-                "{name}: a protocol of your own is run on stores of blocks; leave `bucket` out"
+                "{name}: a protocol of your own is run on stores of blocks; add bucket = false to [cluster]"
             )),
             Of::Protocol if is_log => Err(format!(
                 "{name}: a protocol of your own makes one decision, and this is `{has}`: \

@@ -111,7 +111,10 @@ mod tests {
 
     #[test]
     fn a_fault_that_a_scenario_cannot_have_is_not_tried() {
-        let records = ONE.replace("agents = 2", "agents = 2\nprotocol = \"acceptor-records\"");
+        let records = ONE.replace(
+            "agents = 2",
+            "agents = 2\nprotocol = \"acceptor-records\"\nbucket = false",
+        );
 
         assert_eq!(
             nth_faults(&scenario(&records), FaultKind::TornWrite, 10, &mut |_| true),

@@ -111,7 +111,7 @@ mod tests {
     fn promised(block: &str, schedule: &str, fault: &str) -> Expected {
         let text = format!(
             "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 3\n\
-             block = {{ format = \"{block}\" }}\n[schedule]\n{schedule}\n{fault}\n\
+             bucket = false\nblock = {{ format = \"{block}\" }}\n[schedule]\n{schedule}\n{fault}\n\
              [expect]\noutcome = \"unwedged\"\n"
         );
         let scenario = Scenario::parse("t", &text, &|_| Err(String::new())).unwrap();

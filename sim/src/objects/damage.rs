@@ -197,6 +197,7 @@ impl<P: Part> Engine<Objects<P>> {
         self.envelope.landed(kind, store);
         let text = format_args!("a write of {{a{}}} goes astray", agent.0);
         self.note_fault_on(kind, Some(agent), (Some(store), hit | agent.bit()), text);
+        P::damaged(self, hit | agent.bit());
         self.tell(index, ObjectReply::Done(None));
     }
 
@@ -226,6 +227,7 @@ impl<P: Part> Engine<Objects<P>> {
             let whose = owner(victim).map_or(0, AgentId::bit);
             let text = format_args!("bits of {} flip", words::name(victim));
             self.note_fault_on(kind, None, (Some(store), whose), text);
+            P::damaged(self, whose);
         }
         match reply {
             Some(reply) => self.tell(index, reply),

@@ -139,6 +139,7 @@ impl<P: Part> System for Objects<P> {
         engine.envelope.landed(FaultKind::Amnesia, store);
         let text = format_args!("returns to an earlier state");
         engine.note_fault_on(FaultKind::Amnesia, None, (Some(store), whose), text);
+        P::damaged(engine, whose);
     }
 
     fn is_done(engine: &Engine<Self>) -> bool {

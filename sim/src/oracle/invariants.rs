@@ -6,41 +6,96 @@
 //! count for nothing and against nothing. Not checked: the blocks that readers hold in memory, and
 //! invariants that hold by construction of the types.
 
-use bivalent_core::{AgentId, DiskPaxos, Phase, Place, SingleDecree, StoreId, Vote};
+use bivalent_core::{AgentId, Block, DiskPaxos, Phase, Place, SingleDecree, StoreId, Vote};
 
 use crate::{
-    blocks::seat::Seat,
-    plan::Plan,
-    store::{Service, Stores},
+    engine::{Engine, System},
+    store::Service,
 };
 
-use super::{envelope::Accounting, name, spell};
+use super::{name, spell};
 
-/// What the invariants are about.
-pub(crate) struct World<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) seats: &'a [Seat],
-    pub(crate) stores: &'a Stores,
-    pub(crate) service: &'a [Service],
-    pub(crate) account: &'a Accounting,
+/// A block as it stands on a store.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stands {
+    pub(crate) block: Block,
+    /// It can't be read.
+    pub(crate) unreadable: bool,
 }
 
-impl World<'_> {
+/// Where agents of Disk Paxos have blocks of their own: what the invariants are about.
+pub(crate) trait OwnBlocks: System {
+    /// An agent, if it has begun and has blocks of its own.
+    fn disk(engine: &Engine<Self>, id: AgentId) -> Option<&DiskPaxos>;
+
+    /// What stands at a place.
+    fn stands(engine: &Engine<Self>, place: Place) -> Stands;
+}
+
+/// A run as the invariants look at it.
+struct World<'a, S: System>(&'a Engine<S>);
+
+/// Invariants 4c and 6, when somebody has decided.
+pub(crate) fn decided<S: OwnBlocks>(engine: &mut Engine<S>, id: AgentId) {
+    let world = World(engine);
+    let found = [
+        ("invariant-4c", world.holds_4c(id)),
+        ("invariant-5", world.holds_5(id, true)),
+    ];
+    found_all(engine, found);
+}
+
+/// Invariants 4c and 5, when somebody has voted.
+pub(crate) fn voted<S: OwnBlocks>(engine: &mut Engine<S>, voter: AgentId) {
+    let world = World(engine);
+    let rival = world.agent_ids().find_map(|id| world.holds_5(id, false));
+    let found = [
+        ("invariant-4c", world.holds_4c(voter)),
+        ("invariant-5", rival),
+    ];
+    found_all(engine, found);
+}
+
+/// Invariant 4c, when a fault has changed an agent's block.
+pub(crate) fn damaged<S: OwnBlocks>(engine: &mut Engine<S>, owner: AgentId) {
+    let found = World(engine).holds_4c(owner);
+    found_all(engine, [("invariant-4c", found)]);
+}
+
+fn found_all<S: System, const N: usize>(
+    engine: &mut Engine<S>,
+    found: [(&'static str, Option<String>); N],
+) {
+    for (property, detail) in found {
+        if let Some(detail) = detail {
+            engine.found(property, detail);
+        }
+    }
+}
+
+impl<S: OwnBlocks> World<'_, S> {
     fn quorum(&self) -> u32 {
-        u32::from(self.plan.envelope.quorum())
+        u32::from(self.0.plan.envelope.quorum())
     }
 
     fn store_ids(&self) -> impl Iterator<Item = StoreId> {
-        (0..self.plan.stores as u8).map(StoreId)
+        (0..self.0.plan.stores as u8).map(StoreId)
     }
 
-    fn agent_ids(&self) -> impl Iterator<Item = AgentId> {
-        (0..self.plan.agents as u8).map(AgentId)
+    fn agent_ids(&self) -> impl Iterator<Item = AgentId> + use<S> {
+        (0..self.0.plan.agents as u8).map(AgentId)
     }
 
-    /// The agent, if it has blocks of its own.
     fn agent(&self, id: AgentId) -> Option<&DiskPaxos> {
-        self.seats[id.index()].agent.disk()
+        S::disk(self.0, id)
+    }
+
+    fn stands(&self, store: StoreId, owner: AgentId) -> Stands {
+        S::stands(self.0, Place { store, owner })
+    }
+
+    fn is_lost(&self, store: StoreId) -> bool {
+        self.0.service[store.index()] == Service::Lost
     }
 
     /// 4c: while an agent is in phase 2 or has decided, its blocks carry that ballot on a quorum.
@@ -48,13 +103,10 @@ impl World<'_> {
         let agent = self.agent(p)?;
         let voting = matches!(agent.phase(), Phase::Two | Phase::Decided);
         let vote = agent.block().vote.filter(|_| voting)?;
-        let stale = self.account.stale_for(p);
+        let stale = self.0.envelope.stale_for(p);
         let holds = |store: &StoreId| {
-            let cell = self.stores.cell(Place {
-                store: *store,
-                owner: p,
-            });
-            self.service[store.index()] == Service::Lost
+            let cell = self.stands(*store, p);
+            self.is_lost(*store)
                 || cell.unreadable
                 || stale & store.bit() != 0
                 || cell.block.mbal == Some(vote.bal)
@@ -79,8 +131,8 @@ impl World<'_> {
             let differs = |vote: &Vote| vote.bal >= mine.bal && vote.inp != mine.inp;
             let memory = self.agent(q)?.block().vote.filter(differs);
             let stored = self.store_ids().find_map(|store| {
-                let cell = self.stores.cell(Place { store, owner: q });
-                let lost = self.service[store.index()] == Service::Lost || cell.unreadable;
+                let cell = self.stands(store, q);
+                let lost = self.is_lost(store) || cell.unreadable;
                 cell.block.vote.filter(differs).filter(|_| !lost)
             });
             memory.or(stored).map(|vote| (q, vote))
@@ -105,19 +157,16 @@ impl World<'_> {
         let Some(agent) = self.agent(p) else {
             return false;
         };
-        let stale = self.account.stale_for(p);
+        let stale = self.0.envelope.stale_for(p);
         self.agent_ids().filter(|&q| q != p).any(|q| {
             let blocks = |store: &StoreId| {
-                let cell = self.stores.cell(Place {
-                    store: *store,
-                    owner: q,
-                });
-                let answers = self.service[store.index()] != Service::Lost && !cell.unreadable;
+                let cell = self.stands(*store, q);
+                let answers = !self.is_lost(*store) && !cell.unreadable;
                 let counts = cell.block.mbal > Some(mine.bal) || !answers;
                 counts && stale & store.bit() == 0 && agent.seen(*store) & q.bit() == 0
             };
             let blocking = self.store_ids().filter(blocks).count() as u32;
-            blocking > self.plan.stores as u32 - self.quorum()
+            blocking > self.0.plan.stores as u32 - self.quorum()
         })
     }
 }

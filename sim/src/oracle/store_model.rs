@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_older_write_does_not_do_away_with_a_newer_one_that_a_fault_may_have_let_through() {
-        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 1\nblock = { format = \"versioned\" }\n[[fault]]\nchance = 0.1\ntorn-write = {}\n";
+        let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 1\nbucket = false\nblock = { format = \"versioned\" }\n[[fault]]\nchance = 0.1\ntorn-write = {}\n";
         let scenario = Scenario::parse("t", text, &|_| Err(String::new())).unwrap();
         let mut model = StoreModel::new(&Arc::new(Plan::new(&scenario)));
         let (store, owner) = (StoreId(0), AgentId(0));

@@ -45,11 +45,13 @@ impl Playback {
 
     fn take_note(&mut self, note: &Note, marks: &mut Vec<Mark>) {
         let (turn, agent, ballot) = match note.what {
-            Happened::Phase1 { agent, ballot } => (Turn::Phase1, agent, Some(ballot)),
-            Happened::Phase2 { agent, ballot, .. } => (Turn::Phase2, agent, Some(ballot)),
+            Happened::Phase1 { agent, ballot } | Happened::Stands { agent, ballot } => {
+                (Turn::Phase1, agent, Some(ballot))
+            }
+            Happened::Phase2 { agent, ballot, .. } | Happened::Leads { agent, ballot, .. } => {
+                (Turn::Phase2, agent, Some(ballot))
+            }
             Happened::Aborted { agent, ballot, .. } => (Turn::Aborted, agent, ballot),
-            Happened::Stands { agent, ballot } => (Turn::Phase1, agent, Some(ballot)),
-            Happened::Leads { agent, ballot, .. } => (Turn::Phase2, agent, Some(ballot)),
             Happened::Follows { agent, .. } => (Turn::Aborted, agent, None),
             Happened::Decided { agent, .. } => {
                 self.mark(MarkKind::Decision, note, marks);

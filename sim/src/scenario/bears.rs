@@ -329,7 +329,7 @@ pub(super) const fn happening(protocol: Protocol, what: Happening) -> Option<Why
 }
 
 /// Why a property can't be broken under a protocol: nothing looks at it.
-pub(super) const fn property(protocol: Protocol, property: Property) -> Option<Why> {
+pub(super) const fn property(protocol: Protocol, buckets: bool, property: Property) -> Option<Why> {
     let single = "agreement, validity, integrity, store-model, invariants";
     let log = "agreement, invariants, replicas, exactly-once, durability, linearizability, machine";
     let (fact, help) = match (protocol, property) {
@@ -350,8 +350,12 @@ pub(super) const fn property(protocol: Protocol, property: Property) -> Option<W
             log,
         ),
         (ReplicatedLog, Property::StoreModel) => (
-            "the store model is one of blocks that are written in place",
+            "the store model is one of blocks that are read and written in one operation",
             log,
+        ),
+        (DiskPaxos | AcceptorRecords | PutIfAbsent, Property::StoreModel) if buckets => (
+            "the store model is one of blocks that are read and written in one operation",
+            "agreement, validity, integrity, invariants; or add bucket = false to [cluster]",
         ),
         (
             DiskPaxos | AcceptorRecords | PutIfAbsent | ReplicatedLog,

@@ -8,14 +8,18 @@ use super::{Format, Protocol};
 
 const WHOLE: &str = "an object is put whole, under a name of its own";
 
+const AS_BLOCKS: &str = "leave it out, or add bucket = false to [cluster]";
+
 /// What does nothing where stores are buckets, whichever protocol it is.
-const ON_BUCKETS: [Setting; 6] = [
-    setting("cluster.block", ALL, WHOLE, LEAVE),
+const ON_BUCKETS: [Setting; 8] = [
+    setting("cluster.block", &[Protocol::ReplicatedLog], WHOLE, LEAVE),
+    setting("cluster.block.size", SINGLE, WHOLE, AS_BLOCKS),
+    setting("cluster.block.sector", SINGLE, WHOLE, AS_BLOCKS),
     setting(
         "price",
         SINGLE,
         "the price of blocking is one of adversaries, which order reads and writes of blocks",
-        "leave it out, or leave out `bucket`",
+        AS_BLOCKS,
     ),
     setting(
         "fault.crash.unfenced",
@@ -56,14 +60,26 @@ pub(super) const fn of(buckets: bool) -> &'static [Setting] {
     if buckets { &ON_BUCKETS } else { &ON_BLOCKS }
 }
 
-/// Whether a file's stores are buckets: a log's always are.
-pub(super) fn are_buckets(document: &DeTable<'_>, protocol: Protocol) -> bool {
-    if protocol == Protocol::ReplicatedLog {
-        return true;
+/// Whether stores are buckets where a file does not say: heads and votes of a log, records and versioned blocks are
+/// objects with names of their own.
+pub(super) fn implied(protocol: Protocol, format: Option<&str>) -> bool {
+    match protocol {
+        Protocol::ReplicatedLog | Protocol::AcceptorRecords | Protocol::PutIfAbsent => true,
+        Protocol::DiskPaxos => format == Some("versioned"),
     }
+}
+
+/// Whether a file's stores are buckets.
+pub(super) fn are_buckets(document: &DeTable<'_>, protocol: Protocol) -> bool {
     let cluster = document.get("cluster");
     let cluster = cluster.and_then(|cluster| cluster.get_ref().as_table());
-    cluster.is_some_and(|cluster| cluster.contains_key("bucket"))
+    let said = cluster.and_then(|cluster| cluster.get("bucket"));
+    if let (Some(said), false) = (said, protocol == Protocol::ReplicatedLog) {
+        return said.get_ref().as_bool() != Some(false);
+    }
+    let block = cluster.and_then(|cluster| cluster.get("block")?.get_ref().as_table());
+    let format = block.and_then(|block| block.get("format")?.get_ref().as_str());
+    implied(protocol, format)
 }
 
 /// The format of what stands in buckets: every version is an object of its own.
@@ -81,7 +97,7 @@ pub(super) fn refuse_adversary(document: &DeTable<'_>, protocol: Protocol, notes
     }
     let why = Why {
         fact: "it picks reads and writes of blocks, and agents on buckets list, get and put objects",
-        help: "\"random\" or \"fair\"",
+        help: "\"random\" or \"fair\"; or add bucket = false to [cluster]",
     };
     notes.add(key.span(), why.flaw("adversary", protocol));
 }

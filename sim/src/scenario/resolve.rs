@@ -99,6 +99,7 @@ impl Scenario {
             open: &keeping,
             notes,
             protocol: None,
+            buckets: false,
             agents: None,
             stores: None,
             chosen: false,
@@ -172,6 +173,8 @@ struct Resolver<'a> {
     notes: Notes,
     /// The protocol; none if it is in doubt.
     protocol: Option<Protocol>,
+    /// Stores are buckets.
+    buckets: bool,
     /// The agents' names; none if they are in doubt, so that one error does not cause others.
     agents: Option<Vec<String>>,
     /// The stores' names, likewise.

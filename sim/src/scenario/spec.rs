@@ -71,7 +71,8 @@ pub(super) struct ClusterSpec {
     /// and has no sectors; a replicated log's blocks are all versioned and have neither size nor sectors.
     pub(super) block: Option<Field<BlockSpec>>,
     /// Stores are buckets of named objects, and agents do there what they do on real ones: list, get, put on conditions,
-    /// delete. For one decision.
+    /// delete. Those of a log, of records and of versioned blocks are; `false` has reads and writes of records and of
+    /// versioned blocks be one operation each, as explorers run them.
     pub(super) bucket: Option<Field<BucketSpec>>,
     /// How many stores a phase must complete on; as few as are safe.
     pub(super) quorum: Option<Field<i128>>,
@@ -132,10 +133,20 @@ pub(super) struct BlockSpec {
     pub(super) format: Option<Field<String>>,
 }
 
+/// Whether stores are buckets, or what those are like.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum BucketSpec {
+    /// They are, or they are not.
+    Are(bool),
+    /// What they are like.
+    Like(Box<BucketTable>),
+}
+
 /// What buckets are like.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct BucketSpec {
+pub(super) struct BucketTable {
     /// Names in a page of a listing; 1000.
     pub(super) page: Option<Field<i128>>,
     /// It may vanish and come back empty, as a directory does whose mount is away; agents then look at each operation
@@ -423,7 +434,7 @@ pub(super) enum VersionsSpec {
 tables!(
     AdversaryTable,
     BlockSpec,
-    BucketSpec,
+    BucketTable,
     ClusterSpec,
     DelayFile,
     ExpectSpec,
@@ -460,6 +471,11 @@ macro_rules! forms {
             Ok(Self::$variant(number))
         }
     };
+    (@text $variant:ident bool) => {
+        fn truth(truth: bool) -> Result<Self, Flaw> {
+            Ok(Self::$variant(truth))
+        }
+    };
     (@more table $variant:ident) => {
         fn table<'de, A: MapAccess<'de>>(table: A) -> Result<Result<Self, Flaw>, A::Error> {
             Deserialize::deserialize(MapAccessDeserializer::new(table))
@@ -487,6 +503,7 @@ macro_rules! forms {
 
 forms! {
     StoresSpec: Count(i128), array Named, "a number, or a list like [\"s1\", \"s2\"]";
+    BucketSpec: Are(bool), table Like, "`true`, `false`, or a table like { page = 1000 }";
     StaleSpec: Count(i128), table Table, "a number, or { per-reader = 1 }";
     AdversarySpec: Word(String), table Table, "\"random\", \"fair\", or { duel = [\"a1\", \"a2\"] }";
     PctSpec: Depth(i128), table Table, "a depth, or { depth = 3, within = 500 }";

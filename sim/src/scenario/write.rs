@@ -9,6 +9,7 @@ pub(super) mod words;
 use bivalent_core::{Envelope, Spread, Staleness};
 
 use self::words::{delay, duration, in_lines, quoted, range, retry, share, size};
+use super::bears_buckets;
 use super::resolve::{FORMATS, FUZZ_FAULTS};
 use super::{
     Adversary, AgentSpec, BucketPlan, Expect, Expected, Limits, Property, Protocol, Scenario,
@@ -87,7 +88,17 @@ impl Scenario {
             to.key("stores", list(cluster.stores.iter().map(|it| quoted(it))));
         }
         let usual = BucketPlan::default();
-        if let Some(bucket) = cluster.bucket.filter(|it| !log || *it != usual) {
+        let format = FORMATS
+            .iter()
+            .find(|(_, known)| *known == cluster.layout.format());
+        let format = format.map(|(word, _)| *word);
+        let implied = bears_buckets::implied(cluster.protocol, format);
+        if implied && cluster.bucket.is_none() {
+            to.key("bucket", false);
+        }
+        // Versioned blocks are not written where `bucket` says so already.
+        let silent = implied && cluster.protocol != Protocol::DiskPaxos;
+        if let Some(bucket) = cluster.bucket.filter(|it| !silent || *it != usual) {
             let mut parts = Vec::new();
             if bucket.page != usual.page {
                 parts.push(format!("page = {}", bucket.page));
@@ -99,8 +110,7 @@ impl Scenario {
         }
         let layout = cluster.layout;
         if cluster.bucket.is_none() && Some(layout) != cluster.protocol.usual_layout() {
-            let format = FORMATS.iter().find(|(_, known)| *known == layout.format());
-            let format = format.map_or("", |(word, _)| word);
+            let format = format.unwrap_or_default();
             let mut parts = vec![format!("size = {}", size(layout.size()))];
             if !cluster.protocol.is_conditional() {
                 parts.push(format!("sector = {}", size(layout.sector())));

@@ -271,6 +271,17 @@ impl<N: Name, C: Clone + PartialEq> Bucket<N, C> {
         self.folders.get(&folder).into_iter().flat_map(all_readable)
     }
 
+    /// The last name in a folder of which something holds and under which something stands; with what stands there, if
+    /// that can be read.
+    pub fn last(&self, folder: N::Folder, holds: impl Fn(&N) -> bool) -> Option<Option<&C>> {
+        let mut names = self.folders.get(&folder)?.iter().rev();
+        let last = names.find(|(name, states)| {
+            let stands = states.back().is_some_and(|newest| newest.content.is_some());
+            stands && holds(name)
+        })?;
+        Some(readable(last).map(|(_, content)| content))
+    }
+
     /// What stands under names of one folder from one on and below another and can be read, in the order of names.
     pub fn between(&self, from: &N, below: &N) -> impl Iterator<Item = (&N, &C)> {
         let objects = self.folders.get(&from.folder()).into_iter();

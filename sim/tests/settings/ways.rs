@@ -31,7 +31,7 @@ pub(crate) struct Way {
 }
 
 /// What every key is tried on.
-pub(crate) const SYSTEMS: [(&str, &str, &str); 9] = [
+pub(crate) const SYSTEMS: [(&str, &str, &str); 12] = [
     ("disk-paxos on raw blocks", "disk-paxos", "raw"),
     ("disk-paxos on checked blocks", "disk-paxos", "checked"),
     ("disk-paxos on dual blocks", "disk-paxos", "dual"),
@@ -40,8 +40,14 @@ pub(crate) const SYSTEMS: [(&str, &str, &str); 9] = [
     ("checked acceptor-records", "acceptor-records", "checked"),
     ("raw put-if-absent", "put-if-absent", "raw"),
     ("checked put-if-absent", "put-if-absent", "checked"),
+    ("disk-paxos on buckets", "disk-paxos", BUCKETS),
+    ("acceptor-records on buckets", "acceptor-records", BUCKETS),
+    ("put-if-absent on buckets", "put-if-absent", BUCKETS),
     ("replicated-log", "replicated-log", "versioned"),
 ];
+
+/// Stands for a format where there is none.
+pub(crate) const BUCKETS: &str = "buckets";
 
 /// What each system has beside its protocol and format.
 pub(crate) const REST: &str = "

@@ -41,7 +41,8 @@ impl Scenario {
             self.cluster.envelope = same.unwrap_or(self.cluster.envelope);
         }
         if self.expect.always != Property::ALL {
-            let borne = |it: &Property| property(protocol, *it).is_none();
+            let buckets = self.cluster.bucket.is_some();
+            let borne = |it: &Property| property(protocol, buckets, *it).is_none();
             self.expect.always.retain(borne);
         }
         if !matches!(self.expect.outcome, Expected::Stall { .. })

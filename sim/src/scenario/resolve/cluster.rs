@@ -7,6 +7,7 @@ use bivalent_core::{Envelope, EnvelopeError, Format, Layout, LayoutError, MAX_AG
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict, idle};
+use crate::scenario::bears_buckets;
 use crate::scenario::error::printable;
 use crate::scenario::keys::NAME_MAX;
 use crate::scenario::shape::{Field, Flaw};
@@ -75,10 +76,18 @@ impl Resolver<'_> {
             .map(|agents| agents.iter().map(|agent| agent.name.clone()).collect());
         let stores = self.required("stores", spec.stores, &place);
         self.stores = stores.and_then(|stores| self.stores(stores));
-        let bucket = self.bucket(spec.bucket);
-        // What is said of blocks where there are none has been refused already.
+        let implied = self.protocol.is_some_and(|protocol| {
+            let block = spec
+                .block
+                .as_ref()
+                .and_then(|field| field.value.as_ref().ok());
+            let format = block.and_then(|block| block.format.as_ref()?.value.as_ref().ok());
+            bears_buckets::implied(protocol, format.map(String::as_str))
+        });
+        let bucket = self.bucket(spec.bucket, implied);
+        self.buckets = bucket.is_some();
         let layout = match bucket {
-            Some(_) => Layout::new(SIZE, SECTOR, Format::Versioned).ok(),
+            Some(_) => self.layout_on_buckets(spec.block),
             None => self.layout(spec.block),
         };
         let envelope = self.envelope(spec.quorum, spec.stale);
@@ -210,19 +219,50 @@ impl Resolver<'_> {
         right.then_some(names)
     }
 
-    /// What the stores are like, if they are buckets. Those of a log always are.
-    fn bucket(&mut self, field: Option<Field<BucketSpec>>) -> Option<BucketPlan> {
+    /// What the stores are like, if they are buckets: as the file says, or as the protocol and the format imply.
+    fn bucket(&mut self, field: Option<Field<BucketSpec>>, implied: bool) -> Option<BucketPlan> {
         let usual = BucketPlan::default();
         let Some(field) = field else {
-            return (self.protocol == Some(Protocol::ReplicatedLog)).then_some(usual);
+            return implied.then_some(usual);
         };
-        let spec = self.read(Some(field))?.into_inner();
+        let spec = self.read(Some(field))?;
+        let place = spec.span();
+        let spec = match spec.into_inner() {
+            BucketSpec::Like(table) => *table,
+            BucketSpec::Are(true) => return Some(usual),
+            BucketSpec::Are(false) if self.protocol == Some(Protocol::ReplicatedLog) => {
+                let flaw = conflict("a log lies on buckets always", "not for a log");
+                self.notes.add(place, flaw.help("leave it out"));
+                return Some(usual);
+            }
+            BucketSpec::Are(false) => return None,
+        };
         let page = self.number("page", spec.page, 1, PAGE_MAX);
         let vanishes = self.read(spec.vanishes);
         Some(BucketPlan {
             page: page.map_or(usual.page, |page| page.into_inner() as usize),
             vanishes: vanishes.map_or(usual.vanishes, Spanned::into_inner),
         })
+    }
+
+    /// What stands on buckets. A size or a sector that is said of it has been refused already.
+    fn layout_on_buckets(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {
+        let spec = self.read(field).map(Spanned::into_inner);
+        if let Some(word) = self.read(spec.and_then(|spec| spec.format)) {
+            let words = FORMATS.map(|(word, _)| word);
+            let index = self.word("block format", &word, &words)?;
+            if FORMATS[index].1 != bears_buckets::FORMAT {
+                let message = format!(
+                    "stores are buckets, and what stands there is no {} block: every version is an object of its own",
+                    word.get_ref()
+                );
+                let flaw = conflict(message, "not on buckets");
+                let help = "leave it out, or add bucket = false to [cluster]";
+                self.notes.add(word.span(), flaw.help(help));
+                return None;
+            }
+        }
+        Layout::new(SIZE, SECTOR, bears_buckets::FORMAT).ok()
     }
 
     fn layout(&mut self, field: Option<Field<BlockSpec>>) -> Option<Layout> {

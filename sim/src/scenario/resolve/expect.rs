@@ -147,7 +147,7 @@ impl Resolver<'_> {
         let index = self.word("property", word, &words)?;
         let property = Property::ALL[index];
         if let Some(protocol) = self.protocol
-            && let Some(why) = bears::property(protocol, property)
+            && let Some(why) = bears::property(protocol, self.buckets, property)
         {
             let flaw = why.flaw(property.name(), protocol);
             self.notes.add(word.span(), flaw);
