@@ -113,5 +113,9 @@ impl<B: Clone> Store<B> for Bucket<B> {
         Some(self.apply(op.clone()))
     }
 
+    fn is_at_write((): &()) -> bool {
+        false
+    }
+
     fn cut(&mut self, (): (), _: &mut Dice) {}
 }

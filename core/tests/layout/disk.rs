@@ -126,6 +126,10 @@ impl Store<BlockBody> for Disk {
         Some(ObjectReply::Failed)
     }
 
+    fn is_at_write(progress: &Self::Progress) -> bool {
+        matches!(progress, Some((_, DiskNext::Ask(DiskOp::Write(..)))))
+    }
+
     fn cut(&mut self, progress: Self::Progress, dice: &mut Dice) {
         if let Some((_, next)) = progress {
             self.cut_off(&next, dice);

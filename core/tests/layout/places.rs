@@ -135,8 +135,39 @@ fn agents_on_disks_that_meet_no_harm_decide_the_same() {
     }
 }
 
+/// An agent that has decided is killed again and again while it writes on several disks at once; then it is gone, and the others decide.
+fn a_decision_stays(seed: u64) {
+    let mut world = Disks::on_stores(seed);
+    let first = world.start(on_disks(0, None));
+    assert!(world.run_until(|world| !decisions(world).is_empty()));
+    for _ in 0..4000 {
+        let many = world.writes_of(first) > 1 && world.dice.below(3) == 0;
+        if many || !world.step(0) || world.dice.below(200) == 0 {
+            world.restart(first);
+        }
+    }
+    world.kill(first);
+    for me in 1..AGENTS {
+        world.start(on_disks(me, None));
+    }
+
+    let others = |world: &Disks| {
+        let mut decided = decisions(world);
+        decided.retain(|(by, _)| *by != first);
+        decided.len()
+    };
+    assert!(world.run_until(|world| others(world) == 2), "seed {seed}");
+
+    judge(&world, seed);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_decision_stays_wherever_its_agent_is_killed(seed: u64) {
+        a_decision_stays(seed);
+    }
 
     #[test]
     fn disks_decide_once_wherever_agents_are_killed(seed: u64, text: bool, calm: bool) {

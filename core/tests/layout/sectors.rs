@@ -1,5 +1,7 @@
 //! What an operation on an object asks of a disk, and what it makes of what is there.
 
+use std::sync::Arc;
+
 use bivalent_core::{
     AgentId, BlockBody, Content, DISK_TEXT_MAX, DISK_TEXTS, DiskContent, DiskLost, DiskNext,
     DiskOp, DiskPlace, DiskRefusal, DiskSector, DiskSize, Half, Incarnation, ObjectName, ObjectOp,
@@ -72,6 +74,65 @@ fn a_start_is_made_once_and_none_below_it() {
     assert_eq!(bench.carry(put_start(3, 1)), Ok(refused));
     assert_eq!(bench.carry(put_start(5, 2)), Ok(done));
     assert_eq!(bench.listed().0, Some(Incarnation(5)));
+}
+
+#[test]
+fn a_start_bears_that_either_of_its_sectors_is_torn() {
+    for torn in [Half::First, Half::Second] {
+        let mut bench = Bench::ready();
+        for start in 1..4 {
+            bench.carry(put_start(start, 1)).unwrap();
+            let whole = bench.disk.clone();
+            let place = DiskPlace::Start(A1, torn);
+            bench.disk.leave(place, DiskSector::Unreadable);
+
+            assert_eq!(bench.listed().0, Some(Incarnation(start)));
+            let again = bench.carry(put_start(start, 2));
+            assert_eq!(again, Ok(ObjectReply::ConditionFailed));
+            bench.disk = whole;
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_say_what_it_should_answers_nothing() {
+    let says = |content| DiskSector::Holds(content);
+    let other = identity(8);
+    let strange = "bivalent 2".into();
+    let disks = [
+        (DiskSector::Blank, DiskLost::Blank),
+        (DiskSector::Unreadable, DiskLost::Unreadable),
+        (
+            says(DiskContent::Identity(other.clone())),
+            DiskLost::Other(other),
+        ),
+        (
+            says(DiskContent::Strange(Arc::clone(&strange))),
+            DiskLost::Strange(strange),
+        ),
+    ];
+    for (sector, why) in disks {
+        let mut bench = Bench::ready();
+        bench.disk.leave(DiskPlace::Identity, sector);
+        let lost = Err(DiskRefusal::Lost(why));
+        for op in [
+            ObjectOp::Get(ObjectName::Identity),
+            ObjectOp::Get(ObjectName::Version(A1, version(0, 0))),
+            get_text(0),
+            list(),
+            put_block(version(0, 1), block(1)),
+            put_start(0, 1),
+            put_text(0, "words"),
+        ] {
+            let before = bench.disk.clone();
+            assert_eq!(bench.carry(op), lost);
+            assert_eq!(bench.disk, before);
+        }
+    }
+    let mut bench = Bench::new();
+    bench.known = true;
+    let nothing = Err(DiskRefusal::Lost(DiskLost::Nothing));
+    assert_eq!(bench.carry(list()), nothing);
 }
 
 #[test]

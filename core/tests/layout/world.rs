@@ -32,6 +32,9 @@ pub(crate) trait Store<B>: Default {
         expected: Option<Identity>,
     ) -> Option<Reply<B>>;
 
+    /// Whether something is written next.
+    fn is_at_write(progress: &Self::Progress) -> bool;
+
     /// The process dies that is so far with an operation.
     fn cut(&mut self, progress: Self::Progress, dice: &mut Dice);
 }
@@ -208,6 +211,19 @@ impl<A: Laid, S: Store<A::Body>> World<A, S> {
 
     /// A process dies and is started again. What it has in flight stays, unless it carries that out itself.
     pub(crate) fn restart(&mut self, by: usize) {
+        self.kill(by);
+        let life = self.processes[by].life;
+        let setup = self.setups[by].clone();
+        let agent = self.life(by, life, &setup);
+        self.processes[by] = Process {
+            life,
+            agent,
+            system: None,
+        };
+    }
+
+    /// A process dies.
+    pub(crate) fn kill(&mut self, by: usize) {
         let mut place = 0;
         while S::BY_PROCESS && place < self.flying.len() {
             if self.flying[place].by == by {
@@ -217,14 +233,8 @@ impl<A: Laid, S: Store<A::Body>> World<A, S> {
                 place += 1;
             }
         }
-        let life = self.processes[by].life + 1;
-        let setup = self.setups[by].clone();
-        let agent = self.life(by, life, &setup);
-        self.processes[by] = Process {
-            life,
-            agent,
-            system: None,
-        };
+        // Whatever it is told from now on it does not hear.
+        self.processes[by].life += 1;
     }
 
     pub(crate) fn tell(&mut self, by: usize, life: u32, event: Event<'_, OnObjects<A>>) {
@@ -251,6 +261,13 @@ impl<A: Laid, S: Store<A::Body>> World<A, S> {
                 }
             }
         }
+    }
+
+    /// On how many stores a process is about to write something.
+    pub(crate) fn writes_of(&self, by: usize) -> usize {
+        let own = self.flying.iter().filter(|flight| flight.by == by);
+        own.filter(|flight| S::is_at_write(&flight.progress))
+            .count()
     }
 
     /// Where the operation is that has to end before the one at `place` can begin, or else that one.
