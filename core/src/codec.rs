@@ -211,7 +211,14 @@ impl Layout {
         }
     }
 
-    fn decode_slot(self, place: Place, slot: &[u8]) -> Result<(Block, Version), Unreadable> {
+    /// Reads one slot's image, as [`Layout::slot`] cuts it out of a block's; for who reads slots apart. Never written is
+    /// the default block with the default version; an image of another size is none.
+    ///
+    /// Of a raw block, which has no checksum, use [`Layout::decode`].
+    pub fn decode_slot(self, place: Place, slot: &[u8]) -> Result<(Block, Version), Unreadable> {
+        if slot.len() != self.slot_size() as usize {
+            return Err(Unreadable);
+        }
         if slot.iter().all(|&byte| byte == 0) {
             return Ok(Default::default());
         }

@@ -10,6 +10,9 @@
 //! logical operation's time-out. A write goes on all the same, and so does a read whose answer still counts when it is
 //! late: they are answered in the end, if the store answers. What failed is taken for silence of
 //! [`Pause::Patience`](crate::Pause).
+//!
+//! A disk of fixed places has no objects. There each object operation is a state machine of its own, over sectors:
+//! [`places`].
 
 mod at;
 mod blocks;
@@ -22,6 +25,7 @@ mod listing;
 mod log;
 mod name;
 mod objects;
+mod places;
 mod routine;
 mod said;
 mod settle;
@@ -39,6 +43,10 @@ pub use {
     log::{LogBody, LogTask},
     name::{Folder, ObjectName},
     objects::OnObjects,
+    places::{
+        DISK_TEXT_MAX, DISK_TEXTS, DiskContent, DiskLost, DiskNext, DiskOp, DiskPlace, DiskRefusal,
+        DiskReply, DiskSector, DiskSetup, DiskSize, DiskTask, Half, StartRecord,
+    },
     said::{ObjectsSaid, Stop, Why},
     setup::{ObjectsSetup, StoreTraits},
     text::{proposal, proposer},

@@ -65,8 +65,10 @@ pub use {
     heartbeat::Heartbeat,
     id::{AgentId, Incarnation, MAX_AGENTS, MAX_STORES, RECORD, StoreId},
     layout::{
-        At, BlockBody, BlockTask, Call, Came, Content, Folder, Identity, Laid, LaidTag, LaidTimer,
-        Listing, LogBody, LogTask, Next, ObjectName, ObjectsSaid, ObjectsSetup, OnObjects, Stop,
+        At, BlockBody, BlockTask, Call, Came, Content, DISK_TEXT_MAX, DISK_TEXTS, DiskContent,
+        DiskLost, DiskNext, DiskOp, DiskPlace, DiskRefusal, DiskReply, DiskSector, DiskSetup,
+        DiskSize, DiskTask, Folder, Half, Identity, Laid, LaidTag, LaidTimer, Listing, LogBody,
+        LogTask, Next, ObjectName, ObjectsSaid, ObjectsSetup, OnObjects, StartRecord, Stop,
         StoreTraits, Why, proposal, proposer,
     },
     log::{

@@ -1,7 +1,8 @@
 //! One decision on a shared disk: a file or block device of fixed blocks, as Disk Paxos has it.
 //!
 //! Every agent reads and writes the same disk, each its own area and nobody else's; the disk does nothing but
-//! read and write sectors of 4096 bytes.
+//! read and write sectors of 4096 bytes. What an operation on an object means there the core decides
+//! ([`DiskTask`](bivalent_core::DiskTask)); here its places get bytes, and the bytes go to a file or a device.
 //!
 //! | sectors | what | how |
 //! |---|---|---|
@@ -31,28 +32,24 @@ use std::{
 use bivalent_core::{BlockBody, Identity, MAX_AGENTS, Overwrite, StoreId, StoreTraits};
 use futures_util::future::BoxFuture;
 
-use self::{drive::Drive, map::Map, sectors::Sectors, worker::Worker};
+use self::{drive::Drive, sectors::Sectors, worker::Worker};
 use crate::{
     OpenError,
-    content::identity_text,
     objects::{Carried, Objects, Op},
 };
 
-mod carry;
 mod drive;
 mod map;
+mod refusal;
 mod sectors;
 #[cfg(test)]
 mod tests;
 mod worker;
 
-/// The greatest length of a text on a disk, bytes.
-pub(crate) const TEXT_MAX: usize = 4000;
-
 /// A file or block device of fixed blocks, as a store of one decision. See [`Disk::open`].
 pub struct Disk {
     worker: Worker,
-    expected: Arc<OnceLock<String>>,
+    expected: Arc<OnceLock<Identity>>,
     strange: Arc<OnceLock<String>>,
 }
 
@@ -76,14 +73,13 @@ impl Disk {
         }
         // The process may change its folder later.
         let path = std::path::absolute(path).map_err(|e| refuse(e.to_string()))?;
-        let map = Map { agents };
+        let needed = map::size(agents);
         let sectors = Sectors::open(&path).map_err(|e| refuse(e.to_string()))?;
         if let Some(sectors) = sectors.as_ref().filter(|open| open.is_device()) {
             let size = sectors.size().map_err(|e| refuse(e.to_string()))?;
-            if size < map.size() {
+            if size < needed {
                 return Err(refuse(format!(
-                    "the device has {size} bytes, {agents} agents need {}",
-                    map.size()
+                    "the device has {size} bytes, {agents} agents need {needed}"
                 )));
             }
         }
@@ -92,7 +88,7 @@ impl Disk {
             name: name.to_owned(),
             path,
             store: place,
-            map,
+            agents,
             sectors: sectors.map(Arc::new),
             expected: Arc::clone(&expected),
             strange: Arc::clone(&strange),
@@ -143,7 +139,7 @@ impl Objects<BlockBody> for Disk {
 
     fn expect(&self, identity: &Identity) {
         // A disk is used for one system as long as it is open; a second identity can't differ.
-        let _ = self.expected.set(identity_text(identity));
+        let _ = self.expected.set(identity.clone());
     }
 
     fn strange_identity(&self) -> Option<String> {

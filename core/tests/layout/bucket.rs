@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_core::{Content, If, Name, ObjectName, ObjectOp, ObjectReply, ObjectTag};
+use bivalent_core::{Content, Identity, If, Name, ObjectName, ObjectOp, ObjectReply, ObjectTag};
+
+use crate::world::{Dice, Op, Reply, Store};
 
 /// Names in a page of a listing: few, so that there are many pages.
 const PAGE: usize = 3;
@@ -100,4 +102,20 @@ impl<B: Clone> Bucket<B> {
             }
         }
     }
+}
+
+impl<B: Clone> Store<B> for Bucket<B> {
+    type Progress = ();
+
+    const BY_PROCESS: bool = false;
+
+    fn step(&mut self, op: &Op<B>, (): &mut (), _: u8, _: Option<Identity>) -> Option<Reply<B>> {
+        Some(self.apply(op.clone()))
+    }
+
+    fn is_at_write((): &()) -> bool {
+        false
+    }
+
+    fn cut(&mut self, (): (), _: &mut Dice) {}
 }

@@ -6,7 +6,7 @@ use bivalent_core::{
 };
 use proptest::prelude::*;
 
-use crate::world::{World, envelope, setup};
+use crate::world::{Store, World, envelope, setup};
 
 pub(crate) fn config(me: u8, agents: u8) -> Config {
     let input = Value(100 + u64::from(me));
@@ -14,7 +14,9 @@ pub(crate) fn config(me: u8, agents: u8) -> Config {
 }
 
 /// What each process has decided.
-fn decisions<A: Laid<Said = DecreeSaid>>(world: &World<A>) -> Vec<(usize, Value)> {
+pub(crate) fn decisions<A: Laid<Said = DecreeSaid>, S: Store<A::Body>>(
+    world: &World<A, S>,
+) -> Vec<(usize, Value)> {
     let said = world.said.iter().filter_map(|(by, said)| match said {
         ObjectsSaid::Inner(DecreeSaid::Decided(value)) => Some((*by, *value)),
         _ => None,
@@ -22,7 +24,7 @@ fn decisions<A: Laid<Said = DecreeSaid>>(world: &World<A>) -> Vec<(usize, Value)
     said.collect()
 }
 
-fn texts<A: Laid>(world: &World<A>) -> Vec<(usize, String)> {
+pub(crate) fn texts<A: Laid, S: Store<A::Body>>(world: &World<A, S>) -> Vec<(usize, String)> {
     let said = world.said.iter().filter_map(|(by, said)| match said {
         ObjectsSaid::Text { text, .. } => Some((*by, text.to_string())),
         _ => None,

@@ -1,17 +1,43 @@
-//! Agents on three buckets, and whatever may happen to their operations.
+//! Agents on three stores, and whatever may happen to their operations.
 
 use bivalent_core::{
-    Agent, AgentId, Ballot, Content, Envelope, Event, Incarnation, Laid, LaidTag, LaidTimer,
-    ObjectName, ObjectOp, ObjectsSaid, ObjectsSetup, OnObjects, Pause, Port, Stop, StoreId,
-    StoreTraits, Why,
+    Agent, AgentId, Ballot, Content, Envelope, Event, Identity, Incarnation, Laid, LaidTag,
+    LaidTimer, ObjectName, ObjectOp, ObjectReply, ObjectsSaid, ObjectsSetup, OnObjects, Pause,
+    Port, Stop, StoreId, StoreTraits, Why,
 };
 
 use crate::bucket::Bucket;
 
 pub(crate) const STORES: usize = 3;
 
-type Op<A> = ObjectOp<ObjectName, Content<<A as Laid>::Body>>;
+pub(crate) type Op<B> = ObjectOp<ObjectName, Content<B>>;
+pub(crate) type Reply<B> = ObjectReply<ObjectName, Content<B>>;
 type Timer<A> = LaidTimer<<A as Agent>::Timer>;
+
+/// A store that agents can be tormented on.
+pub(crate) trait Store<B>: Default {
+    /// How far an operation is.
+    type Progress: Default;
+
+    /// A process carries its operations on a store out itself: one after the other, each to its end. They die with it.
+    const BY_PROCESS: bool;
+
+    /// Takes one step of an operation of one of so many agents; gives its answer at its end. `expected`: what the store
+    /// must say of itself, once the process knows that.
+    fn step(
+        &mut self,
+        op: &Op<B>,
+        progress: &mut Self::Progress,
+        agents: u8,
+        expected: Option<Identity>,
+    ) -> Option<Reply<B>>;
+
+    /// Whether something is written next.
+    fn is_at_write(progress: &Self::Progress) -> bool;
+
+    /// The process dies that is so far with an operation.
+    fn cut(&mut self, progress: Self::Progress, dice: &mut Dice);
+}
 
 /// A stream of numbers.
 #[derive(Clone, Debug)]
@@ -29,34 +55,41 @@ impl Dice {
 }
 
 /// An operation on its way.
-struct InFlight<A: Laid> {
+struct InFlight<A: Laid, P> {
+    /// In which order they were asked for.
+    number: u64,
     by: usize,
     life: u32,
     store: StoreId,
     tag: LaidTag,
-    op: Op<A>,
+    op: Op<A::Body>,
+    progress: P,
     /// Its agent has been told that there is no answer.
     late: bool,
 }
 
 /// Where agents leave what they want.
-struct Wishes<'a, A: Laid> {
+struct Wishes<'a, A: Laid, P> {
     by: usize,
     life: u32,
     dice: &'a mut Dice,
-    flying: &'a mut Vec<InFlight<A>>,
+    asked: &'a mut u64,
+    flying: &'a mut Vec<InFlight<A, P>>,
     alarms: &'a mut Vec<(usize, u32, Timer<A>)>,
     said: &'a mut Vec<(usize, ObjectsSaid<A>)>,
 }
 
-impl<A: Laid> Port<OnObjects<A>> for Wishes<'_, A> {
-    fn ask(&mut self, store: StoreId, tag: LaidTag, _: u8, op: Op<A>) {
+impl<A: Laid, P: Default> Port<OnObjects<A>> for Wishes<'_, A, P> {
+    fn ask(&mut self, store: StoreId, tag: LaidTag, _: u8, op: Op<A::Body>) {
+        *self.asked += 1;
         self.flying.push(InFlight {
+            number: *self.asked,
             by: self.by,
             life: self.life,
             store,
             tag,
             op,
+            progress: P::default(),
             late: false,
         });
     }
@@ -82,15 +115,18 @@ impl<A: Laid> Port<OnObjects<A>> for Wishes<'_, A> {
 struct Process<A: Laid> {
     life: u32,
     agent: OnObjects<A>,
+    /// The system that it has found the stores to belong to.
+    system: Option<u64>,
 }
 
-/// Agents and buckets.
-pub(crate) struct World<A: Laid> {
+/// Agents and stores.
+pub(crate) struct World<A: Laid, S: Store<A::Body> = Bucket<<A as Laid>::Body>> {
     setups: Vec<ObjectsSetup<A>>,
     /// Several processes may have the same agent's number.
     processes: Vec<Process<A>>,
-    pub(crate) stores: Vec<Bucket<A::Body>>,
-    flying: Vec<InFlight<A>>,
+    pub(crate) stores: Vec<S>,
+    flying: Vec<InFlight<A, S::Progress>>,
+    asked: u64,
     alarms: Vec<(usize, u32, Timer<A>)>,
     pub(crate) said: Vec<(usize, ObjectsSaid<A>)>,
     pub(crate) dice: Dice,
@@ -126,13 +162,21 @@ pub(crate) fn setup<A: Laid>(
 }
 
 impl<A: Laid> World<A> {
-    /// Nobody has begun.
+    /// Buckets, and nobody has begun.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::on_stores(seed)
+    }
+}
+
+impl<A: Laid, S: Store<A::Body>> World<A, S> {
+    /// Nobody has begun.
+    pub(crate) fn on_stores(seed: u64) -> Self {
         Self {
             setups: Vec::new(),
             processes: Vec::new(),
-            stores: (0..STORES).map(|_| Bucket::default()).collect(),
+            stores: (0..STORES).map(|_| S::default()).collect(),
             flying: Vec::new(),
+            asked: 0,
             alarms: Vec::new(),
             said: Vec::new(),
             dice: Dice(seed),
@@ -144,7 +188,11 @@ impl<A: Laid> World<A> {
         let by = self.processes.len();
         let agent = self.life(by, 0, &setup);
         self.setups.push(setup);
-        self.processes.push(Process { life: 0, agent });
+        self.processes.push(Process {
+            life: 0,
+            agent,
+            system: None,
+        });
         by
     }
 
@@ -153,6 +201,7 @@ impl<A: Laid> World<A> {
             by,
             life,
             dice: &mut self.dice,
+            asked: &mut self.asked,
             flying: &mut self.flying,
             alarms: &mut self.alarms,
             said: &mut self.said,
@@ -160,33 +209,90 @@ impl<A: Laid> World<A> {
         OnObjects::start(setup, Incarnation(0), &mut wishes)
     }
 
-    /// A process dies and is started again. What it has in flight stays.
+    /// A process dies and is started again. What it has in flight stays, unless it carries that out itself.
     pub(crate) fn restart(&mut self, by: usize) {
-        let life = self.processes[by].life + 1;
+        self.kill(by);
+        let life = self.processes[by].life;
         let setup = self.setups[by].clone();
         let agent = self.life(by, life, &setup);
-        self.processes[by] = Process { life, agent };
+        self.processes[by] = Process {
+            life,
+            agent,
+            system: None,
+        };
+    }
+
+    /// A process dies.
+    pub(crate) fn kill(&mut self, by: usize) {
+        let mut place = 0;
+        while S::BY_PROCESS && place < self.flying.len() {
+            if self.flying[place].by == by {
+                let flight = self.flying.swap_remove(place);
+                self.stores[flight.store.index()].cut(flight.progress, &mut self.dice);
+            } else {
+                place += 1;
+            }
+        }
+        // Whatever it is told from now on it does not hear.
+        self.processes[by].life += 1;
     }
 
     pub(crate) fn tell(&mut self, by: usize, life: u32, event: Event<'_, OnObjects<A>>) {
-        let Process { life: now, agent } = &mut self.processes[by];
+        let said = self.said.len();
+        let Process {
+            life: now,
+            agent,
+            system,
+        } = &mut self.processes[by];
         if *now == life {
             let mut wishes = Wishes {
                 by,
                 life,
                 dice: &mut self.dice,
+                asked: &mut self.asked,
                 flying: &mut self.flying,
                 alarms: &mut self.alarms,
                 said: &mut self.said,
             };
             agent.on(event, &mut wishes);
+            for (_, said) in &self.said[said..] {
+                if let ObjectsSaid::Settled { system: found } = said {
+                    *system = Some(*found);
+                }
+            }
         }
     }
 
-    /// An operation takes effect, and is answered or not.
+    /// On how many stores a process is about to write something.
+    pub(crate) fn writes_of(&self, by: usize) -> usize {
+        let own = self.flying.iter().filter(|flight| flight.by == by);
+        own.filter(|flight| S::is_at_write(&flight.progress))
+            .count()
+    }
+
+    /// Where the operation is that has to end before the one at `place` can begin, or else that one.
+    fn first_of(&self, place: usize) -> usize {
+        let InFlight { by, store, .. } = self.flying[place];
+        let same =
+            |&place: &usize| (self.flying[place].by, self.flying[place].store) == (by, store);
+        let places = (0..self.flying.len()).filter(same);
+        let first = places.min_by_key(|&place| self.flying[place].number);
+        first.filter(|_| S::BY_PROCESS).unwrap_or(place)
+    }
+
+    /// An operation goes on; once it has taken effect, it is answered or not.
     fn land(&mut self, place: usize, answers: bool) {
+        let place = self.first_of(place);
+        let flight = &mut self.flying[place];
+        let setup = &self.setups[flight.by];
+        let system = self.processes[flight.by].system;
+        let expected = system.map(|system| setup.identity(flight.store, system));
+        let store = &mut self.stores[flight.store.index()];
+        let step = store.step(&flight.op, &mut flight.progress, setup.agents, expected);
+        let Some(reply) = step else {
+            return;
+        };
         let flight = self.flying.swap_remove(place);
-        let reply = self.stores[flight.store.index()].apply(flight.op);
         if answers {
             let event = Event::Replied(flight.store, flight.tag, &reply);
             self.tell(flight.by, flight.life, event);
@@ -202,7 +308,7 @@ impl<A: Laid> World<A> {
 
     /// Lets one thing land that a process has asked of a store.
     pub(crate) fn serve_one_of(&mut self, by: usize, store: StoreId) {
-        let asked = |flight: &InFlight<A>| flight.by == by && flight.store == store;
+        let asked = |flight: &InFlight<A, _>| flight.by == by && flight.store == store;
         if let Some(place) = self.flying.iter().position(asked) {
             self.land(place, true);
         }
@@ -255,6 +361,15 @@ impl<A: Laid> World<A> {
         let place = self.dice.below(flying) as usize;
         if self.dice.below(100) >= harm {
             self.land(place, true);
+            return true;
+        }
+        if S::BY_PROCESS {
+            let place = self.first_of(place);
+            // A write that replaces the one before it is waited for, however long that takes.
+            let is_version = |name: &ObjectName| matches!(name, ObjectName::Version(..));
+            if !matches!(&self.flying[place].op, ObjectOp::Put { name, .. } if is_version(name)) {
+                self.time_out(place);
+            }
             return true;
         }
         self.time_out(place);

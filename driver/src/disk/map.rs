@@ -1,76 +1,102 @@
-//! Where everything stands on a disk, and how a sector is written as bytes.
+//! Where the places of a disk stand, and how what they hold is written as bytes.
 
-use bivalent_core::{AgentId, Format, Incarnation, Layout};
+use bivalent_core::{
+    AgentId, BlockBody, DiskContent, DiskPlace, DiskSector, Format, Half, Incarnation, Layout,
+    Place, StartRecord, StoreId,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::frame::{self, Kind};
+use crate::{
+    content::{identity_text, parse_identity},
+    frame::{self, Kind},
+};
 
 /// The size of every sector, bytes.
 pub(super) const SECTOR: usize = 4096;
-/// Sectors of an agent's start mark: the same mark twice.
-pub(super) const MARKS: usize = 2;
-/// Sectors of an agent's block: two slots.
-const SLOTS: usize = 2;
-/// Texts that an agent can propose on one disk.
-pub(super) const TEXTS: usize = 28;
-/// Sectors of an agent's area.
-const AREA: usize = MARKS + SLOTS + TEXTS;
 /// The length of a frame stands before it.
 const LENGTH: usize = 2;
+/// The key of the charter.
+const CHARTER: &str = "charter";
 
-/// The positions on a disk of so many agents. They do not depend on how many there are, so that a disk that was
-/// set up for more or fewer still shows what it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Map {
-    pub(super) agents: u8,
+/// Where a place begins, bytes from the beginning of the disk.
+pub(super) const fn begin(place: DiskPlace) -> u64 {
+    place.position() * SECTOR as u64
 }
 
-impl Map {
-    /// The size of the whole, bytes.
-    pub(super) fn size(self) -> u64 {
-        self.start(usize::from(self.agents))
-    }
+/// The size of a disk for so many agents, bytes.
+pub(super) const fn size(agents: u8) -> u64 {
+    DiskPlace::count(agents) * SECTOR as u64
+}
 
-    /// Where an agent's area begins, if it has one. Its marks come first, then its block.
-    pub(super) fn area(self, agent: AgentId) -> Option<u64> {
-        (agent.0 < self.agents).then(|| self.start(agent.index()))
+/// The bytes of a sector that holds `content` in `place`; nothing if it does not fit.
+pub(super) fn encode(store: StoreId, place: DiskPlace, content: &DiskContent) -> Option<Vec<u8>> {
+    match content {
+        DiskContent::Identity(identity) => seal(Kind::Charter, CHARTER, &identity_text(identity)),
+        DiskContent::Strange(text) => seal(Kind::Charter, CHARTER, &&**text),
+        DiskContent::Start(record) => {
+            let (start, nonce) = (record.start, record.nonce);
+            seal(Kind::Start, &key(place), &(start, nonce))
+        }
+        DiskContent::Text(start, text) => seal(Kind::Text, &key(place), &(start, &**text)),
+        DiskContent::Slot(BlockBody { version, block }) => {
+            let DiskPlace::Slot(owner, half) = place else {
+                return None;
+            };
+            let (layout, place) = (layout(), Place { store, owner });
+            let mut image = vec![0; layout.size() as usize];
+            layout.encode(place, *version, *block, &mut image);
+            let slot = image.get(layout.slot(*version))?;
+            (half == Half::of(*version)).then(|| slot.to_vec())
+        }
     }
+}
 
-    /// Where an agent's block begins, from the beginning of its area on.
-    pub(super) const fn block() -> u64 {
-        (MARKS * SECTOR) as u64
+/// What the bytes of a sector in `place` hold.
+pub(super) fn decode(store: StoreId, place: DiskPlace, sector: &[u8]) -> DiskSector {
+    if is_blank(sector) {
+        return DiskSector::Blank;
     }
-
-    /// Where an agent's texts begin, from the beginning of its area on.
-    pub(super) const fn texts() -> u64 {
-        ((MARKS + SLOTS) * SECTOR) as u64
-    }
-
-    #[expect(clippy::unused_self, reason = "a position on this disk")]
-    const fn start(self, agent: usize) -> u64 {
-        (SECTOR + agent * AREA * SECTOR) as u64
-    }
+    let content = match place {
+        DiskPlace::Identity => open::<String>(Kind::Charter, CHARTER, sector).map(|text| {
+            parse_identity(&text)
+                .map_or_else(|| DiskContent::Strange(text.into()), DiskContent::Identity)
+        }),
+        DiskPlace::Start(..) => {
+            let record = open::<(Incarnation, u64)>(Kind::Start, &key(place), sector);
+            record.map(|(start, nonce)| DiskContent::Start(StartRecord { start, nonce }))
+        }
+        DiskPlace::Slot(owner, _) => {
+            let slot = layout().decode_slot(Place { store, owner }, sector);
+            slot.ok()
+                .map(|(block, version)| DiskContent::Slot(BlockBody { version, block }))
+        }
+        DiskPlace::Text(..) => {
+            let text = open::<(Incarnation, String)>(Kind::Text, &key(place), sector);
+            text.map(|(start, text)| DiskContent::Text(start, text.into()))
+        }
+    };
+    content.map_or(DiskSector::Unreadable, DiskSector::Holds)
 }
 
 /// How a block is written: two slots of a sector each.
-pub(super) fn layout() -> Layout {
+fn layout() -> Layout {
     let sector = SECTOR as u32;
-    Layout::new(SLOTS as u32 * sector, sector, Format::Dual).expect("sizes that fit")
+    Layout::new(2 * sector, sector, Format::Dual).expect("sizes that fit")
 }
 
-/// A sector as it was read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Sector<T> {
-    /// All zeros.
-    Blank,
-    /// Whole.
-    Holds(T),
-    /// Neither: it was torn, or has rotted, or was never ours.
-    Unreadable,
+/// The key that a place's checksum covers.
+pub(super) fn key(place: DiskPlace) -> String {
+    let of = |what, AgentId(agent)| format!("{what}/{agent}");
+    match place {
+        DiskPlace::Identity => CHARTER.to_owned(),
+        DiskPlace::Start(agent, _) => of("starts", agent),
+        DiskPlace::Slot(agent, _) => of("blocks", agent),
+        DiskPlace::Text(agent, _) => of("texts", agent),
+    }
 }
 
 /// The sector that holds `content` under `key`; nothing if it does not fit.
-pub(super) fn seal(kind: Kind, key: &str, content: &impl Serialize) -> Option<Vec<u8>> {
+fn seal(kind: Kind, key: &str, content: &impl Serialize) -> Option<Vec<u8>> {
     let frame = frame::seal(kind, key, content)?;
     let mut sector = vec![0; SECTOR];
     let length = u16::try_from(frame.len()).ok()?;
@@ -81,96 +107,135 @@ pub(super) fn seal(kind: Kind, key: &str, content: &impl Serialize) -> Option<Ve
     Some(sector)
 }
 
-/// What a sector holds under `key`.
-pub(super) fn open<T: DeserializeOwned>(kind: Kind, key: &str, sector: &[u8]) -> Sector<T> {
-    if is_blank(sector) {
-        return Sector::Blank;
-    }
-    let framed = || {
-        let (length, rest) = sector.split_first_chunk::<LENGTH>()?;
-        let frame = rest.get(..usize::from(u16::from_le_bytes(*length)))?;
-        frame::open(kind, key, frame)
-    };
-    framed().map_or(Sector::Unreadable, Sector::Holds)
+/// What a sector holds under `key`; nothing if it was torn, or has rotted, or was never ours.
+fn open<T: DeserializeOwned>(kind: Kind, key: &str, sector: &[u8]) -> Option<T> {
+    let (length, rest) = sector.split_first_chunk::<LENGTH>()?;
+    let frame = rest.get(..usize::from(u16::from_le_bytes(*length)))?;
+    frame::open(kind, key, frame)
 }
 
-pub(super) fn is_blank(bytes: &[u8]) -> bool {
+fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == 0)
 }
 
-/// The mark of a start: the start, and the nonce of who marked it.
-pub(super) type Mark = (Incarnation, u64);
-
-/// The greatest of an agent's marks in the two sectors at the front of `area`.
-///
-/// One sector that can't be read is one that was being written when the writer died: that mark was not counted
-/// yet. Two are more than one death explains.
-pub(super) fn greatest_mark(agent: AgentId, area: &[u8]) -> Sector<Mark> {
-    let (first, second) = (mark(agent, area, 0), mark(agent, area, 1));
-    match (first, second) {
-        (Sector::Holds(first), Sector::Holds(second)) => Sector::Holds(first.max(second)),
-        (Sector::Holds(only), _) | (_, Sector::Holds(only)) => Sector::Holds(only),
-        (Sector::Unreadable, Sector::Unreadable) => Sector::Unreadable,
-        (Sector::Blank, _) | (_, Sector::Blank) => Sector::Blank,
-    }
-}
-
-/// The sectors in the order in which a new mark goes into them: first the one without the greatest.
-pub(super) fn order_of_marks(agent: AgentId, area: &[u8]) -> [usize; MARKS] {
-    let held = |sector| match mark(agent, area, sector) {
-        Sector::Holds(mark) => Some(mark),
-        Sector::Blank | Sector::Unreadable => None,
-    };
-    if held(0) > held(1) { [1, 0] } else { [0, 1] }
-}
-
-fn mark(agent: AgentId, area: &[u8], sector: usize) -> Sector<Mark> {
-    let bytes = &area[sector * SECTOR..][..SECTOR];
-    open(Kind::Start, &mark_key(agent), bytes)
-}
-
-pub(super) fn mark_key(agent: AgentId) -> String {
-    format!("starts/{}", agent.0)
-}
-
-pub(super) fn text_key(agent: AgentId) -> String {
-    format!("texts/{}", agent.0)
-}
-
-/// The key of the charter.
-pub(super) const CHARTER: &str = "charter";
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use bivalent_core::{Ballot, Block, DISK_TEXT_MAX, Identity, Value, Version, Vote};
+
     use super::*;
+
+    const A2: AgentId = AgentId(2);
+    const STORE: StoreId = StoreId(1);
+
+    fn contents() -> Vec<(DiskPlace, DiskContent)> {
+        let identity = Identity {
+            kind: Cow::Borrowed("decision"),
+            agents: 3,
+            stores: 3,
+            quorum: 2,
+            place: 1,
+            system: 0,
+        };
+        let bal = Ballot::new(3, A2, Incarnation(1));
+        let inp = Value(9);
+        let slot = |count| {
+            DiskContent::Slot(BlockBody {
+                version: Version::new(Incarnation(1), count),
+                block: Block {
+                    mbal: Some(bal),
+                    vote: Some(Vote { bal, inp }),
+                },
+            })
+        };
+        let record = StartRecord {
+            start: Incarnation(7),
+            nonce: u64::MAX,
+        };
+        let text = |length| DiskContent::Text(Incarnation(u16::MAX), "x".repeat(length).into());
+        vec![
+            (DiskPlace::Identity, DiskContent::Identity(identity)),
+            (
+                DiskPlace::Identity,
+                DiskContent::Strange("bivalent 2: else\n".into()),
+            ),
+            (
+                DiskPlace::Start(A2, Half::Second),
+                DiskContent::Start(record),
+            ),
+            (DiskPlace::Slot(A2, Half::First), slot(4)),
+            (DiskPlace::Slot(A2, Half::Second), slot(5)),
+            (DiskPlace::Text(A2, 3), text(0)),
+            (DiskPlace::Text(A2, 27), text(DISK_TEXT_MAX)),
+        ]
+    }
 
     #[test]
     fn areas_follow_each_other_and_are_whole_sectors() {
-        let map = Map { agents: 3 };
+        let area = |agent| begin(DiskPlace::Start(AgentId(agent), Half::First));
 
-        assert_eq!(map.area(AgentId(0)), Some(4096));
-        assert_eq!(map.area(AgentId(2)), Some(4096 + 2 * 131_072));
-        assert_eq!(map.area(AgentId(3)), None);
-        assert_eq!(map.size(), 4096 + 3 * 131_072);
-        assert_eq!(Map::texts(), Map::block() + u64::from(layout().size()));
+        assert_eq!(begin(DiskPlace::Identity), 0);
+        assert_eq!(area(0), 4096);
+        assert_eq!(area(2), 4096 + 2 * 131_072);
+        assert_eq!(size(3), 4096 + 3 * 131_072);
+        assert_eq!(begin(DiskPlace::Slot(A2, Half::First)), area(2) + 2 * 4096);
+        assert_eq!(begin(DiskPlace::Text(A2, 0)), area(2) + 4 * 4096);
+    }
+
+    #[test]
+    fn what_is_written_into_a_place_is_read_there_and_nowhere_else() {
+        for (place, content) in contents() {
+            let sector = encode(STORE, place, &content).unwrap();
+            assert_eq!(sector.len(), SECTOR);
+
+            let holds = DiskSector::Holds(content);
+            assert_eq!(decode(STORE, place, &sector), holds);
+            for other in [
+                DiskPlace::Identity,
+                DiskPlace::Start(AgentId(1), Half::Second),
+                DiskPlace::Slot(AgentId(1), Half::First),
+                DiskPlace::Text(AgentId(1), 3),
+            ] {
+                if place != other {
+                    assert_eq!(decode(STORE, other, &sector), DiskSector::Unreadable);
+                }
+            }
+        }
     }
 
     #[test]
     fn a_sector_is_blank_or_whole_or_neither() {
-        let sector = seal(Kind::Text, "k", &"words").unwrap();
-        let read = |bytes: &[u8]| open::<String>(Kind::Text, "k", bytes);
+        for (place, content) in contents() {
+            let read = |bytes: &[u8]| decode(STORE, place, bytes);
 
-        assert_eq!(read(&sector), Sector::Holds("words".to_owned()));
-        assert_eq!(read(&[0; SECTOR]), Sector::Blank);
-        assert_eq!(read(&[255; SECTOR]), Sector::Unreadable);
-        let mut torn = sector;
-        torn[..8].fill(0);
-        assert_eq!(read(&torn), Sector::Unreadable);
+            assert_eq!(read(&[0; SECTOR]), DiskSector::Blank);
+            assert_eq!(read(&[255; SECTOR]), DiskSector::Unreadable);
+            let mut torn = encode(STORE, place, &content).unwrap();
+            torn[..8].fill(0);
+            assert_eq!(read(&torn), DiskSector::Unreadable);
+        }
     }
 
     #[test]
-    fn what_does_not_fit_into_a_sector_is_not_sealed() {
-        assert!(seal(Kind::Text, "k", &"x".repeat(SECTOR)).is_none());
-        assert!(seal(Kind::Text, "k", &"x".repeat(SECTOR * 32)).is_none());
+    fn what_does_not_fit_into_a_sector_is_not_written() {
+        let place = DiskPlace::Text(A2, 0);
+        let text = |length| DiskContent::Text(Incarnation(0), "x".repeat(length).into());
+
+        assert!(encode(STORE, place, &text(SECTOR)).is_none());
+        assert!(encode(STORE, place, &text(SECTOR * 32)).is_none());
+    }
+
+    #[test]
+    fn a_version_is_not_written_into_the_other_slot() {
+        for (place, content) in contents() {
+            if let DiskPlace::Slot(owner, half) = place {
+                let other = match half {
+                    Half::First => Half::Second,
+                    Half::Second => Half::First,
+                };
+                assert!(encode(STORE, DiskPlace::Slot(owner, other), &content).is_none());
+            }
+        }
     }
 }

@@ -1,73 +1,37 @@
 //! What a disk holds, what it does when that is torn, and when it is another one.
 
-use std::{fs, os::unix::fs::FileExt, path::PathBuf};
+mod bench;
+
+use std::fs;
 
 use bivalent_core::{
-    AgentId, Ballot, Block, Content, If, Incarnation, ObjectName, ObjectOp, ObjectReply, Value,
-    Version, Vote,
+    AgentId, Ballot, Block, Content, DISK_TEXT_MAX, DISK_TEXTS, DiskContent, DiskPlace, Half, If,
+    Incarnation, ObjectName, ObjectOp, ObjectReply, Value, Version, Vote,
 };
+use crc::{CRC_64_XZ, Crc};
 use futures_util::future::join_all;
-use tempfile::TempDir;
 
-use super::{
-    map::{SECTOR, TEXTS},
-    *,
-};
+use self::bench::{Bench, system};
+use super::{map::SECTOR, *};
 use crate::StoreError;
 
 const AGENTS: u8 = 3;
 const A0: AgentId = AgentId(0);
 const A1: AgentId = AgentId(1);
 
-struct Bench {
-    folder: TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("disk")
-    }
-
-    /// The disk's thread's view of it, opened anew.
-    fn drive(&self, expected: Option<&str>) -> Drive {
-        let sectors = Sectors::open(&self.path()).unwrap();
-        let drive = Drive {
-            name: "d".to_owned(),
-            path: self.path(),
-            store: StoreId(1),
-            map: Map { agents: AGENTS },
-            sectors: sectors.map(Arc::new),
-            expected: Arc::default(),
-            strange: Arc::default(),
-        };
-        if let Some(charter) = expected {
-            drive.expected.set(charter.to_owned()).unwrap();
-        }
-        drive
-    }
-
-    /// One that has been set up.
-    fn ready(&self) -> Drive {
-        let mut drive = self.drive(Some("c"));
-        drive.set_up("c").unwrap();
-        drive
-    }
-
-    /// Overwrites part of the file behind the disk's back.
-    fn scribble(&self, at: u64, bytes: &[u8]) {
-        let file = fs::OpenOptions::new().write(true).open(self.path());
-        file.unwrap().write_all_at(bytes, at).unwrap();
-    }
-}
-
+/// Where an agent's area begins, bytes.
 fn area(agent: AgentId) -> u64 {
-    Map { agents: AGENTS }.area(agent).unwrap()
+    map::begin(DiskPlace::Start(agent, Half::First))
+}
+
+/// Where its block begins.
+fn slots(agent: AgentId) -> u64 {
+    map::begin(DiskPlace::Slot(agent, Half::First))
+}
+
+/// Where its texts begin.
+fn texts(agent: AgentId) -> u64 {
+    map::begin(DiskPlace::Text(agent, 0))
 }
 
 fn version(start: u16, count: u64) -> Version {
@@ -90,7 +54,7 @@ fn is_lost<T>(outcome: &Result<T, StoreError>) -> bool {
 fn everything_that_was_written_is_read_by_who_opens_it_anew() {
     let bench = Bench::new();
     let mut drive = bench.ready();
-    assert_eq!(fs::metadata(bench.path()).unwrap().len(), drive.map.size());
+    assert_eq!(fs::metadata(bench.path()).unwrap().len(), map::size(AGENTS));
     assert_eq!(drive.read(A0).unwrap().1, Version::default());
 
     assert!(drive.mark_start(A0, Incarnation(0), 5).unwrap());
@@ -99,10 +63,10 @@ fn everything_that_was_written_is_read_by_who_opens_it_anew() {
     drive.keep_text(A0, Incarnation(0), "words").unwrap();
 
     let mut other = bench.drive(None);
-    assert_eq!(other.charter().unwrap().as_deref(), Some("c"));
+    assert_eq!(other.charter().unwrap(), Some(system("c")));
     assert_eq!(other.starts().unwrap(), [(A0, Incarnation(0))]);
+    other.expected.set(system("c")).unwrap();
     assert_eq!(other.read(A0).unwrap(), (block(2), version(0, 2)));
-    other.expected.set("c".to_owned()).unwrap();
     let names = [
         ObjectName::Start(A0, Incarnation(0)),
         ObjectName::Version(A0, version(0, 2)),
@@ -116,6 +80,28 @@ fn everything_that_was_written_is_read_by_who_opens_it_anew() {
 }
 
 #[test]
+fn a_disk_has_the_bytes_that_earlier_builds_wrote() {
+    let bench = Bench::new();
+    let mut drive = bench.ready();
+    assert!(drive.mark_start(A0, Incarnation(0), 5).unwrap());
+    assert!(drive.mark_start(A0, Incarnation(3), u64::MAX).unwrap());
+    assert!(drive.mark_start(A1, Incarnation(1), 77).unwrap());
+    for count in 1..=3 {
+        drive.write(A0, version(3, count), block(count)).unwrap();
+    }
+    drive.write(A1, version(1, 1), Block::default()).unwrap();
+    drive.keep_text(A0, Incarnation(3), "words").unwrap();
+    drive
+        .keep_text(A0, Incarnation(4), &"x".repeat(4000))
+        .unwrap();
+
+    let bytes = fs::read(bench.path()).unwrap();
+    assert_eq!(bytes.len(), 397_312);
+    let sum = Crc::<u64>::new(&CRC_64_XZ).checksum(&bytes);
+    assert_eq!(sum, 0x68ac_201c_f4e7_8e02, "{sum:#x}");
+}
+
+#[test]
 fn a_torn_slot_leaves_the_block_before() {
     let bench = Bench::new();
     let mut drive = bench.ready();
@@ -123,7 +109,7 @@ fn a_torn_slot_leaves_the_block_before() {
     drive.write(A1, version(0, 2), block(2)).unwrap();
 
     // Counts that are even go to the first slot; half of it is what was there before.
-    let slot = area(A1) + Map::block();
+    let slot = slots(A1);
     bench.scribble(slot + SECTOR as u64 / 2, &[0; SECTOR / 2]);
 
     assert_eq!(drive.read(A1).unwrap(), (block(1), version(0, 1)));
@@ -135,7 +121,7 @@ fn a_torn_slot_leaves_the_block_before() {
 fn two_torn_slots_are_no_block_and_not_an_empty_one() {
     let bench = Bench::new();
     let mut drive = bench.ready();
-    bench.scribble(area(A0) + Map::block(), &[1; 2 * SECTOR]);
+    bench.scribble(slots(A0), &[1; 2 * SECTOR]);
 
     let outcome = drive.read(A0);
 
@@ -195,7 +181,7 @@ fn two_torn_marks_are_no_start_that_never_was() {
     let mut drive = bench.ready();
     bench.scribble(area(A0), &[1; 2 * SECTOR]);
 
-    assert!(drive.starts().is_err());
+    assert!(bench.drive(None).starts().is_err());
     assert!(drive.mark_start(A0, Incarnation(0), 1).is_err());
     // Its agent shows no start here, and can't make one: nothing that it reads here counts.
     assert_eq!(drive.names().unwrap(), []);
@@ -221,7 +207,7 @@ fn an_earlier_start_writes_nothing_once_a_later_one_is_marked() {
 fn texts_stay_until_there_is_no_room_for_more() {
     let bench = Bench::new();
     let mut drive = bench.ready();
-    let starts = || (0..TEXTS as u16).map(|start| Incarnation(start * 7));
+    let starts = || (0..u16::from(DISK_TEXTS)).map(|start| Incarnation(start * 7));
     for start in starts() {
         drive.keep_text(A0, start, &start.0.to_string()).unwrap();
         drive.keep_text(A0, start, &start.0.to_string()).unwrap();
@@ -253,14 +239,14 @@ fn a_start_has_one_text() {
 fn the_longest_text_fits_and_a_longer_one_is_refused_for_good() {
     let bench = Bench::new();
     let mut drive = bench.ready();
-    let longest = "x".repeat(TEXT_MAX);
+    let longest = "x".repeat(DISK_TEXT_MAX);
     drive
         .keep_text(A0, Incarnation(u16::MAX), &longest)
         .unwrap();
     let text = drive.text(A0, Incarnation(u16::MAX)).unwrap();
     assert_eq!(text, Some(longest));
 
-    let longer = "x".repeat(TEXT_MAX + 1);
+    let longer = "x".repeat(DISK_TEXT_MAX + 1);
     let refused = drive.keep_text(A1, Incarnation(0), &longer).unwrap_err();
 
     assert!(matches!(refused, StoreError::TooLong { .. }), "{refused}");
@@ -272,7 +258,7 @@ fn a_text_that_can_not_be_read_is_neither_missing_nor_room() {
     let bench = Bench::new();
     let mut drive = bench.ready();
     drive.keep_text(A0, Incarnation(0), "one").unwrap();
-    bench.scribble(area(A0) + Map::texts(), &[0; 4]);
+    bench.scribble(texts(A0), &[0; 4]);
 
     let outcome = drive.text(A0, Incarnation(0));
     assert!(matches!(outcome, Err(StoreError::Unreadable { .. })));
@@ -328,15 +314,17 @@ fn a_disk_that_was_replaced_removed_emptied_or_cut_is_lost() {
 fn a_disk_of_another_system_is_lost_and_says_whose_it_is() {
     let bench = Bench::new();
     bench.ready();
-    let mut other = bench.drive(Some("other"));
+    let mut other = bench.drive(Some(&system("other")));
 
-    assert!(is_lost(&other.set_up("other")));
+    assert!(is_lost(&other.set_up(&system("other"))));
     let error = other.read(A0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "d is not the store it was: it says \"c\""
+        "d is not the store it was: it says \"bivalent 1: c of 3 agents, store 2 of 3, quorum 2, system \
+         0000000000000000\""
     );
-    assert_eq!(other.charter().unwrap().as_deref(), Some("c"));
+    let found = bench.drive(None).charter().unwrap();
+    assert_eq!(found, Some(system("c")));
 }
 
 #[test]
@@ -347,7 +335,7 @@ fn what_is_not_ours_is_left_as_it_is() {
         content.extend_from_slice(thing);
         fs::write(bench.path(), &content).unwrap();
 
-        let refused = bench.drive(None).set_up("c").unwrap_err();
+        let refused = bench.drive(None).set_up(&system("c")).unwrap_err();
 
         assert!(
             refused.to_string().contains("is left as it is"),
@@ -372,13 +360,34 @@ fn a_blank_file_is_set_up_and_what_was_set_up_is_kept() {
 }
 
 #[test]
+fn what_a_later_build_says_of_a_disk_is_kept_for_the_message() {
+    let bench = Bench::new();
+    bench.ready();
+    let later = "bivalent 2: c\n";
+    let content = DiskContent::Strange(later.into());
+    let sector = map::encode(StoreId(1), DiskPlace::Identity, &content).unwrap();
+    bench.scribble(0, &sector);
+
+    let mut new = bench.drive(None);
+    let reply = new.carry(ObjectOp::Get(ObjectName::Identity)).unwrap();
+    assert_eq!(reply, ObjectReply::Unreadable);
+    assert_eq!(new.strange.get().map(String::as_str), Some(later));
+
+    let error = bench.drive(Some(&system("c"))).read(A0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "d is not the store it was: it says \"bivalent 2: c\""
+    );
+}
+
+#[test]
 fn a_missing_device_is_not_made() {
     let bench = Bench::new();
     let mut drive = bench.drive(None);
     drive.path = "/dev/bivalent-no-such-device".into();
 
     assert!(drive.charter().is_err());
-    assert!(drive.set_up("c").is_err());
+    assert!(drive.set_up(&system("c")).is_err());
     assert!(!drive.path.exists());
 }
 
