@@ -212,6 +212,9 @@ impl<A: OnBuckets> Part for Decree<A> {
             BlockTag::Read { owner, .. } => owner,
             BlockTag::Write { .. } => id,
         };
+        if matches!(reply, BlockReply::Refused) {
+            engine.net.hit(Probe::Refused);
+        }
         let Some(journal) = &mut engine.journal else {
             return;
         };
@@ -315,23 +318,17 @@ impl<A: OnBuckets> Part for Decree<A> {
         }
     }
 
-    fn refused(
+    fn met_record(
         engine: &mut Engine<Objects<Self>>,
         id: AgentId,
-        (store, name): (StoreId, ObjectName),
+        store: StoreId,
+        body: &BlockBody,
     ) {
-        if name != ObjectName::Record {
-            return;
-        }
-        engine.net.hit(Probe::Refused);
-        if engine.journal.is_none() {
-            return;
-        }
-        let found = engine
-            .record(store)
-            .map(|body| written((store, name), body));
-        if let (Some(journal), Some(found)) = (&mut engine.journal, found) {
-            journal.refuses((id, store, 0, 0), found);
+        if let Some(journal) = &mut engine.journal {
+            journal.refuses(
+                (id, store, 0, 0),
+                written((store, ObjectName::Record), body),
+            );
         }
     }
 

@@ -124,8 +124,14 @@ pub(crate) trait Part: Clone + Debug + Sized + 'static {
         body: &<Self::Agent as Laid>::Body,
     );
 
-    /// A conditional put was refused, since something else stands there.
-    fn refused(_: &mut Engine<Objects<Self>>, _: AgentId, _: (StoreId, ObjectName)) {}
+    /// An agent looked at a store's record, or its put of one was refused: this stands there.
+    fn met_record(
+        _: &mut Engine<Objects<Self>>,
+        _: AgentId,
+        _: StoreId,
+        _: &<Self::Agent as Laid>::Body,
+    ) {
+    }
 
     /// A fault changed what stands on a store of these agents: a bit each.
     fn damaged(_: &mut Engine<Objects<Self>>, _owners: u128) {}

@@ -50,6 +50,35 @@ fn whatever_influenced_a_cause_influenced_its_effect() {
 }
 
 #[test]
+fn what_influenced_a_step_is_told_of_logs_and_on_buckets() {
+    for (name, kind) in [
+        ("log/three-replicas", "follows"),
+        ("log/leader-crash-mid-batch", "leads"),
+        ("bucket/stale-listings", "decided"),
+        ("regimes/acceptor-records-decide", "decided"),
+    ] {
+        let scenario = scenario(name);
+        let history = timeline::of(&scenario, 0, Planted::default());
+        let events = history.events.iter();
+        let Some(last) = events.clone().rfind(|event| event.kind == kind) else {
+            panic!("{name}: nothing {kind}");
+        };
+        let told = of_step(&scenario, last.step);
+
+        let clock = last.clock.as_ref().unwrap();
+        let mut before = events.filter(|event| event.step < last.step);
+        assert!(before.any(|event| {
+            let other = event.clock.as_ref();
+            event.agent != last.agent && other.is_some_and(|other| other.happens_before(clock))
+        }));
+        assert!(
+            told.could > 0 && !told.newest.is_empty(),
+            "{name}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn what_could_have_and_what_could_not_are_apart_and_earlier() {
     let scenario = scenario("fault/restart");
     let history = timeline::of(&scenario, 0, Planted::default());

@@ -68,6 +68,46 @@ fn where_stores_are_out_only_their_return_helps() {
     assert_eq!(decided(&explained, "stores-repaired"), Some(64));
 }
 
+/// A run of three stores that are buckets, two of which are away until the heal.
+fn two_buckets_away(cluster: &str) -> Explanation {
+    let text = format!(
+        "title = 't'\nsummary = 's'\n[cluster]\n{cluster}\nagents = 3\nstores = 3\n\
+         [[fault]]\nat = '20ms'\noutage = {{ store = 's1' }}\n[[fault]]\nat = '20ms'\noutage = {{ store = 's2' }}\n\
+         [heal]\nat = '3s'\n[limits]\ntime = '5s'\nstall-after = '500ms'\n[expect]\noutcome = 'any'\n"
+    );
+    explain(
+        &Scenario::parse("away", &text, &|_| Err(String::new())).unwrap(),
+        0,
+    )
+}
+
+#[test]
+fn on_buckets_and_for_logs_what_would_have_helped_is_tried_too() {
+    for cluster in [
+        "bucket = true",
+        "protocol = 'acceptor-records'",
+        "protocol = 'put-if-absent'",
+        "protocol = 'replicated-log'",
+    ] {
+        let explained = two_buckets_away(cluster);
+        let stall = &explained.stalls[0];
+        let named = |name: &str| stall.remedies.iter().find(|it| it.remedy == name).unwrap();
+
+        assert_eq!(stall.stall.kind, "no-quorum", "{cluster}");
+        assert_eq!(named("nothing").decided, 0, "{cluster}");
+        assert_eq!(named("no-faults").decided, 0, "{cluster}");
+        let repaired = named("stores-repaired");
+        assert_eq!((repaired.tried, repaired.decided), (16, 16), "{cluster}");
+        assert_eq!(named("everything").decided, 16, "{cluster}");
+        let pauses = cluster == "bucket = true" || cluster.contains("acceptor");
+        assert_eq!(
+            named("random-backoff").skipped.is_none(),
+            pauses,
+            "{cluster}"
+        );
+    }
+}
+
 #[test]
 fn nothing_ends_a_split_of_put_if_absent() {
     let explained = of("put-if-absent-split");

@@ -32,11 +32,13 @@ fn step_of(clock: &Clock) -> (&str, u32) {
 
 /// What each step knows, from nothing but the order of the steps of a process and the texts of reads
 /// and writes: `wrote s1: ballot 3, vote v1 of ballot 2` is what `read s1[a1]: ballot 3 of a1, vote v1 of
-/// ballot 2` returned.
+/// ballot 2` returned. Up to the first read of a text that two steps have written: a vote for somebody's ballot 1 is written
+/// as one for another's ballot 1 is.
 fn known(history: &Timeline) -> Known<'_> {
     let mut known: Known<'_> = BTreeMap::new();
     let mut writes: BTreeMap<(&str, &str, String), (&str, u32)> = BTreeMap::new();
     let mut newest: BTreeMap<&str, (&str, u32)> = BTreeMap::new();
+    let mut doubtful: BTreeSet<(&str, &str, String)> = BTreeSet::new();
     for event in &history.events {
         let Some(clock) = &event.clock else {
             continue;
@@ -52,7 +54,10 @@ fn known(history: &Timeline) -> Known<'_> {
         let (store, agent) = (event.store.as_deref(), event.agent.as_deref());
         if event.kind == "wrote" {
             let key = (store.unwrap(), agent.unwrap(), written(event));
-            writes.insert(key, this);
+            let before = writes.insert(key.clone(), this);
+            if before.is_some_and(|before| before != this) {
+                doubtful.insert(key);
+            }
             newest.insert(store.unwrap(), this);
         }
         if event.kind == "refused"
@@ -63,10 +68,16 @@ fn known(history: &Timeline) -> Known<'_> {
         }
         if event.kind == "read"
             && let Some((author, block)) = read(event)
-            && let Some(step) = writes.get(&(store.unwrap(), author, block))
         {
-            mine.extend(known.get(step).into_iter().flatten().copied());
-            mine.insert(*step);
+            let key = (store.unwrap(), author, block);
+            if doubtful.contains(&key) {
+                known.remove(&this);
+                return known;
+            }
+            if let Some(step) = writes.get(&key) {
+                mine.extend(known.get(step).into_iter().flatten().copied());
+                mine.insert(*step);
+            }
         }
         known.insert(this, mine);
     }

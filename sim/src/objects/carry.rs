@@ -285,10 +285,25 @@ impl<P: Part> Engine<Objects<P>> {
             ) => Some((*name, body.clone())),
             _ => None,
         };
-        let refused = match (&flight.op, &reply) {
-            (ObjectOp::Put { name, .. }, ObjectReply::ConditionFailed) => Some(*name),
+        let met = match (&flight.op, &reply) {
+            (
+                ObjectOp::Get(ObjectName::Record),
+                ObjectReply::Found {
+                    content: bivalent_core::Content::Body(body),
+                    ..
+                },
+            ) => Some(body.clone()),
+            (
+                ObjectOp::Put {
+                    name: ObjectName::Record,
+                    ..
+                },
+                ObjectReply::ConditionFailed,
+            ) => self.record(store).cloned(),
             _ => None,
         };
+        let objects = &self.system;
+        let flight = objects.flights.get(index);
         let listed = match &flight.op {
             ObjectOp::List {
                 folder,
@@ -315,8 +330,8 @@ impl<P: Part> Engine<Objects<P>> {
         if !deleted.is_empty() {
             P::deleted(self, agent, store, &deleted);
         }
-        if let Some(name) = refused {
-            P::refused(self, agent, (store, name));
+        if let Some(body) = met {
+            P::met_record(self, agent, store, &body);
         }
         if let Some((name, body)) = body {
             P::landed(self, agent, (store, name), &body);

@@ -257,14 +257,14 @@ fn unborne_by_format(path: &[&str], system: System) -> Option<Why> {
     }
 }
 
-/// Why a number of versions does nothing under a protocol.
-pub(super) const fn versions(protocol: Protocol) -> Option<Why> {
+/// Why a number of versions does nothing under a protocol; on buckets it counts changes of all that stands there.
+pub(super) const fn versions(protocol: Protocol, buckets: bool) -> Option<Why> {
     match protocol {
-        PutIfAbsent => Some(Why {
+        PutIfAbsent if !buckets => Some(Why {
             fact: "a record is written once, and has no older version than none",
             help: "versions = \"all\" of `amnesia`, versions = 1 of `stale-read`",
         }),
-        DiskPaxos | AcceptorRecords | ReplicatedLog => None,
+        PutIfAbsent | DiskPaxos | AcceptorRecords | ReplicatedLog => None,
     }
 }
 

@@ -66,6 +66,10 @@ const AWAY: &str = "[[fault]]\nat = '0ms'\noutage = { store = 's1' }\n[[fault]]\
 const ROT: &str = "[[fault]]\nchance = 0.4\nbit-rot = {}\n";
 const TORN: &str = "[[fault]]\nchance = 0.4\ntorn-write = {}\n";
 const LOSSY: &str = "[[fault]]\nchance = 0.4\nlost-request = {}\n";
+/// Two stores of three return to what they were, and whoever has decided begins anew.
+const SET_BACK: &str = "[[fault]]\nwhen = { happens = 'decided' }\namnesia = { store = 's1', versions = 4 }\n\
+                        [[fault]]\nwhen = { happens = 'decided' }\namnesia = { store = 's2', versions = 4 }\n\
+                        [[fault]]\nwhen = { happens = 'decided' }\ncrash = { restart = '1ms..2ms' }\n";
 const FORGETFUL: &str = "[[fault]]\nchance = 0.05\namnesia = { versions = 'all' }\n";
 
 /// Words that a protocol does not know, and a part of what is said of them.

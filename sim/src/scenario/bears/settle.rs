@@ -83,6 +83,8 @@ impl Scenario {
             settle_rule(rule, protocol, format);
             if self.cluster.bucket.is_some() {
                 settle_on_buckets(rule);
+            } else if protocol == PutIfAbsent {
+                settle_one_version(rule);
             }
         }
     }
@@ -115,6 +117,20 @@ fn settle_on_buckets(rule: &mut FaultRule) {
     }
 }
 
+/// Where a record is written once, and in one operation: it has no older version than none.
+fn settle_one_version(rule: &mut FaultRule) {
+    if let Fault::Amnesia { versions, .. } = &mut rule.fault {
+        *versions = u32::MAX;
+    }
+    if let Fault::StaleRead {
+        bound: StaleBound::Versions(versions),
+        ..
+    } = &mut rule.fault
+    {
+        *versions = 1;
+    }
+}
+
 fn settle_rule(rule: &mut FaultRule, protocol: Protocol, format: Format) {
     let during = matches!(rule.trigger, Trigger::During(..));
     let log = protocol == ReplicatedLog;
@@ -141,11 +157,6 @@ fn settle_rule(rule: &mut FaultRule, protocol: Protocol, format: Format) {
         }
         Fault::TornWrite { keep, .. } if log => *keep = None,
         Fault::BitRot { bits, .. } if format != Format::Raw => *bits = 1,
-        Fault::Amnesia { versions, .. } if protocol == PutIfAbsent => *versions = u32::MAX,
-        Fault::StaleRead {
-            bound: StaleBound::Versions(versions),
-            ..
-        } if protocol == PutIfAbsent => *versions = 1,
         Fault::MisdirectedWrite { onto, .. } if log => *onto = None,
         Fault::Restart { .. }
         | Fault::Pause { .. }

@@ -124,7 +124,7 @@ impl Resolver<'_> {
     /// Notes a number of versions where there is none to count.
     fn of_versions(&mut self, span: &Range<usize>) {
         if let Some(protocol) = self.protocol
-            && let Some(why) = bears::versions(protocol)
+            && let Some(why) = bears::versions(protocol, self.buckets)
         {
             let flaw = why.flaw("versions", protocol);
             self.notes.add(span.clone(), flaw);

@@ -1,6 +1,6 @@
 //! Where a run ends, what is expected of it, and what campaigns vary.
 
-use super::{AWAY, FORGETFUL, Judge, LOSSY, Ways, merged};
+use super::{AWAY, FORGETFUL, Judge, LOSSY, SET_BACK, Ways, merged};
 
 pub(super) fn ends(ways: &mut Ways) {
     let run = Judge::Run;
@@ -9,6 +9,8 @@ pub(super) fn ends(ways: &mut Ways) {
     ways.set(run, "limits.time", "'2ms'", "");
     ways.set(run, "limits.stall-after", "'20ms'", AWAY);
     ways.set(run, "expect.always", "[]", FORGETFUL);
+    // A store that was emptied is refused by its identity where there is one.
+    ways.set(run, "expect.always", "[]", SET_BACK);
     for key in ["violation", "violation-or-wedge"] {
         ways.set(run, &format!("expect.outcome.{key}"), "'agreement'", "");
     }
