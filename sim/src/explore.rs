@@ -196,7 +196,7 @@ pub fn explore(
     if scenario.cluster.protocol == Protocol::ReplicatedLog {
         return Err(ExploreError::Log);
     }
-    let mut rules = Rules::new(scenario, options)?;
+    let mut rules = Rules::new(&scenario.as_explored(), options)?;
     let mut found = search::search(&rules, options, progress);
     if matches!(found.ended, Ended::Broken { .. }) && !rules.places.is_empty() {
         // To tell the way there, everybody keeps his name. It is no longer than this one.

@@ -99,6 +99,21 @@ pub struct Cluster {
     pub envelope: Envelope,
 }
 
+impl Scenario {
+    /// The same with every read and write of a record or a block one operation: what explorers run.
+    pub(crate) fn as_explored(&self) -> Self {
+        let mut scenario = self.clone();
+        let cluster = &mut scenario.cluster;
+        if cluster.bucket.take().is_some()
+            && cluster.protocol.is_conditional()
+            && let Some(usual) = cluster.protocol.usual_layout()
+        {
+            cluster.layout = usual;
+        }
+        scenario
+    }
+}
+
 impl Cluster {
     /// Whether it is about one decision on stores of blocks: what can be explored, played, priced, and picked from
     /// operation by operation.

@@ -264,8 +264,10 @@ pub(crate) fn backoff<S: System>(
     world: &Engine<S>,
 ) -> Result<(u64, u64), &'static str> {
     const MS: u64 = 1_000_000;
-    if scenario.cluster.protocol == Protocol::ReplicatedLog {
-        return Err("replicas wait for heartbeats, not for a pause");
+    match scenario.cluster.protocol {
+        Protocol::ReplicatedLog => return Err("replicas wait for heartbeats, not for a pause"),
+        Protocol::PutIfAbsent => return Err("an agent has one attempt, which nothing aborts"),
+        Protocol::DiskPaxos | Protocol::AcceptorRecords => {}
     }
     // Two phases, a write and a read in each.
     let attempt = 2 * S::HOPS * world.typical_ns();

@@ -96,9 +96,16 @@ fn on_buckets_and_for_logs_what_would_have_helped_is_tried_too() {
         assert_eq!(stall.stall.kind, "no-quorum", "{cluster}");
         assert_eq!(named("nothing").decided, 0, "{cluster}");
         assert_eq!(named("no-faults").decided, 0, "{cluster}");
-        let repaired = named("stores-repaired");
-        assert_eq!((repaired.tried, repaired.decided), (16, 16), "{cluster}");
-        assert_eq!(named("everything").decided, 16, "{cluster}");
+        // Where nobody may try again, some of them are split for good.
+        for name in ["stores-repaired", "everything"] {
+            let (tried, decided) = (named(name).tried, named(name).decided);
+            let split = cluster.contains("put-if-absent");
+            assert!(
+                decided == tried || split && decided > 10,
+                "{cluster}: {name} {decided}"
+            );
+            assert_eq!(tried, 16, "{cluster}: {name}");
+        }
         let pauses = cluster == "bucket = true" || cluster.contains("acceptor");
         assert_eq!(
             named("random-backoff").skipped.is_none(),

@@ -34,10 +34,10 @@ fn step_of(clock: &Clock) -> (&str, u32) {
 /// and writes: `wrote s1: ballot 3, vote v1 of ballot 2` is what `read s1[a1]: ballot 3 of a1, vote v1 of
 /// ballot 2` returned. Up to the first read of a text that two steps have written: a vote for somebody's ballot 1 is written
 /// as one for another's ballot 1 is.
-fn known(history: &Timeline) -> Known<'_> {
+fn known<'a>(history: &'a Timeline) -> Known<'a> {
     let mut known: Known<'_> = BTreeMap::new();
     let mut writes: BTreeMap<(&str, &str, String), (&str, u32)> = BTreeMap::new();
-    let mut newest: BTreeMap<&str, (&str, u32)> = BTreeMap::new();
+    let mut written_on: BTreeMap<&str, Vec<(&str, u32)>> = BTreeMap::new();
     let mut doubtful: BTreeSet<(&str, &str, String)> = BTreeSet::new();
     for event in &history.events {
         let Some(clock) = &event.clock else {
@@ -58,13 +58,19 @@ fn known(history: &Timeline) -> Known<'_> {
             if before.is_some_and(|before| before != this) {
                 doubtful.insert(key);
             }
-            newest.insert(store.unwrap(), this);
+            written_on.entry(store.unwrap()).or_default().push(this);
         }
         if event.kind == "refused"
-            && let Some(step) = newest.get(store.unwrap())
+            && let Some(steps) = written_on.get(store.unwrap())
         {
-            mine.extend(known.get(step).into_iter().flatten().copied());
-            mine.insert(*step);
+            // Whoever looks before he writes is refused for what stood there then, which may not be the newest.
+            let with = |step: (&'a str, u32)| -> BTreeSet<(&'a str, u32)> {
+                let more = known.get(&step).into_iter().flatten().copied();
+                mine.iter().copied().chain(more).chain([step]).collect()
+            };
+            let told = |seen: &BTreeSet<(&str, u32)>| counts(seen) == clock.entries().collect();
+            let seen = steps.iter().rev().map(|&step| with(step)).find(told);
+            mine = seen.unwrap_or_else(|| with(steps[steps.len() - 1]));
         }
         if event.kind == "read"
             && let Some((author, block)) = read(event)
@@ -82,6 +88,16 @@ fn known(history: &Timeline) -> Known<'_> {
         known.insert(this, mine);
     }
     known
+}
+
+/// How many steps of each process are among these.
+fn counts<'a>(steps: &BTreeSet<(&'a str, u32)>) -> BTreeMap<&'a str, u32> {
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for &(host, count) in steps {
+        let most = counts.entry(host).or_default();
+        *most = count.max(*most);
+    }
+    counts
 }
 
 /// `ballot 3, vote v1 of ballot 2`, `ballot 3`.
@@ -115,12 +131,8 @@ fn check(name: &str, seeds: std::ops::Range<u64>) {
             let is = |event: &&Event| event.clock.as_ref().is_some_and(|c| step_of(c) == step);
             let event = history.events.iter().find(is).unwrap();
             let clock = event.clock.as_ref().unwrap();
-            let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-            for &(host, count) in before {
-                let most = counts.entry(host).or_default();
-                *most = count.max(*most);
-            }
             let told: BTreeMap<&str, u32> = clock.entries().collect();
+            let counts = counts(before);
             assert_eq!(told, counts, "{name}@{seed}#{}: {}", event.step, event.text);
         }
     }

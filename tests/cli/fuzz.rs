@@ -34,6 +34,7 @@ summary = "Safe whatever comes."
 agents = 3
 stores = 3
 block = { format = "versioned" }
+bucket = false
 [expect]
 outcome = "any"
 [fuzz]
