@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+use std::ops::Range;
+
 use bivalent_core::Bug;
 use bivalent_sim::{
     catalogue,
@@ -280,6 +282,10 @@ outcome = "any"
 
 /// The first seed of the storm over a bank at which some of these properties breaks inside the envelope.
 fn first_found(bug: Bug, properties: &[&str], seeds: u64) -> Option<u64> {
+    first_found_in(bug, properties, 0..seeds)
+}
+
+fn first_found_in(bug: Bug, properties: &[&str], seeds: Range<u64>) -> Option<u64> {
     let mut engine = LogEngine::new(&scenario("storm-bank"), BankLoad { accounts: 4 });
     engine.plant(Some(bug));
     first_broken(&mut engine, properties, seeds)
@@ -288,9 +294,9 @@ fn first_found(bug: Bug, properties: &[&str], seeds: u64) -> Option<u64> {
 fn first_broken<L: Load>(
     engine: &mut LogEngine<L>,
     properties: &[&str],
-    seeds: u64,
+    mut seeds: Range<u64>,
 ) -> Option<u64> {
-    (0..seeds).find(|&seed| {
+    seeds.find(|&seed| {
         engine.run(seed);
         let broken = engine.violations().iter();
         engine.exceeded().is_empty()
@@ -303,7 +309,9 @@ fn first_broken<L: Load>(
 #[test]
 fn a_promise_that_falls_is_noticed_before_anybody_disagrees() {
     assert!(first_found(Bug::ForgetsPromise, &["invariant-promise"], 20).is_some());
-    assert!(first_found(Bug::RecoversFromOne, &["invariant-promise"], 2000).is_some());
+    // Of the first 2,000 seeds the 1,593rd is the first that shows it; those before are long runs.
+    let seeds = 1500..2000;
+    assert!(first_found_in(Bug::RecoversFromOne, &["invariant-promise"], seeds).is_some());
 }
 
 #[test]
@@ -341,7 +349,7 @@ fn a_query_answered_by_a_deposed_leader_is_noticed_by_its_clients_alone() {
 #[test]
 fn a_promise_read_before_its_vote_was_written_is_noticed_where_answers_are_late() {
     let mut engine = LogEngine::new(&scenario("late-answers"), KvLoad);
-    assert_eq!(first_broken(&mut engine, &["agreement"], 200), None);
+    assert_eq!(first_broken(&mut engine, &["agreement"], 0..200), None);
     engine.plant(Some(Bug::CountsEarlyRead));
-    assert!(first_broken(&mut engine, &["agreement"], 200).is_some());
+    assert!(first_broken(&mut engine, &["agreement"], 0..200).is_some());
 }
