@@ -110,7 +110,8 @@ const EXPLAIN_MORE: &str = "\
 Told are the steps that mattered, the causes of what came of the run (from the end back, through the reads
 that saw the writes), what could have influenced it and what could not, and each stall: who ended whose
 attempts, how near a decision was, whether an agent left alone decides, and what would have helped. Each
-remedy is tried from the very state in which the stall was found, on 64 seeds, with all else as it is.
+remedy is tried from the very state in which the stall was found, on 64 seeds (16 where stores are
+buckets), with all else as it is.
 
 What could have influenced an event: what its agent did before in the same life, and whatever a chain of reads
 that returned writes leads from. All else could not have, whenever it happened.

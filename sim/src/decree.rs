@@ -468,7 +468,7 @@ impl<A: OnBuckets> Part for Decree<A> {
     fn standing(engine: &Engine<Objects<Self>>) -> Standing {
         match engine.decision_in_words() {
             Some(value) => Standing::Decided {
-                value,
+                value: value.to_owned(),
                 count: engine.system.part.decided,
             },
             None => Standing::Undecided,
@@ -566,8 +566,8 @@ impl<A: OnBuckets> Engine<Objects<Decree<A>>> {
     }
 
     /// The first decision in words.
-    fn decision_in_words(&self) -> Option<String> {
+    fn decision_in_words(&self) -> Option<&str> {
         let index = self.system.part.value?.0.checked_sub(1)?;
-        self.plan.values.get(index as usize).cloned()
+        self.plan.values.get(index as usize).map(String::as_str)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One run is one seed. What every run has in common is here: the queue, faults that strike agents and stores, pauses
 //! and restarts, stalls, the heal. What agents ask of stores, and what it means, is a `System`'s: blocks on disks
-//! (`blocks.rs`), objects in buckets (`objects.rs`), or operations of a log (`log.rs`).
+//! (`blocks.rs`), or objects in buckets (`objects.rs`), of one decision (`decree.rs`) or of a log (`log.rs`).
 
 #![expect(
     private_bounds,

@@ -260,7 +260,7 @@ impl System for Blocks {
             decided: engine.system.decided,
             is_done: engine.all_up_decided(),
             done_at: engine.system.decisions.last().copied(),
-            value: value.cloned(),
+            value: value.map(String::as_str),
             probes: engine.net.probes,
             longest_wait: (order.longest_ops, order.longest_ticks),
             script_at: engine.script_at(),

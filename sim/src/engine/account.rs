@@ -22,7 +22,7 @@ pub(crate) struct Outcome<'a> {
     /// Since when, ticks.
     pub(crate) done_at: Option<u64>,
     /// The first decision in words, if there is one and it is one value.
-    pub(crate) value: Option<String>,
+    pub(crate) value: Option<&'a str>,
     /// The probes that it came to, as a bit set.
     pub(crate) probes: u64,
     /// The longest that an operation was held back by the schedule: operations on stores, and ticks.
@@ -105,7 +105,7 @@ impl<S: System> Finished for Engine<S> {
     }
 
     fn value_in_words(&self) -> Option<String> {
-        S::outcome(self).value
+        S::outcome(self).value.map(str::to_owned)
     }
 
     fn values(&self) -> &[String] {
