@@ -80,6 +80,9 @@ fn failure(error: &Error) -> Failure {
             "all agents must name the same stores in the same order, and the same --agents; another --name is \
              another system on the same stores",
         ),
+        Error::OtherFormat { .. } => Failure::new(Exit::Usage, message).help(
+            "agents of that build go on with these stores; this build needs new ones, or another --name on the same ones",
+        ),
         Error::TooFewStores { .. } => Failure::new(Exit::File, message)
             .help("bring a majority of the stores back, then start the agent again; stores that are slow need --patience"),
         Error::Fenced { .. } => Failure::new(Exit::Usage, message)

@@ -1,6 +1,6 @@
 //! Ballots: totally ordered attempt numbers, each owned by one incarnation of one agent.
 
-use core::{fmt, num::NonZeroU64};
+use core::{cmp::Ordering, fmt, num::NonZeroU64};
 
 use crate::{AgentId, Incarnation};
 
@@ -9,16 +9,19 @@ use crate::{AgentId, Incarnation};
 /// Ordered by round, then agent, then incarnation. The sets of two agents, and of two incarnations
 /// of one agent, are disjoint. "No ballot" is `Option::<Ballot>::None`, which is below all of them
 /// and costs no space.
-#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub struct Ballot(NonZeroU64);
+pub struct Ballot {
+    /// The round above the agent: one number with the order of both, and never 0.
+    turn: NonZeroU64,
+    incarnation: Incarnation,
+}
 
-const AGENT_SHIFT: u32 = 16;
-const ROUND_SHIFT: u32 = 24;
+const AGENT_BITS: u32 = 16;
 
 impl Ballot {
-    /// The greatest round a ballot can have, 2^40 - 1.
-    pub const ROUND_MAX: u64 = (1 << (64 - ROUND_SHIFT)) - 1;
+    /// The greatest round a ballot can have, 2^48 - 1.
+    pub const ROUND_MAX: u64 = (1 << (64 - AGENT_BITS)) - 1;
 
     /// The ballot of `agent`'s `incarnation` in `round`.
     ///
@@ -29,10 +32,8 @@ impl Ballot {
             round >= 1 && round <= Self::ROUND_MAX,
             "a ballot's round is out of range"
         );
-        let bits =
-            (round << ROUND_SHIFT) | ((agent.0 as u64) << AGENT_SHIFT) | (incarnation.0 as u64);
-        match NonZeroU64::new(bits) {
-            Some(bits) => Self(bits),
+        match NonZeroU64::new(round << AGENT_BITS | agent.0 as u64) {
+            Some(turn) => Self { turn, incarnation },
             None => panic!("a round of at least 1 is never all zeros"),
         }
     }
@@ -58,30 +59,55 @@ impl Ballot {
 
     /// The round, from 1.
     pub const fn round(self) -> u64 {
-        self.0.get() >> ROUND_SHIFT
+        self.turn.get() >> AGENT_BITS
     }
 
     /// The agent that owns it.
     pub const fn agent(self) -> AgentId {
-        AgentId((self.0.get() >> AGENT_SHIFT) as u8)
+        AgentId(self.turn.get() as u16)
     }
 
     /// The incarnation of that agent that owns it.
     pub const fn incarnation(self) -> Incarnation {
-        Incarnation(self.0.get() as u16)
+        self.incarnation
     }
 
-    /// The ballot as a number with the same order; never 0.
-    pub const fn to_bits(self) -> u64 {
-        self.0.get()
+    /// The ballot as two words with the same order, round and agent above the start. The first is never 0.
+    pub const fn to_words(self) -> [u64; 2] {
+        [self.turn.get(), self.incarnation.0]
     }
 
-    /// The ballot that [`Ballot::to_bits`] gave, or none for 0.
-    pub const fn from_bits(bits: u64) -> Option<Self> {
-        match NonZeroU64::new(bits) {
-            Some(bits) => Some(Self(bits)),
+    /// The ballot that [`Ballot::to_words`] gave, or none if the first word is 0.
+    pub const fn from_words([turn, start]: [u64; 2]) -> Option<Self> {
+        match NonZeroU64::new(turn) {
+            Some(turn) => Some(Self {
+                turn,
+                incarnation: Incarnation(start),
+            }),
             None => None,
         }
+    }
+}
+
+impl Ballot {
+    /// One number with the order of ballots, which compares without a branch.
+    #[inline]
+    const fn order(self) -> u128 {
+        (self.turn.get() as u128) << 64 | self.incarnation.0 as u128
+    }
+}
+
+impl Ord for Ballot {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl PartialOrd for Ballot {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -102,7 +128,11 @@ mod tests {
     use super::*;
 
     fn ballot() -> impl Strategy<Value = Ballot> {
-        (1..1000_u64, 0..128_u8, 0..9_u16)
+        (
+            1..1000_u64,
+            0..1000_u16,
+            prop_oneof![0..9_u64, Just(u64::MAX)],
+        )
             .prop_map(|(r, a, i)| Ballot::new(r, AgentId(a), Incarnation(i)))
     }
 
@@ -111,6 +141,7 @@ mod tests {
         fn order_is_by_round_then_agent_then_incarnation(x in ballot(), y in ballot()) {
             let key = |b: Ballot| (b.round(), b.agent(), b.incarnation());
             prop_assert_eq!(x.cmp(&y), key(x).cmp(&key(y)));
+            prop_assert_eq!(x.cmp(&y), x.to_words().cmp(&y.to_words()));
         }
 
         #[test]
@@ -120,15 +151,15 @@ mod tests {
         }
 
         #[test]
-        fn the_next_ballot_is_above_its_floor_and_ours(x in ballot(), a in 0..128_u8, i in 0..9_u16) {
+        fn the_next_ballot_is_above_its_floor_and_ours(x in ballot(), a in 0..1000_u16, i in 0..9_u64) {
             let next = Ballot::above(Some(x), AgentId(a), Incarnation(i));
             prop_assert!(next > x);
             prop_assert_eq!((next.agent(), next.incarnation()), (AgentId(a), Incarnation(i)));
         }
 
         #[test]
-        fn bits_there_and_back(x in ballot()) {
-            prop_assert_eq!(Ballot::from_bits(x.to_bits()), Some(x));
+        fn words_there_and_back(x in ballot()) {
+            prop_assert_eq!(Ballot::from_words(x.to_words()), Some(x));
         }
     }
 
@@ -143,6 +174,6 @@ mod tests {
     #[test]
     fn no_ballot_is_below_every_ballot_and_costs_no_space() {
         assert!(None < Some(Ballot::new(1, AgentId(0), Incarnation(0))));
-        assert_eq!(size_of::<Option<Ballot>>(), size_of::<u64>());
+        assert_eq!(size_of::<Option<Ballot>>(), size_of::<Ballot>());
     }
 }

@@ -1,6 +1,6 @@
 //! What an agent keeps on each store: the block of Disk Paxos, and the version that orders its writes.
 
-use core::fmt;
+use core::{cmp::Ordering, fmt};
 
 use crate::{Ballot, Incarnation};
 
@@ -28,47 +28,63 @@ pub struct Block {
     pub vote: Option<Vote>,
 }
 
-/// The number of a write by one agent to one store: incarnation first, then a count.
+/// The number of a write by one agent to one store, ordered by incarnation, then by a count.
 ///
 /// Each write to a store has a greater version than all earlier ones of its owner there, those of
 /// dead incarnations included. The count's parity picks the slot of a dual block.
-#[derive(Clone, Copy, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub struct Version(u64);
-
-const COUNT_BITS: u32 = 48;
+pub struct Version {
+    incarnation: Incarnation,
+    count: u64,
+}
 
 impl Version {
-    /// The write number `count` of `incarnation`; counts of 2^48 and more panic.
+    /// That of a place that was never written.
+    pub const NEVER: Self = Self::new(Incarnation(0), 0);
+
+    /// The write number `count` of `incarnation`.
     pub const fn new(incarnation: Incarnation, count: u64) -> Self {
-        assert!(count < 1 << COUNT_BITS, "a version's count is out of range");
-        Self((incarnation.0 as u64) << COUNT_BITS | count)
+        Self { incarnation, count }
     }
 
     /// The version after this one when `incarnation` writes it.
     #[must_use]
     pub const fn next(self, incarnation: Incarnation) -> Self {
-        Self::new(incarnation, self.count() + 1)
+        // Only rotten bits of a raw block come to the last count.
+        Self::new(incarnation, self.count.saturating_add(1))
     }
 
     /// How many writes came before it on this store, over all incarnations.
     pub const fn count(self) -> u64 {
-        self.0 & ((1 << COUNT_BITS) - 1)
+        self.count
     }
 
     /// The incarnation that wrote it.
     pub const fn incarnation(self) -> Incarnation {
-        Incarnation((self.0 >> COUNT_BITS) as u16)
+        self.incarnation
     }
+}
 
-    /// The version as a number with the same order; 0 is "never written".
-    pub const fn to_bits(self) -> u64 {
-        self.0
+impl Version {
+    /// One number with the order of versions, which compares without a branch.
+    #[inline]
+    const fn order(self) -> u128 {
+        (self.incarnation.0 as u128) << 64 | self.count as u128
     }
+}
 
-    /// The version that [`Version::to_bits`] gave.
-    pub const fn from_bits(bits: u64) -> Self {
-        Self(bits)
+impl Ord for Version {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl PartialOrd for Version {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

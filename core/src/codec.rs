@@ -12,16 +12,15 @@ use crc::{CRC_64_XZ, Crc, Table};
 use crate::bug::Bug;
 #[cfg(not(feature = "planted-bugs"))]
 use crate::no_bug::Bug;
-use crate::{AgentId, Ballot, Block, Overwrite, StoreId, Value, Version, Vote};
+use crate::{AgentId, Ballot, Block, Incarnation, Overwrite, StoreId, Value, Version, Vote};
 
 const CHECKSUM: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
-const MAGIC: [u8; 3] = *b"BV\x01";
+const MAGIC: [u8; 3] = *b"BV\x02";
 const AT_VERSION: usize = 8;
-const AT_MBAL: usize = 16;
-const AT_BAL: usize = 24;
+const AT_MBAL: usize = 24;
+const AT_BAL: usize = 40;
+const HEADER: usize = 56;
 const WORD: usize = 8;
-/// The least size of one slot: a header of 32 bytes in the first half, value and checksum in the second.
-const SLOT_MIN: u32 = 64;
 /// The greatest size of a block.
 const SIZE_MAX: u32 = 1 << 16;
 
@@ -99,7 +98,11 @@ impl Layout {
             Format::Dual => 2,
             Format::Raw | Format::Checked | Format::Versioned => 1,
         };
-        let least = SLOT_MIN * slots;
+        let least = match format {
+            Format::Raw => HEADER + WORD,
+            Format::Checked | Format::Versioned => HEADER + 2 * WORD,
+            Format::Dual => 2 * (HEADER + 2 * WORD),
+        } as u32;
         if size < least || size > SIZE_MAX {
             return Err(LayoutError::Size { size, least });
         }
@@ -170,17 +173,19 @@ impl Layout {
         let slot = &mut image[self.slot(version)];
         slot.fill(0);
         let end = slot.len() - WORD;
-        put(slot, AT_VERSION, version.to_bits());
-        put(slot, AT_MBAL, bits(block.mbal));
+        put_two(slot, AT_VERSION, [version.incarnation().0, version.count()]);
+        if let Some(mbal) = block.mbal {
+            put_two(slot, AT_MBAL, mbal.to_words());
+        }
         if let Some(vote) = block.vote {
-            put(slot, AT_BAL, vote.bal.to_bits());
-            put(slot, slot.len() / 2, vote.inp.0);
+            put_two(slot, AT_BAL, vote.bal.to_words());
+            put(slot, value_at(slot), vote.inp.0);
         }
         if self.format != Format::Raw {
             slot[..3].copy_from_slice(&MAGIC);
             slot[3] = self.format as u8;
             slot[4] = place.store.0;
-            slot[5] = place.owner.0;
+            slot[5..7].copy_from_slice(&place.owner.0.to_le_bytes());
             let sum = self.checksum(&slot[..end]);
             put(slot, end, sum);
         }
@@ -223,13 +228,15 @@ impl Layout {
             return Ok(Default::default());
         }
         let (body, sum) = slot.split_at(slot.len() - WORD);
+        let [low, high] = place.owner.0.to_le_bytes();
         let head = [
             MAGIC[0],
             MAGIC[1],
             MAGIC[2],
             self.format as u8,
             place.store.0,
-            place.owner.0,
+            low,
+            high,
         ];
         let checked = if self.has(Bug::ChecksNoPlace) {
             &head[..4]
@@ -264,19 +271,28 @@ impl Layout {
 }
 
 fn fields(slot: &[u8]) -> (Block, Version) {
-    let mbal = Ballot::from_bits(take(slot, AT_MBAL));
-    let vote = Ballot::from_bits(take(slot, AT_BAL)).map(|bal| Vote {
+    let mbal = Ballot::from_words(take_two(slot, AT_MBAL));
+    let vote = Ballot::from_words(take_two(slot, AT_BAL)).map(|bal| Vote {
         bal,
-        inp: Value(take(slot, slot.len() / 2)),
+        inp: Value(take(slot, value_at(slot))),
     });
-    (
-        Block { mbal, vote },
-        Version::from_bits(take(slot, AT_VERSION)),
-    )
+    let [start, count] = take_two(slot, AT_VERSION);
+    let version = Version::new(Incarnation(start), count);
+    (Block { mbal, vote }, version)
 }
 
-fn bits(ballot: Option<Ballot>) -> u64 {
-    ballot.map_or(0, Ballot::to_bits)
+/// Where the value stands: in the second half, unless the header reaches into it.
+fn value_at(slot: &[u8]) -> usize {
+    (slot.len() / 2).max(HEADER)
+}
+
+fn put_two(slot: &mut [u8], at: usize, [first, second]: [u64; 2]) {
+    put(slot, at, first);
+    put(slot, at + WORD, second);
+}
+
+fn take_two(slot: &[u8], at: usize) -> [u64; 2] {
+    [take(slot, at), take(slot, at + WORD)]
 }
 
 fn put(slot: &mut [u8], at: usize, word: u64) {

@@ -20,7 +20,7 @@ pub enum Overwrite {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Config {
     pub(crate) me: AgentId,
-    pub(crate) agents: u8,
+    pub(crate) agents: u16,
     pub(crate) incarnation: Incarnation,
     pub(crate) envelope: Envelope,
     pub(crate) overwrite: Overwrite,
@@ -35,7 +35,7 @@ impl Config {
     /// Panics unless `me` is one of 1 to [`MAX_AGENTS`] agents.
     pub const fn new(
         me: AgentId,
-        agents: u8,
+        agents: u16,
         envelope: Envelope,
         overwrite: Overwrite,
         input: Value,
@@ -84,7 +84,7 @@ impl Config {
     }
 
     /// How many agents there are.
-    pub const fn agents(self) -> u8 {
+    pub const fn agents(self) -> u16 {
         self.agents
     }
 

@@ -564,5 +564,9 @@ impl SingleDecree for DiskPaxos {
 /// The greatest ballot a block speaks of: its `mbal`, unless the block is a torn raw one whose
 /// `bal` is newer. Its owner has then been in that ballot too.
 pub(crate) fn reach(block: Block) -> Option<Ballot> {
-    block.mbal.max(block.vote.map(|vote| vote.bal))
+    match (block.mbal, block.vote) {
+        (Some(mbal), Some(vote)) if mbal < vote.bal => Some(vote.bal),
+        (None, Some(vote)) => Some(vote.bal),
+        (mbal, _) => mbal,
+    }
 }

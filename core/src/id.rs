@@ -12,7 +12,7 @@ pub const RECORD: AgentId = AgentId(0);
 /// An agent's index, `0..agents`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub struct AgentId(pub u8);
+pub struct AgentId(pub u16);
 
 /// A store's index, `0..stores`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -24,7 +24,13 @@ pub struct StoreId(pub u8);
 /// and versions carry it, so that nothing a dead incarnation left in flight can pass for new.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub struct Incarnation(pub u16);
+pub struct Incarnation(pub u64);
+
+impl Incarnation {
+    /// The last start there can be, 2^48 - 1: a proposed text is named by its proposer and its start in the 64 bits of a
+    /// value.
+    pub const MAX: Self = Self((1 << 48) - 1);
+}
 
 impl AgentId {
     /// The index as a position in a table.

@@ -32,7 +32,7 @@ impl Link {
     /// A link of an agent that never wrote here.
     pub(crate) const FRESH: Self = Self {
         seen: 0,
-        version: Version::from_bits(0),
+        version: Version::NEVER,
         epoch: 0,
         unanswered: 0,
         attempts: 0,

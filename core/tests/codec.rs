@@ -19,7 +19,7 @@ const HERE: Place = Place {
 };
 
 fn place() -> impl Strategy<Value = Place> {
-    (0..16_u8, 0..128_u8).prop_map(|(store, owner)| Place {
+    (0..=u8::MAX, 0..10_000_u16).prop_map(|(store, owner)| Place {
         store: StoreId(store),
         owner: AgentId(owner),
     })
@@ -27,13 +27,15 @@ fn place() -> impl Strategy<Value = Place> {
 
 /// A block as agents write them: `bal` is at most `mbal`, and 0 is a value like any other.
 fn block() -> impl Strategy<Value = Block> {
-    let ballot = |round, agent| Ballot::new(round, AgentId(agent), Incarnation(0));
+    let ballot = |round, (agent, start)| Ballot::new(round, AgentId(agent), Incarnation(start));
     let inp = prop_oneof![0..3_u64, any::<u64>()];
-    (1..1000_u64, 0..4_u8, any::<bool>(), 0..1000_u64, inp).prop_map(
-        move |(round, agent, has_vote, behind, inp)| Block {
-            mbal: Some(ballot(round, agent)),
+    let start = prop_oneof![0..3_u64, any::<u64>()];
+    let owner = (0..10_000_u16, start);
+    (1..1000_u64, owner, any::<bool>(), 0..1000_u64, inp).prop_map(
+        move |(round, owner, has_vote, behind, inp)| Block {
+            mbal: Some(ballot(round, owner)),
             vote: has_vote.then(|| Vote {
-                bal: ballot(round.saturating_sub(behind).max(1), agent),
+                bal: ballot(round.saturating_sub(behind).max(1), owner),
                 inp: Value(inp),
             }),
         },
@@ -41,15 +43,15 @@ fn block() -> impl Strategy<Value = Block> {
 }
 
 fn version() -> impl Strategy<Value = Version> {
-    (0..3_u16, 1..1000_u64).prop_map(|(i, count)| Version::new(Incarnation(i), count))
+    (0..3_u64, 1..1000_u64).prop_map(|(i, count)| Version::new(Incarnation(i), count))
 }
 
-/// Slots of 64 to 512 bytes out of sectors of 8 bytes to the whole slot.
+/// Slots of 72 to 576 bytes out of sectors of 8 bytes to the whole slot.
 fn layout(format: Format) -> impl Strategy<Value = Layout> {
     let slots = if format == Format::Dual { 2 } else { 1 };
     (1..=8_u32, 0..=8_u32).prop_map(move |(words, more)| {
         let sector = 8 * words;
-        let slot = sector * (64_u32.div_ceil(sector) + more);
+        let slot = sector * (72_u32.div_ceil(sector) + more);
         Layout::new(slot * slots, sector, format).unwrap()
     })
 }
@@ -145,7 +147,7 @@ proptest! {
             layout.encode(HERE, version, before, &mut old);
         }
         let expected = layout.decode(HERE, &old);
-        let next = version.next(Incarnation(u16::from(restarts)));
+        let next = version.next(Incarnation(u64::from(restarts)));
         let mut new = old.clone();
         layout.encode(HERE, next, after, &mut new);
 
@@ -312,7 +314,7 @@ fn a_torn_raw_block_can_be_a_third_one_with_the_new_bal_and_the_old_inp() {
 #[test]
 fn an_image_of_another_format_is_unreadable() {
     let [checked, versioned] =
-        [Format::Checked, Format::Versioned].map(|format| Layout::new(64, 64, format).unwrap());
+        [Format::Checked, Format::Versioned].map(|format| Layout::new(128, 64, format).unwrap());
     let mut image = fresh(checked);
     checked.encode(
         HERE,
@@ -327,10 +329,10 @@ fn an_image_of_another_format_is_unreadable() {
 #[test]
 fn an_image_of_another_size_is_unreadable() {
     for format in FORMATS {
-        let layout = Layout::new(128, 64, format).unwrap();
-        let image = [0; 129];
+        let layout = Layout::new(256, 64, format).unwrap();
+        let image = [0; 257];
 
-        for size in [0, 1, 7, 8, 63, 64, 127, 129] {
+        for size in [0, 1, 7, 8, 63, 64, 127, 128, 255, 257] {
             let found = layout.decode(HERE, &image[..size]);
             assert_eq!(found, Err(Unreadable), "{format:?} of {size} bytes");
         }
@@ -353,16 +355,20 @@ fn a_layout_that_cannot_hold_a_block_is_refused() {
     let sector = |sector, slot| Err(LayoutError::Sector { sector, slot });
     let table = [
         ((63, 8, Format::Raw), size(63, 64)),
-        ((127, 8, Format::Dual), size(127, 128)),
-        ((65_537, 8, Format::Checked), size(65_537, 64)),
+        ((127, 8, Format::Dual), size(127, 144)),
+        ((65_537, 8, Format::Checked), size(65_537, 72)),
         ((64, 0, Format::Raw), sector(0, 64)),
-        ((64, 4, Format::Checked), sector(4, 64)),
-        ((64, 128, Format::Checked), sector(128, 64)),
+        ((63, 8, Format::Checked), size(63, 72)),
+        ((64, 64, Format::Versioned), size(64, 72)),
+        ((72, 4, Format::Checked), sector(4, 72)),
+        ((96, 128, Format::Checked), sector(128, 96)),
         ((128, 48, Format::Versioned), sector(48, 128)),
-        ((128, 128, Format::Dual), sector(128, 64)),
-        ((129, 64, Format::Dual), sector(64, 64)),
+        ((256, 256, Format::Dual), sector(256, 128)),
+        ((257, 64, Format::Dual), sector(64, 128)),
         ((64, 64, Format::Raw), Ok(1)),
-        ((128, 64, Format::Dual), Ok(1)),
+        ((72, 72, Format::Checked), Ok(1)),
+        ((144, 72, Format::Dual), Ok(1)),
+        ((256, 64, Format::Dual), Ok(2)),
         ((65_536, 512, Format::Checked), Ok(128)),
     ];
 

@@ -1,4 +1,4 @@
-//! What objects hold, as bytes. They are those of every earlier build.
+//! What objects hold, as bytes.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -13,6 +13,8 @@ use crate::{
     names::key,
 };
 
+/// The format of names and contents, which an identity begins with. The first had starts of 16 bits and agents of 8.
+pub(crate) const FORMAT: u32 = 2;
 /// The size of a block in a bucket, bytes.
 const SIZE: u32 = 128;
 
@@ -98,7 +100,7 @@ pub(crate) fn identity_words(identity: &Identity) -> String {
         system: _,
     } = identity;
     format!(
-        "bivalent 1: {kind} of {agents} agents, store {} of {stores}, quorum {quorum}",
+        "bivalent {FORMAT}: {kind} of {agents} agents, store {} of {stores}, quorum {quorum}",
         u32::from(*place) + 1
     )
 }
@@ -109,9 +111,20 @@ pub(crate) fn identity_text(identity: &Identity) -> String {
     format!("{words}, system {system:016x}\n")
 }
 
+/// Whether a store says that it was set up by a build that has another format.
+pub(crate) fn is_of_another_build(text: &str) -> bool {
+    let format = |text: &str| {
+        let (number, _) = text.strip_prefix("bivalent ")?.split_once(':')?;
+        number.parse::<u32>().ok()
+    };
+    format(text).is_some_and(|format| format != FORMAT)
+}
+
 /// What a store says of itself, read.
 pub(crate) fn parse_identity(text: &str) -> Option<Identity> {
-    let (kind, rest) = text.strip_prefix("bivalent 1: ")?.split_once(" of ")?;
+    let (kind, rest) = text
+        .strip_prefix(&format!("bivalent {FORMAT}: "))?
+        .split_once(" of ")?;
     let (agents, rest) = rest.split_once(" agents, store ")?;
     let (place, rest) = rest.split_once(" of ")?;
     let (stores, rest) = rest.split_once(", quorum ")?;
@@ -228,14 +241,14 @@ mod tests {
             place: 4,
             system: 7,
         };
-        let text = "bivalent 1: decision by records of 3 agents, store 5 of 5, quorum 3, \
+        let text = "bivalent 2: decision by records of 3 agents, store 5 of 5, quorum 3, \
                     system 0000000000000007\n";
 
         assert_eq!(identity_text(&identity), text);
         assert_eq!(parse_identity(text), Some(identity));
         assert_eq!(parse_identity(text.trim()), None);
         assert_eq!(
-            parse_identity(&text.replace("bivalent 1", "bivalent 2")),
+            parse_identity(&text.replace("bivalent 2", "bivalent 1")),
             None
         );
     }

@@ -60,7 +60,7 @@ impl Disk {
     ///
     /// A text may have 4000 bytes, and of each agent there is room for 28: one for each start that found
     /// nothing voted for, and so had to vote for its own.
-    pub fn open(name: &str, place: StoreId, agents: u8) -> Result<Self, OpenError> {
+    pub fn open(name: &str, place: StoreId, agents: u16) -> Result<Self, OpenError> {
         let refuse = |why: String| OpenError::Disk {
             name: name.to_owned(),
             why,

@@ -2,6 +2,8 @@
 
 use bivalent_core::{AgentId, Incarnation};
 
+use crate::content::FORMAT;
+
 /// Why an operation has no answer. Whether a write has taken effect is not known then: it may have, it may
 /// still do so, or never.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -92,6 +94,16 @@ pub enum Error {
         /// What was asked for.
         wanted: String,
     },
+    /// A store was set up by a build that writes names and contents in another format. Nothing was changed.
+    #[error(
+        "{store} was set up by another build: {found}; this one reads and writes format {FORMAT}"
+    )]
+    OtherFormat {
+        /// Which store.
+        store: String,
+        /// What it says of itself.
+        found: String,
+    },
     /// Too few stores answered.
     #[error("{answered} of {stores} stores answered, {needed} are needed; {why}")]
     TooFewStores {
@@ -105,7 +117,7 @@ pub enum Error {
         why: String,
     },
     /// The agent has been started as often as its ballots can tell apart.
-    #[error("agent {} was started {} times: no more starts can be told apart", .0.0, u16::MAX)]
+    #[error("agent {} was started {} times: no more starts can be told apart", .0.0, Incarnation::MAX.0)]
     StartsUsedUp(AgentId),
     /// The same agent was started again elsewhere.
     #[error(

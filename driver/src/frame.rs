@@ -8,7 +8,6 @@ use serde::{Serialize, de::DeserializeOwned};
 
 const CHECKSUM: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
 const MARK: [u8; 3] = *b"BVD";
-const FORMAT: u8 = 1;
 /// Mark, format, kind.
 const HEAD: usize = 5;
 const SUM: usize = 8;
@@ -32,11 +31,23 @@ pub(crate) enum Kind {
     Charter = 6,
 }
 
+impl Kind {
+    /// The format of its content.
+    const fn format(self) -> u8 {
+        match self {
+            // What a store says of itself is what every build must be able to read.
+            #[cfg(all(feature = "local", unix))]
+            Self::Charter => 1,
+            Self::Head | Self::Vote | Self::Snapshot | Self::Start | Self::Text => 2,
+        }
+    }
+}
+
 /// The bytes that hold `content` under `key`; `None` if it can't be written as bytes.
 pub(crate) fn seal(kind: Kind, key: &str, content: &impl Serialize) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(128);
     bytes.extend_from_slice(&MARK);
-    bytes.extend_from_slice(&[FORMAT, kind as u8]);
+    bytes.extend_from_slice(&[kind.format(), kind as u8]);
     let mut bytes = postcard::to_extend(content, bytes).ok()?;
     let sum = checksum(key, &bytes);
     bytes.extend_from_slice(&sum.to_le_bytes());
@@ -57,7 +68,7 @@ pub(crate) fn open<T: DeserializeOwned>(kind: Kind, key: &str, bytes: &[u8]) -> 
 /// The content of `bytes` under `key`, as bytes; `None` if that is not of this kind, or not whole.
 pub(crate) fn body<'a>(kind: Kind, key: &str, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
-    let head = [MARK[0], MARK[1], MARK[2], FORMAT, kind as u8];
+    let head = [MARK[0], MARK[1], MARK[2], kind.format(), kind as u8];
     let fits = sum == checksum(key, body).to_le_bytes() && body.starts_with(&head);
     fits.then(|| &body[HEAD..])
 }

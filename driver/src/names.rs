@@ -1,6 +1,7 @@
 //! The texts of the names of objects: a folder and a name in it.
 //!
-//! Fixed widths, so that the order of texts is the order of names. They are those of every earlier build.
+//! Fixed widths, so that the order of texts is the order of names: agents are four decimal digits, rounds twelve
+//! hexadecimal ones, slots, starts and counts sixteen.
 
 use bivalent_core::{
     AgentId, Ballot, Folder, Incarnation, Name, ObjectName, Slot, SnapshotName, Version,
@@ -34,18 +35,31 @@ pub(crate) fn folder_of(text: &str) -> Option<Folder> {
 pub(crate) fn text(name: ObjectName) -> String {
     match name {
         ObjectName::Identity => "charter".to_owned(),
-        ObjectName::Version(agent, version) => format!("{:03}-{:016x}", agent.0, version.to_bits()),
-        ObjectName::Start(agent, start) => format!("{:03}-{:04x}-start", agent.0, start.0),
+        ObjectName::Version(agent, version) => {
+            format!(
+                "{}-{:016x}",
+                of(agent, version.incarnation()),
+                version.count()
+            )
+        }
+        ObjectName::Start(agent, start) | ObjectName::Text(agent, start) => of(agent, start),
         ObjectName::Record => "record".to_owned(),
         ObjectName::Trial => "trial".to_owned(),
         ObjectName::Snapshot(SnapshotName {
             slot,
             agent,
             incarnation,
-        }) => format!("{:016x}-{:03}-{:04x}", slot.0, agent.0, incarnation.0),
-        ObjectName::Text(agent, start) => format!("{:03}-{:04x}", agent.0, start.0),
-        ObjectName::Vote(slot, ballot) => format!("{:016x}-{:016x}", slot.0, ballot.to_bits()),
+        }) => format!("{:016x}-{}", slot.0, of(agent, incarnation)),
+        ObjectName::Vote(slot, ballot) => {
+            let owner = of(ballot.agent(), ballot.incarnation());
+            format!("{:016x}-{:012x}-{owner}", slot.0, ballot.round())
+        }
     }
+}
+
+/// A start of an agent.
+fn of(agent: AgentId, start: Incarnation) -> String {
+    format!("{:04}-{:016x}", agent.0, start.0)
 }
 
 /// A key, as a frame's checksum covers it.
@@ -64,38 +78,44 @@ pub(crate) fn parse(folder: Folder, text: &str) -> Option<ObjectName> {
 
 fn read(folder: Folder, text: &str) -> Option<ObjectName> {
     let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-    let start = |text: &str| Some(Incarnation(u16::from_str_radix(text, 16).ok()?));
-    let agent = |text: &str| Some(AgentId(text.parse().ok()?));
-    let (first, rest) = match folder {
-        Folder::Top => return (text == "charter").then_some(ObjectName::Identity),
-        Folder::Records => {
-            return match text {
-                "record" => Some(ObjectName::Record),
-                "trial" => Some(ObjectName::Trial),
-                _ => None,
-            };
-        }
-        Folder::Agents | Folder::Snapshots | Folder::Texts | Folder::Votes => {
-            text.split_once('-')?
-        }
+    let of = |text: &str| {
+        let (agent, start) = text.split_once('-')?;
+        Some((AgentId(agent.parse().ok()?), Incarnation(hex(start)?)))
     };
-    Some(match folder {
-        Folder::Agents => match rest.strip_suffix("-start") {
-            Some(rest) => ObjectName::Start(agent(first)?, start(rest)?),
-            None => ObjectName::Version(agent(first)?, Version::from_bits(hex(rest)?)),
+    match folder {
+        Folder::Top => (text == "charter").then_some(ObjectName::Identity),
+        Folder::Records => match text {
+            "record" => Some(ObjectName::Record),
+            "trial" => Some(ObjectName::Trial),
+            _ => None,
         },
-        Folder::Texts => ObjectName::Text(agent(first)?, start(rest)?),
-        Folder::Votes => ObjectName::Vote(Slot(hex(first)?), Ballot::from_bits(hex(rest)?)?),
-        Folder::Snapshots => {
-            let (owner, rest) = rest.split_once('-')?;
-            ObjectName::Snapshot(SnapshotName {
-                slot: Slot(hex(first)?),
-                agent: agent(owner)?,
-                incarnation: start(rest)?,
-            })
+        Folder::Agents => match text.rsplit_once('-')? {
+            (owner, count) if owner.contains('-') => {
+                let (agent, start) = of(owner)?;
+                let version = Version::new(start, hex(count)?);
+                Some(ObjectName::Version(agent, version))
+            }
+            _ => of(text).map(|(agent, start)| ObjectName::Start(agent, start)),
+        },
+        Folder::Texts => of(text).map(|(agent, start)| ObjectName::Text(agent, start)),
+        Folder::Votes => {
+            let (slot, rest) = text.split_once('-')?;
+            let (round, owner) = rest.split_once('-')?;
+            let (agent, start) = of(owner)?;
+            let round = hex(round).filter(|round| (1..=Ballot::ROUND_MAX).contains(round))?;
+            let ballot = Ballot::new(round, agent, start);
+            Some(ObjectName::Vote(Slot(hex(slot)?), ballot))
         }
-        Folder::Top | Folder::Records => return None,
-    })
+        Folder::Snapshots => {
+            let (slot, owner) = text.split_once('-')?;
+            let (agent, incarnation) = of(owner)?;
+            Some(ObjectName::Snapshot(SnapshotName {
+                slot: Slot(hex(slot)?),
+                agent,
+                incarnation,
+            }))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +124,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back_and_others_are_left_alone() {
-        let (agent, start) = (AgentId(127), Incarnation(65_535));
+        let (agent, start) = (AgentId(999), Incarnation(u64::MAX));
         for name in [
             ObjectName::Identity,
             ObjectName::Version(AgentId(2), Version::new(Incarnation(3), 17)),
@@ -125,8 +145,11 @@ mod tests {
             "",
             "002",
             "2-0000000000000001",
-            "002-1",
-            "002-1-start",
+            "0002-1",
+            "0002-0000000000000001-1",
+            // As the first format had them.
+            "002-0003000000000011",
+            "002-0003-start",
             ".DS_Store",
         ] {
             assert_eq!(parse(Folder::Agents, other), None, "{other}");
@@ -136,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_those_of_earlier_builds() {
+    fn texts_are_pinned() {
         let (agent, start) = (AgentId(2), Incarnation(3));
         let names = [
             ObjectName::Identity,
@@ -155,12 +178,12 @@ mod tests {
             names.map(key),
             [
                 "charter",
-                "agents/002-0003000000000011",
-                "agents/002-0003-start",
+                "agents/0002-0000000000000003-0000000000000011",
+                "agents/0002-0000000000000003",
                 "records/record",
-                "texts/002-0003",
-                "votes/0000000000000009-0000000007020003",
-                "snapshots/0000000000000400-002-0003",
+                "texts/0002-0000000000000003",
+                "votes/0000000000000009-000000000007-0002-0000000000000003",
+                "snapshots/0000000000000400-0002-0000000000000003",
             ]
         );
     }

@@ -50,7 +50,7 @@ pub struct Status {
     /// The next slot to be applied.
     pub applied: Slot,
     /// Which start of the agent this is.
-    pub start: u16,
+    pub start: u64,
     /// Requests that wait for their answers.
     pub waiting: usize,
 }

@@ -101,7 +101,7 @@ pub fn open_decision(
     opening: Opening,
     settings: &[(String, String)],
     place: StoreId,
-    agents: u8,
+    agents: u16,
     folder: &str,
 ) -> Result<Box<dyn DecisionStore>, OpenError> {
     if name
@@ -115,12 +115,12 @@ pub fn open_decision(
 }
 
 #[cfg(all(feature = "local", unix))]
-fn disk(name: &str, place: StoreId, agents: u8) -> Result<Box<dyn DecisionStore>, OpenError> {
+fn disk(name: &str, place: StoreId, agents: u16) -> Result<Box<dyn DecisionStore>, OpenError> {
     Ok(Box::new(crate::Disk::open(name, place, agents)?))
 }
 
 #[cfg(not(all(feature = "local", unix)))]
-fn disk(name: &str, _: StoreId, _: u8) -> Result<Box<dyn DecisionStore>, OpenError> {
+fn disk(name: &str, _: StoreId, _: u16) -> Result<Box<dyn DecisionStore>, OpenError> {
     Err(OpenError::Disk {
         name: name.to_owned(),
         why: "this build has no disks".to_owned(),

@@ -19,7 +19,7 @@ pub struct Options {
     /// Which agent this is.
     pub agent: AgentId,
     /// How many agents there are.
-    pub agents: u8,
+    pub agents: u16,
     /// The stores' number and the quorum.
     pub envelope: Envelope,
     /// How long an operation may take before it is asked for again; doubles with each try.
@@ -45,7 +45,7 @@ pub struct Options {
 impl Options {
     /// Agent `agent` of `agents` on `stores` stores, any majority of which may be all that is left; for
     /// stores that answer within milliseconds.
-    pub fn new(agent: AgentId, agents: u8, stores: usize, seed: u64) -> Result<Self, Error> {
+    pub fn new(agent: AgentId, agents: u16, stores: usize, seed: u64) -> Result<Self, Error> {
         if agents == 0 || usize::from(agents) > bivalent_core::MAX_AGENTS || agent.0 >= agents {
             return Err(Error::Impossible(format!(
                 "agent {} of {agents}: agents are numbered from 0, and there are at most {}",

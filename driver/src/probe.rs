@@ -20,7 +20,7 @@ use futures_util::future::{Either, join_all, select};
 
 pub use report::{KindReport, ProbeEnd, ProbeProgress, ProbeReport};
 
-use crate::{Bucket, Clock, StoreError, clock::within, dice::Dice, names::text};
+use crate::{Bucket, Clock, StoreError, clock::within, content::FORMAT, dice::Dice, names::text};
 use report::Tally;
 use way::{AGENTS, Way};
 use worker::Worker;
@@ -269,7 +269,7 @@ impl<C: Clock> Bench<'_, C> {
         let mut dice = Dice::new(seed);
         self.prepare(&mut dice).await?;
         let mut workers: Vec<_> = (0..self.plan.concurrency)
-            .map(|worker| Worker::new(self, AgentId(worker), dice.word()))
+            .map(|worker| Worker::new(self, AgentId(worker.into()), dice.word()))
             .collect();
         join_all(workers.iter_mut().map(Worker::warm_up)).await;
         self.tally().begin(self.clock.now());
@@ -279,10 +279,10 @@ impl<C: Clock> Bench<'_, C> {
 
     /// Sets the folder up as a system's is, and finds out whether the store does all that agents need.
     async fn prepare(&self, dice: &mut Dice) -> Result<(), ProbeError> {
-        let charter = format!("bivalent 1: a probe, {:016x}\n", dice.word());
+        let charter = format!("bivalent {FORMAT}: a probe, {:016x}\n", dice.word());
         self.first("written to", self.agents.set_up(&charter))
             .await?;
-        for owner in (0..self.owners).map(AgentId) {
+        for owner in (0..self.owners.into()).map(AgentId) {
             for (name, size) in [
                 (block_name(owner, 0), self.plan.size),
                 (text(ObjectName::Start(owner, Incarnation(0))), MARK),

@@ -4,7 +4,7 @@ use bivalent_core::{Laid, ObjectsSetup, Stop, StoreId, Why};
 
 use crate::{
     Error, StoreError,
-    content::{identity_text, identity_words},
+    content::{identity_text, identity_words, is_of_another_build},
     names::key,
 };
 
@@ -25,6 +25,12 @@ pub(crate) fn error<A: Laid>(stop: &Stop, setup: &ObjectsSetup<A>, stores: &Stor
         Stop::OtherSystem { store, found } => {
             let found = found.as_ref().map(identity_text);
             let found = found.or_else(|| (stores.strange)(*store));
+            if let Some(found) = found.as_deref().filter(|found| is_of_another_build(found)) {
+                return Error::OtherFormat {
+                    store: (stores.name)(*store),
+                    found: found.trim().to_owned(),
+                };
+            }
             Error::OtherSystem {
                 store: (stores.name)(*store),
                 found: found.unwrap_or_default().trim().to_owned(),

@@ -20,7 +20,7 @@ use bivalent_driver::{
 };
 use tempfile::TempDir;
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 
 /// Three disks in one folder.
 struct Disks(TempDir);
@@ -47,7 +47,7 @@ fn named(path: &Path, disk: u8) -> Box<dyn DecisionStore> {
 
 async fn ask(
     stores: Vec<Box<dyn DecisionStore>>,
-    agent: u8,
+    agent: u16,
     text: &str,
     protocol: Protocol,
 ) -> Result<Decided, Error> {
@@ -58,7 +58,7 @@ async fn ask(
     limit.await.expect("it is decided in time")
 }
 
-async fn decide(disks: &Disks, agent: u8, text: &str) -> Result<Decided, Error> {
+async fn decide(disks: &Disks, agent: u16, text: &str) -> Result<Decided, Error> {
     ask(disks.open(), agent, text, Protocol::DiskPaxos).await
 }
 
@@ -240,7 +240,7 @@ async fn a_disk_of_fewer_agents_says_so_and_does_not_grow() {
 
     assert!(refused.contains("decision of 3 agents"), "{refused}");
     assert!(
-        refused.contains("asked for: bivalent 1: decision of 4 agents"),
+        refused.contains("asked for: bivalent 2: decision of 4 agents"),
         "{refused}"
     );
     assert_eq!(fs::metadata(disks.path(0)).unwrap().len(), size);

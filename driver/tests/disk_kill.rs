@@ -13,7 +13,7 @@ use std::{
 use bivalent_core::{AgentId, StoreId};
 use bivalent_driver::{DecisionStore, Disk, Options, Protocol, TokioClock, propose};
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 /// What a process is told: its folder, its agent, and which start of it this is.
 const FOLDER: &str = "BIVALENT_TEST_FOLDER";
 const AGENT: &str = "BIVALENT_TEST_AGENT";
@@ -25,7 +25,7 @@ const LIFE: &str = "BIVALENT_TEST_LIFE";
 async fn one_agent() {
     let said = |name| env::var(name).expect("told by the other test");
     let (folder, life) = (PathBuf::from(said(FOLDER)), said(LIFE));
-    let agent: u8 = said(AGENT).parse().unwrap();
+    let agent: u16 = said(AGENT).parse().unwrap();
     let stores = (0..3).map(|disk| {
         let path = folder.join(format!("disk-{disk}"));
         let disk = Disk::open(path.to_str().unwrap(), StoreId(disk), AGENTS).unwrap();
@@ -43,7 +43,7 @@ async fn one_agent() {
     fs::write(name, decided.unwrap().text).unwrap();
 }
 
-fn spawn(folder: &Path, agent: u8, life: u8) -> Child {
+fn spawn(folder: &Path, agent: u16, life: u8) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "one_agent", "--ignored"])
         .env(FOLDER, folder)

@@ -99,13 +99,13 @@ fn floor(config: &dyn Fn(AgentId) -> Config, agents: usize, tapes: &[Tape]) -> u
         incarnation: Incarnation(0),
     };
     let fresh: Vec<DiskPaxos> = (0..agents)
-        .map(|index| DiskPaxos::begin(&config(AgentId(index as u8)), Incarnation(0)).0)
+        .map(|index| DiskPaxos::begin(&config(AgentId(index as u16)), Incarnation(0)).0)
         .collect();
     let mut seats = fresh.clone();
     for tape in tapes {
         seats.clone_from(&fresh);
         for (id, incarnation, event) in tape {
-            (count.agent, count.incarnation) = (*id, Incarnation(*incarnation));
+            (count.agent, count.incarnation) = (*id, Incarnation((*incarnation).into()));
             if let Some(event) = event {
                 seats[id.index()].on(event.told(), &mut count);
             } else {

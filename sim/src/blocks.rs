@@ -240,8 +240,8 @@ impl Engine<Blocks> {
         let block = agent.block();
         let word = block.vote.map_or(0, |vote| vote.inp.0);
         self.net.touched.0 |= Touched::TURNED;
-        let ballot = block.mbal.map_or(0, Ballot::to_bits);
-        self.fingerprint.mix(ballot, word << 8 | phase as u64);
+        self.fingerprint
+            .ballot(block.mbal, word.rotate_left(8) ^ phase as u64);
         match self.net.milestone.take() {
             Some(Milestone::Over {
                 recovered,
@@ -393,7 +393,7 @@ impl Engine<Blocks> {
 fn config(plan: &Plan, id: AgentId) -> Config {
     let overwrite = plan.layout.format().overwrite();
     let input = Value(plan.inputs[id.index()]);
-    Config::new(id, plan.agents as u8, plan.envelope, overwrite, input)
+    Config::new(id, plan.agents as u16, plan.envelope, overwrite, input)
 }
 
 /// A store's id, by index.

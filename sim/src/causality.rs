@@ -78,7 +78,7 @@ pub struct Process {
     /// The agent.
     pub agent: AgentId,
     /// Which start of it, from 0.
-    pub incarnation: u16,
+    pub incarnation: u64,
 }
 
 /// A recorder of stamps. `K` names a write, so that a read can say which one it returned: a place and
@@ -107,7 +107,7 @@ impl<K: Clone + Ord> Causality<K> {
         };
         for agent in 0..agents {
             causality.current.push(agent);
-            causality.begin(AgentId(agent as u8), 0);
+            causality.begin(AgentId(agent as u16), 0);
         }
         causality
     }
@@ -182,14 +182,14 @@ impl<K: Clone + Ord> Causality<K> {
     }
 
     /// An agent starts again and remembers nothing: its steps are from now on another process's.
-    pub fn restarted(&mut self, agent: AgentId, incarnation: u16) {
+    pub fn restarted(&mut self, agent: AgentId, incarnation: u64) {
         if self.processes.len() < PROCESSES_MAX {
             self.current[agent.index()] = self.processes.len();
             self.begin(agent, incarnation);
         }
     }
 
-    fn begin(&mut self, agent: AgentId, incarnation: u16) {
+    fn begin(&mut self, agent: AgentId, incarnation: u64) {
         let process = self.processes.len();
         self.processes.push(Process { agent, incarnation });
         self.newest.push(Stamp {

@@ -114,7 +114,7 @@ pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<
     if turn.is_empty() {
         return Err(whole(Flaw::Empty));
     }
-    for agent in 0..plan.agents as u8 {
+    for agent in 0..plan.agents as u16 {
         for store in 0..plan.stores as u8 {
             let (agent, store) = (AgentId(agent), StoreId(store));
             let serves = |entry: &Entry| {
@@ -169,7 +169,7 @@ pub fn verify(scenario: &Scenario, certificate: &Script, unroll: u64) -> Result<
 
 fn config(plan: &Plan, envelope: Envelope, index: usize) -> Config {
     // A write of unknown fate is never overtaken: what is in flight is answered, not dropped.
-    let (id, agents) = (AgentId(index as u8), plan.agents as u8);
+    let (id, agents) = (AgentId(index as u16), plan.agents as u16);
     Config::new(
         id,
         agents,
@@ -207,12 +207,12 @@ mod tests {
             let deed = match word.as_bytes()[0] {
                 b'w' => Deed::Write,
                 b'r' => Deed::Read {
-                    owner: AgentId(digit(3)),
+                    owner: AgentId(digit(3).into()),
                 },
                 _ => Deed::Crash,
             };
             Entry {
-                agent: AgentId(digit(1)),
+                agent: AgentId(digit(1).into()),
                 store: StoreId(digit(2)),
                 deed,
                 gap: None,

@@ -117,7 +117,7 @@ impl<A: OnBuckets> Part for Decree<A> {
         let input = Value(plan.inputs[id.index()]);
         let config = Config::new(
             id,
-            plan.agents as u8,
+            plan.agents as u16,
             plan.envelope,
             Overwrite::Versioned,
             input,
@@ -254,8 +254,9 @@ impl<A: OnBuckets> Part for Decree<A> {
         }
         engine.net.touched.0 |= Touched::TURNED;
         let word = block.vote.map_or(0, |vote| vote.inp.0);
-        let ballot = block.mbal.map_or(0, Ballot::to_bits);
-        engine.fingerprint.mix(ballot, word << 8 | phase as u64);
+        engine
+            .fingerprint
+            .ballot(block.mbal, word.rotate_left(8) ^ phase as u64);
         match phase {
             Phase::One => {
                 if let Some(ballot) = block.mbal {
@@ -311,7 +312,7 @@ impl<A: OnBuckets> Part for Decree<A> {
     }
 
     fn damaged(engine: &mut Engine<Objects<Self>>, owners: u128) {
-        for id in (0..engine.plan.agents as u8).map(AgentId) {
+        for id in (0..engine.plan.agents as u16).map(AgentId) {
             if owners & id.bit() != 0 && Self::disk_of(engine, id).is_some() {
                 invariants::damaged(engine, id);
             }

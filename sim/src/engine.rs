@@ -277,7 +277,7 @@ impl<S: System> Engine<S> {
         system: S,
         agent: impl Fn(AgentId) -> S::Agent,
     ) -> Self {
-        let ids = (0..plan.agents as u8).map(AgentId);
+        let ids = (0..plan.agents as u16).map(AgentId);
         let mut engine = Self {
             participants: ids.map(|id| Participant::new(id, agent(id))).collect(),
             service: vec![Service::Up; plan.stores],

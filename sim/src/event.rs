@@ -92,6 +92,8 @@ pub(crate) const INCARNATIONS_MAX: u16 = 1 << 10;
 pub(crate) const STEPS_MAX: u64 = 1 << 24;
 const NO_RULE: u64 = 0xff;
 
+// The word goes into fingerprints: it is part of the trace format. What does not fit any more once there are more agents
+// or stores goes into a second word, mixed in only if it is not 0 (docs/decisions/0016-sizes.md).
 // From the least bit: kind 4, agent 7, store 4, owner 7, incarnation 10, epoch 24, rule 8.
 const AGENT: u32 = 4;
 const STORE: u32 = 11;
@@ -115,7 +117,7 @@ pub(crate) const fn kind(bits: u64) -> u64 {
 
 #[inline]
 pub(crate) const fn agent(bits: u64) -> AgentId {
-    AgentId((bits >> AGENT & 0x7f) as u8)
+    AgentId((bits >> AGENT & 0x7f) as u16)
 }
 
 #[inline]
@@ -134,6 +136,18 @@ const fn epoch(bits: u64) -> u32 {
 }
 
 impl ReadOp {
+    /// [`Event::Read`], packed.
+    #[inline]
+    pub(crate) const fn effect(self) -> u64 {
+        KIND_READ | self.pack()
+    }
+
+    /// [`Event::ReadTimeout`], packed.
+    #[inline]
+    pub(crate) const fn time_out(self) -> u64 {
+        2 | self.pack()
+    }
+
     #[inline]
     pub(crate) const fn pack(self) -> u64 {
         let rule = match self.rule {
@@ -155,7 +169,7 @@ impl ReadOp {
             agent: agent(bits),
             incarnation: incarnation(bits),
             store: store(bits),
-            owner: AgentId((bits >> OWNER & 0x7f) as u8),
+            owner: AgentId((bits >> OWNER & 0x7f) as u16),
             epoch: epoch(bits),
             rule: if rule == NO_RULE {
                 None
@@ -171,9 +185,9 @@ impl Event {
     #[inline]
     pub(crate) const fn pack(self) -> u64 {
         match self {
-            Self::Read(op) => KIND_READ | op.pack(),
-            Self::Write { pending } => KIND_WRITE | (pending as u64) << EPOCH,
-            Self::ReadTimeout(op) => 2 | op.pack(),
+            Self::Read(op) => op.effect(),
+            Self::Write { pending } => effect_of_write(pending),
+            Self::ReadTimeout(op) => op.time_out(),
             Self::WriteTimeout {
                 agent,
                 incarnation,
@@ -282,6 +296,12 @@ impl Event {
             },
         }
     }
+}
+
+/// [`Event::Write`], packed.
+#[inline]
+pub(crate) const fn effect_of_write(pending: u32) -> u64 {
+    KIND_WRITE | (pending as u64) << EPOCH
 }
 
 const fn who(agent: AgentId, incarnation: u16) -> u64 {

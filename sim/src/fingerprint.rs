@@ -2,6 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
+use bivalent_core::Ballot;
+
 /// A fingerprint in the making.
 ///
 /// Not cryptographic: it tells runs apart by accident, not against malice. The algorithm is part of
@@ -21,6 +23,17 @@ impl Fingerprint {
         self.0 = (self.0 ^ both)
             .rotate_left(27)
             .wrapping_mul(0xd6e8_feb8_6659_fd93);
+    }
+
+    /// Takes in a ballot, or that there is none, and a word.
+    #[inline]
+    pub(crate) const fn ballot(&mut self, ballot: Option<Ballot>, word: u64) {
+        let [turn, start] = match ballot {
+            Some(ballot) => ballot.to_words(),
+            None => [0, 0],
+        };
+        // Rounds and starts of a run are small, so that they don't meet.
+        self.mix(turn ^ start.rotate_right(16), word);
     }
 
     /// The hash so far.

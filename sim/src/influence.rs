@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bivalent_core::{Ballot, Block, StoreId};
+use bivalent_core::{Ballot, Block, StoreId, Vote};
 use serde::Serialize;
 
 use crate::{
@@ -195,11 +195,8 @@ impl Teller<'_> {
 }
 
 /// What stands on a store, to be compared.
-fn content(store: StoreId, block: &Block) -> (u8, u64, u64, u64) {
-    let bits = |ballot: Option<Ballot>| ballot.map_or(0, Ballot::to_bits);
-    let voted = block.vote.map(|vote| vote.bal);
-    let value = block.vote.map_or(0, |vote| vote.inp.0);
-    (store.0, bits(block.mbal), bits(voted), value)
+const fn content(store: StoreId, block: &Block) -> (StoreId, Option<Ballot>, Option<Vote>) {
+    (store, block.mbal, block.vote)
 }
 
 /// The places of the notes that could have influenced the one at a place, in order.

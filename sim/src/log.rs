@@ -123,7 +123,7 @@ impl<L: Load> Log<L> {
         self.open.clear();
         self.looked.clear();
         let (at, each) = (self.workload.at, self.workload.clients);
-        let homes = (0..self.own.len() as u8)
+        let homes = (0..self.own.len() as u16)
             .map(AgentId)
             .filter(|id| at & id.bit() != 0)
             .flat_map(|id| std::iter::repeat_n(id, each as usize));
@@ -133,7 +133,7 @@ impl<L: Load> Log<L> {
     /// What a replica knows before it starts.
     fn setup(&self, plan: &Plan, id: AgentId) -> ReplicaSetup<L::Machine> {
         let tuning = self.tuning;
-        let agents = plan.agents as u8;
+        let agents = plan.agents as u16;
         let config = ReplicaConfig::new(id, agents, plan.envelope, tuning.heartbeat)
             .batch(tuning.batch)
             .window(tuning.window)

@@ -300,7 +300,7 @@ impl<P: Part> Engine<Objects<P>> {
         ObjectsSetup {
             inner: P::setup(self, id),
             me: id,
-            agents: self.plan.agents as u8,
+            agents: self.plan.agents as u16,
             quorum: self.plan.envelope.quorum(),
             stores: vec![self.system.traits; self.plan.stores],
             named: None,
@@ -314,7 +314,7 @@ impl<P: Part> Engine<Objects<P>> {
     pub(crate) fn begin_life(&mut self, id: AgentId) {
         let setup = self.objects_setup(id);
         let incarnation = self.participants[id.index()].incarnation;
-        let start = Incarnation(incarnation);
+        let start = Incarnation(incarnation.into());
         let mut port = self.port(id);
         let agent = OnObjects::start(&setup, start, &mut port);
         let participant = &mut self.participants[id.index()];

@@ -154,7 +154,7 @@ impl Plan {
                         let Trigger::Chance(parts) = rule.trigger else {
                             continue;
                         };
-                        let (agent, store) = (AgentId(agent as u8), StoreId(store as u8));
+                        let (agent, store) = (AgentId(agent as u16), StoreId(store as u8));
                         if can_hit(&rule.fault, operation, agent, store) {
                             below += (u64::from(parts) << 32) / 1_000_000_000;
                             self.tickets.push(Ticket {

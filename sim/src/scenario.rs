@@ -233,7 +233,7 @@ pub enum Adversary {
     Fair,
     /// Two agents (by index) are let run in turn, each up to the point where it has a ballot that
     /// undoes the other's attempt.
-    Duel(u8, u8),
+    Duel(u16, u16),
     /// Agents have priorities, drawn at the start; at some moments, drawn too, the first becomes the
     /// last (Burckhardt et al. 2010, probabilistic concurrency testing).
     Pct {
@@ -271,6 +271,22 @@ impl Adversary {
             | Self::StateAware
             | Self::KeepBivalent
             | Self::Script(_) => true,
+        }
+    }
+
+    /// Whether it names agents, and whether it names stores: then none of them can be left out.
+    pub(crate) const fn names(&self) -> (bool, bool) {
+        match self {
+            Self::Duel(..) => (true, false),
+            Self::Script(_) => (true, true),
+            Self::Random
+            | Self::Fair
+            | Self::Pct { .. }
+            | Self::Pos
+            | Self::Oblivious
+            | Self::ContentAware
+            | Self::StateAware
+            | Self::KeepBivalent => (false, false),
         }
     }
 

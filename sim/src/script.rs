@@ -131,7 +131,7 @@ pub fn parse(
         let found = known.iter().position(|known| known == name);
         found.ok_or_else(|| format!("there is no {what} `{name}`"))
     };
-    let agent = |name: &str| place("agent", agents, name).map(|index| AgentId(index as u8));
+    let agent = |name: &str| place("agent", agents, name).map(|index| AgentId(index as u16));
     let store = |name: &str| place("store", stores, name).map(|index| StoreId(index as u8));
     let entry = |name: &str, at: StoreId, deed: Deed| {
         Ok(Entry {
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn the_turn_follows_the_stem_for_ever() {
         let entry = |index: u8| Entry {
-            agent: AgentId(index),
+            agent: AgentId(index.into()),
             store: StoreId(0),
             deed: Deed::Write,
             gap: None,

@@ -91,8 +91,8 @@ const NEVER: Cell = Cell {
         mbal: None,
         vote: None,
     },
-    version: Version::from_bits(0),
-    applied: Version::from_bits(0),
+    version: Version::NEVER,
+    applied: Version::NEVER,
     unreadable: false,
     marks: 0,
     image: 0,
@@ -373,7 +373,7 @@ impl Stores {
         for owner in 0..self.agents {
             let place = Place {
                 store,
-                owner: AgentId(owner as u8),
+                owner: AgentId(owner as u16),
             };
             let at = self.at(place);
             let cell = self.cells[at];

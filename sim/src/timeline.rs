@@ -46,7 +46,7 @@ pub struct Event {
     /// Whose step it is, or whom a fault concerns.
     pub agent: Option<String>,
     /// Which start of the agent, from 0; none where there is no clock.
-    pub incarnation: Option<u16>,
+    pub incarnation: Option<u64>,
     /// Where.
     pub store: Option<String>,
     /// What happened, in one word: `phase-1`, `phase-2`, `aborted`, `recovered`, `decided`, `wrote`,

@@ -20,9 +20,9 @@ pub struct Rung {
     /// Its round.
     pub round: u64,
     /// Whose it is.
-    pub agent: u8,
+    pub agent: u16,
     /// Which start of the agent, from 0.
-    pub incarnation: u16,
+    pub incarnation: u64,
 }
 
 /// A world after one of its steps.
@@ -88,7 +88,7 @@ pub struct AgentRow {
     /// What it waits for.
     pub doing: String,
     /// Which start it is in, from 0.
-    pub incarnation: u16,
+    pub incarnation: u64,
     /// How often its attempts were aborted in a row.
     pub aborts: u32,
     /// In phase 2: how many writes or reads of a quorum it still misses.
@@ -181,7 +181,7 @@ pub struct NextStep {
     /// When, nanoseconds of virtual time; none: when the adversary says so.
     pub due_ns: Option<u64>,
     /// Whose.
-    pub agent: Option<u8>,
+    pub agent: Option<u16>,
     /// Where.
     pub store: Option<u8>,
     /// What it does.
@@ -202,7 +202,7 @@ pub struct EventLine {
     /// What it is in one word, as in [`crate::timeline::Event::kind`].
     pub kind: &'static str,
     /// Whom it concerns.
-    pub agent: Option<u8>,
+    pub agent: Option<u16>,
     /// Where.
     pub store: Option<u8>,
     /// Which kind of fault it is.
@@ -255,7 +255,7 @@ pub struct StallView {
 pub struct LogView {
     /// Who leads, as far as it knows itself, even if it stands still; the one with the greatest ballot if
     /// there are several.
-    pub leader: Option<u8>,
+    pub leader: Option<u16>,
     /// How many think that they lead.
     pub leaders: u32,
     /// The greatest slot that any replica has applied.
@@ -336,7 +336,7 @@ pub struct Mark {
     /// What it is.
     pub kind: MarkKind,
     /// Whom it concerns.
-    pub agent: Option<u8>,
+    pub agent: Option<u16>,
     /// Where.
     pub store: Option<u8>,
     /// In words.

@@ -14,16 +14,16 @@ const PLACES: usize = 3;
 /// A step of a random history.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
-    Local(u8),
+    Local(u16),
     /// The agent asks for the next version of a place.
-    Write(u8, usize),
+    Write(u16, usize),
     /// The agent reads so many versions back from a place's newest.
-    Read(u8, usize, usize),
-    Restart(u8),
+    Read(u16, usize, usize),
+    Restart(u16),
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let (agent, place) = (0..AGENTS as u8, 0..PLACES);
+    let (agent, place) = (0..AGENTS as u16, 0..PLACES);
     prop_oneof![
         2 => agent.clone().prop_map(Deed::Local),
         3 => (agent.clone(), place.clone()).prop_map(|(a, p)| Deed::Write(a, p)),

@@ -112,8 +112,8 @@ fn stores() -> impl Strategy<Value = u16> {
     prop_oneof![Just(u16::MAX), 1..1_u16 << STORES.len()]
 }
 
-fn agent() -> impl Strategy<Value = u8> {
-    0..AGENTS.len() as u8
+fn agent() -> impl Strategy<Value = u16> {
+    0..AGENTS.len() as u16
 }
 
 fn contention() -> BoxedStrategy<Contention> {
@@ -128,13 +128,13 @@ fn contention() -> BoxedStrategy<Contention> {
 fn entry() -> BoxedStrategy<Entry> {
     let deed = prop_oneof![
         Just(Deed::Write),
-        (0..2_u8).prop_map(|owner| Deed::Read {
+        (0..2_u16).prop_map(|owner| Deed::Read {
             owner: AgentId(owner)
         }),
         Just(Deed::Tear),
     ];
     let gap = prop::option::of(any::<u8>());
-    (0..2_u8, 0..2_u8, deed, gap)
+    (0..2_u16, 0..2_u8, deed, gap)
         .prop_map(|(agent, store, deed, gap)| Entry {
             // Only names without spaces: words part an entry.
             agent: AgentId(agent),
@@ -150,8 +150,8 @@ fn adversary() -> BoxedStrategy<Adversary> {
     let others = prop_oneof![
         Just(Adversary::Random),
         Just(Adversary::Fair),
-        (agent(), 1..AGENTS.len() as u8)
-            .prop_map(|(one, by)| Adversary::Duel(one, (one + by) % AGENTS.len() as u8)),
+        (agent(), 1..AGENTS.len() as u16)
+            .prop_map(|(one, by)| Adversary::Duel(one, (one + by) % AGENTS.len() as u16)),
         (1..=1000_u32, prop::option::of(1..1_000_000_000_u64))
             .prop_map(|(depth, within)| Adversary::Pct { depth, within }),
         Just(Adversary::Pos),

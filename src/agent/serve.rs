@@ -38,8 +38,8 @@ struct Desk {
     over: watch::Receiver<bool>,
     /// Commands that are not answered yet.
     due: Arc<AtomicUsize>,
-    id: u8,
-    agents: u8,
+    id: u16,
+    agents: u16,
 }
 
 /// Serves until somebody asks it to stop.
@@ -54,7 +54,7 @@ pub(super) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     block_on(async {
         let address = args.listen.clone();
         let address =
-            address.unwrap_or_else(|| format!("127.0.0.1:{}", PORT + u16::from(args.place.id)));
+            address.unwrap_or_else(|| format!("127.0.0.1:{}", PORT.saturating_add(args.place.id)));
         let mut buckets = Vec::new();
         for name in &names {
             let bucket = open(name, opening, &settings)

@@ -85,10 +85,10 @@ pub(crate) struct PlaceArgs {
     pub(crate) data: PathBuf,
     /// Which agent this is, from 0.
     #[arg(long, value_name = "A")]
-    pub(crate) id: u8,
+    pub(crate) id: u16,
     /// How many agents there are.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=128))]
-    pub(crate) agents: u8,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=128))]
+    pub(crate) agents: u16,
     /// Directories: a write counts when the system has it in memory, not only when it is on the disk.
     #[arg(long)]
     pub(crate) no_sync: bool,

@@ -132,6 +132,35 @@ fn what_can_t_be_is_told_at_once() {
     assert!(err(&said).contains("no log"), "{}", err(&said));
 }
 
+/// Names and contents of another format are not looked at, let alone taken for nothing.
+#[test]
+fn stores_of_another_build_are_refused_and_left_as_they_are() {
+    let here = folder();
+    exits(&propose(here.path(), "0", &[], "blue"), 0);
+    let charter = |store: &str| {
+        let data = here.path().join("bivalent-data");
+        data.join(store).join("decision/charter")
+    };
+    for store in ["a", "b", "c"] {
+        let text = fs::read_to_string(charter(store)).unwrap();
+        assert!(text.starts_with("bivalent 2: "), "{text}");
+        fs::write(charter(store), text.replacen('2', "1", 1)).unwrap();
+    }
+
+    let said = propose(here.path(), "1", &[], "red");
+    exits(&said, 2);
+    for words in ["another build: bivalent 1", "writes format 2", "new ones"] {
+        assert!(err(&said).contains(words), "{}", err(&said));
+    }
+    for store in ["a", "b", "c"] {
+        let text = fs::read_to_string(charter(store)).unwrap();
+        fs::write(charter(store), text.replacen('1', "2", 1)).unwrap();
+    }
+    let said = propose(here.path(), "1", &[], "red");
+    exits(&said, 0);
+    assert_eq!(out(&said), "blue\n");
+}
+
 /// A directory that was emptied has forgotten its promises: it is not one that was never written.
 #[test]
 fn an_emptied_store_is_not_taken_for_a_new_one() {

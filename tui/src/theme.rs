@@ -47,7 +47,7 @@ pub enum Role {
     /// What the cursor is on.
     Chosen,
     /// An agent, by number from 0.
-    Agent(u8),
+    Agent(u16),
 }
 
 /// How everything looks: colours and signs.

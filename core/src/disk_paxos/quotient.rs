@@ -139,7 +139,7 @@ mod tests {
 
     const A2: AgentId = AgentId(1);
 
-    fn ballot(round: u64, agent: u8) -> Ballot {
+    fn ballot(round: u64, agent: u16) -> Ballot {
         Ballot::new(round, AgentId(agent), Incarnation(0))
     }
 

@@ -81,7 +81,7 @@ impl At<'_> {
     }
 
     /// How many agents there are.
-    pub const fn agents(&self) -> u8 {
+    pub const fn agents(&self) -> u16 {
         self.who.agents
     }
 

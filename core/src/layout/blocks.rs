@@ -63,7 +63,7 @@ impl BlockTask {
             BlockOp::Read { .. } if records => Self::ReadRecord(None),
             BlockOp::Read { owner } => Self::Read {
                 owner,
-                version: Version::from_bits(0),
+                version: Version::NEVER,
                 listed: 0,
             },
             BlockOp::Write { version, block } => Self::Write(BlockBody { version, block }),

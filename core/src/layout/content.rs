@@ -26,7 +26,7 @@ pub struct Identity {
     /// What is being agreed on: `decision` or `log`.
     pub kind: Cow<'static, str>,
     /// How many agents there are.
-    pub agents: u8,
+    pub agents: u16,
     /// How many stores there are.
     pub stores: u8,
     /// How many of them are a quorum.

@@ -127,7 +127,7 @@ pub enum Came<B> {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Who {
     pub(super) me: crate::AgentId,
-    pub(super) agents: u8,
+    pub(super) agents: u16,
     pub(super) start: Incarnation,
     pub(super) nonce: u64,
 }

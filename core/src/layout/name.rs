@@ -2,7 +2,10 @@
 
 use core::cmp::Ordering;
 
-use crate::{AgentId, Ballot, Incarnation, Name, Slot, SnapshotName, Version};
+use crate::{AgentId, Ballot, Incarnation, MAX_AGENTS, Name, Slot, SnapshotName, Version};
+
+/// Agents are four decimal digits in the texts of names.
+const _: () = assert!(MAX_AGENTS <= 10_000);
 
 /// The name of an object.
 ///
@@ -53,13 +56,12 @@ impl ObjectName {
         match self {
             Self::Identity | Self::Record => of(0, 0, 0, 0),
             Self::Trial => of(1, 0, 0, 0),
-            // A start begins like the versions that it writes, and goes on with a hyphen, which is below all digits.
+            // A start is the beginning of the versions that it writes.
             Self::Start(agent, start) | Self::Text(agent, start) => {
-                of(agent.0.into(), start.0.into(), 0, 0)
+                of(agent.0.into(), start.0, 0, 0)
             }
             Self::Version(agent, version) => {
-                let start = version.incarnation().0;
-                of(agent.0.into(), start.into(), 1, version.count())
+                of(agent.0.into(), version.incarnation().0, 1, version.count())
             }
             Self::Snapshot(name) => {
                 let SnapshotName {
@@ -67,9 +69,12 @@ impl ObjectName {
                     agent,
                     incarnation,
                 } = name;
-                of(slot.0, agent.0.into(), incarnation.0.into(), 0)
+                of(slot.0, agent.0.into(), incarnation.0, 0)
             }
-            Self::Vote(slot, ballot) => of(slot.0, ballot.to_bits(), 0, 0),
+            Self::Vote(slot, ballot) => {
+                let [turn, start] = ballot.to_words();
+                of(slot.0, turn, start, 0)
+            }
         }
     }
 }
@@ -114,10 +119,11 @@ mod tests {
         match name {
             ObjectName::Identity => "charter".into(),
             ObjectName::Start(agent, start) => {
-                format!("agents/{:03}-{:04x}-start", agent.0, start.0)
+                format!("agents/{:04}-{:016x}", agent.0, start.0)
             }
             ObjectName::Version(agent, version) => {
-                format!("agents/{:03}-{:016x}", agent.0, version.to_bits())
+                let (start, count) = (version.incarnation().0, version.count());
+                format!("agents/{:04}-{start:016x}-{count:016x}", agent.0)
             }
             ObjectName::Record => "records/record".into(),
             ObjectName::Trial => "records/trial".into(),
@@ -126,21 +132,26 @@ mod tests {
                 agent,
                 incarnation,
             }) => format!(
-                "snapshots/{:016x}-{:03}-{:04x}",
+                "snapshots/{:016x}-{:04}-{:016x}",
                 slot.0, agent.0, incarnation.0
             ),
-            ObjectName::Text(agent, start) => format!("texts/{:03}-{:04x}", agent.0, start.0),
+            ObjectName::Text(agent, start) => {
+                format!("texts/{:04}-{:016x}", agent.0, start.0)
+            }
             ObjectName::Vote(slot, ballot) => {
-                format!("votes/{:016x}-{:016x}", slot.0, ballot.to_bits())
+                let (round, start) = (ballot.round(), ballot.incarnation().0);
+                let agent = ballot.agent().0;
+                format!("votes/{:016x}-{round:012x}-{agent:04}-{start:016x}", slot.0)
             }
         }
     }
 
     fn name() -> impl Strategy<Value = ObjectName> {
-        let small = 0..3_u16;
-        let agent = prop_oneof![0..3_u8, 98..102_u8, 126..128_u8].prop_map(AgentId);
-        let start = prop_oneof![small, 0xff0..0x1010_u16, Just(u16::MAX)].prop_map(Incarnation);
-        let number = prop_oneof![0..4_u64, 0xfff0..0x1_0010_u64, 0..1_u64 << 47];
+        let agent = prop_oneof![0..3_u16, 98..102_u16, 998..1_002_u16, Just(9_999)];
+        let agent = agent.prop_map(AgentId);
+        let start = prop_oneof![0..3_u64, 0xff0..0x1010_u64, Just(u64::MAX)];
+        let start = start.prop_map(Incarnation);
+        let number = prop_oneof![0..4_u64, 0xfff0..0x1_0010_u64, any::<u64>()];
         (0..8_u8, agent, start, number).prop_map(|(kind, agent, start, number)| match kind {
             0 => ObjectName::Identity,
             1 => ObjectName::Start(agent, start),

@@ -25,7 +25,7 @@ pub struct ObjectsSetup<A: Laid> {
     /// Which agent this is.
     pub me: AgentId,
     /// How many agents there are.
-    pub agents: u8,
+    pub agents: u16,
     /// How many stores are a quorum.
     pub quorum: u8,
     /// What the stores are like, in their order.

@@ -147,7 +147,7 @@ impl<A: Laid> OnObjects<A> {
         };
         let start = match starting.above {
             None => Incarnation(0),
-            Some(Incarnation(u16::MAX)) => return self.stop(Stop::StartsUsedUp, port),
+            Some(last) if last >= Incarnation::MAX => return self.stop(Stop::StartsUsedUp, port),
             Some(Incarnation(last)) => Incarnation(last + 1),
         };
         starting.phase = Phase::Marking(Gather::new(self.setup.stores.len()));

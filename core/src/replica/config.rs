@@ -41,7 +41,7 @@ impl ReplicaConfig {
     /// time, a snapshot every 1,024 slots, all stores.
     ///
     /// Panics unless `me` is one of 1 to [`MAX_AGENTS`](crate::MAX_AGENTS) agents.
-    pub const fn new(me: AgentId, agents: u8, envelope: Envelope, heartbeat: Heartbeat) -> Self {
+    pub const fn new(me: AgentId, agents: u16, envelope: Envelope, heartbeat: Heartbeat) -> Self {
         Self {
             base: Config::new(me, agents, envelope, Overwrite::Versioned, Value(0)),
             heartbeat,

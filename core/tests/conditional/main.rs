@@ -92,7 +92,7 @@ fn run(setup: Setup, choices: impl IntoIterator<Item = u64>) -> (System, Result<
     let mut focus = AgentId(0);
     for mut choice in choices {
         if draw(&mut choice, 5) == 0 {
-            focus = AgentId(draw(&mut choice, setup.agents.into()) as u8);
+            focus = AgentId(draw(&mut choice, setup.agents.into()) as u16);
         }
         if system.setup.crashes > 0 && draw(&mut choice, 24) == 0 {
             system.crash(focus);

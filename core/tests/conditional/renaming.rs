@@ -22,7 +22,7 @@ impl Renaming for Up {
 
 const STORE: StoreId = StoreId(0);
 
-fn ballot(round: u64, agent: u8) -> Ballot {
+fn ballot(round: u64, agent: u16) -> Ballot {
     Ballot::new(round, AgentId(agent), Incarnation(0))
 }
 

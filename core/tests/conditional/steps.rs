@@ -13,7 +13,7 @@ fn config(stores: u8) -> Config {
     Config::new(AgentId(0), 2, envelope, Overwrite::InPlace, Value(7))
 }
 
-fn ballot(round: u64, agent: u8) -> Ballot {
+fn ballot(round: u64, agent: u16) -> Ballot {
     Ballot::new(round, AgentId(agent), Incarnation(0))
 }
 

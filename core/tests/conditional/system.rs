@@ -19,7 +19,7 @@ pub(crate) enum Protocol {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Setup {
     pub(crate) protocol: Protocol,
-    pub(crate) agents: u8,
+    pub(crate) agents: u16,
     pub(crate) stores: u8,
     /// How many answers may get lost.
     pub(crate) lost: u8,
@@ -34,7 +34,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) const fn new(protocol: Protocol, agents: u8, stores: u8) -> Self {
+    pub(crate) const fn new(protocol: Protocol, agents: u16, stores: u8) -> Self {
         Self {
             protocol,
             agents,

@@ -12,7 +12,7 @@ use crate::{
     world::{Op, Reply},
 };
 
-pub(crate) const AGENTS: u8 = 2;
+pub(crate) const AGENTS: u16 = 2;
 pub(crate) const A0: AgentId = AgentId(0);
 pub(crate) const A1: AgentId = AgentId(1);
 
@@ -36,7 +36,7 @@ pub(crate) fn block(round: u64) -> Block {
     }
 }
 
-pub(crate) fn version(start: u16, count: u64) -> Version {
+pub(crate) fn version(start: u64, count: u64) -> Version {
     Version::new(Incarnation(start), count)
 }
 
@@ -53,17 +53,17 @@ pub(crate) fn put_block(version: Version, block: Block) -> Op<BlockBody> {
     put(ObjectName::Version(A1, version), Content::Body(body))
 }
 
-pub(crate) fn put_start(start: u16, nonce: u64) -> Op<BlockBody> {
+pub(crate) fn put_start(start: u64, nonce: u64) -> Op<BlockBody> {
     let name = ObjectName::Start(A1, Incarnation(start));
     put(name, Content::Start { nonce })
 }
 
-pub(crate) fn put_text(start: u16, text: &str) -> Op<BlockBody> {
+pub(crate) fn put_text(start: u64, text: &str) -> Op<BlockBody> {
     let name = ObjectName::Text(A1, Incarnation(start));
     put(name, Content::Text(text.into()))
 }
 
-pub(crate) fn get_text(start: u16) -> Op<BlockBody> {
+pub(crate) fn get_text(start: u64) -> Op<BlockBody> {
     ObjectOp::Get(ObjectName::Text(A1, Incarnation(start)))
 }
 

@@ -109,7 +109,7 @@ impl<B: Clone> Store<B> for Bucket<B> {
 
     const BY_PROCESS: bool = false;
 
-    fn step(&mut self, op: &Op<B>, (): &mut (), _: u8, _: Option<Identity>) -> Option<Reply<B>> {
+    fn step(&mut self, op: &Op<B>, (): &mut (), _: u16, _: Option<Identity>) -> Option<Reply<B>> {
         Some(self.apply(op.clone()))
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::world::{Store, World, envelope, setup};
 
-pub(crate) fn config(me: u8, agents: u8) -> Config {
+pub(crate) fn config(me: u16, agents: u16) -> Config {
     let input = Value(100 + u64::from(me));
     Config::new(AgentId(me), agents, envelope(), Overwrite::Versioned, input)
 }
@@ -87,7 +87,7 @@ fn a_conflict_is_no_refusal_and_is_tried_again() {
 
 /// Agents that are killed at any moment, on stores that answer late, twice as late, or never.
 fn no_two_decisions<A: Laid<Setup = Config, Said = DecreeSaid>>(seed: u64, text: bool) {
-    const AGENTS: u8 = 3;
+    const AGENTS: u16 = 3;
     let mut world = World::<A>::new(seed);
     for me in 0..AGENTS {
         let words = format!("text {me}");

@@ -91,7 +91,7 @@ impl Store<BlockBody> for Disk {
         &mut self,
         op: &Op<BlockBody>,
         progress: &mut Self::Progress,
-        agents: u8,
+        agents: u16,
         expected: Option<Identity>,
     ) -> Option<Reply<BlockBody>> {
         let (task, next) = progress.get_or_insert_with(|| {

@@ -186,7 +186,7 @@ proptest! {
 }
 
 fn any_op(dice: &mut Dice) -> Op<BlockBody> {
-    let start = dice.below(4) as u16;
+    let start = dice.below(4);
     let version = version(start, dice.below(4));
     match dice.below(8) {
         0 => ObjectOp::Get(ObjectName::Identity),
@@ -233,7 +233,7 @@ fn any_reply(op: &DiskOp, dice: &mut Dice) -> DiskReply {
 }
 
 fn any_sector(place: DiskPlace, blank: bool, dice: &mut Dice) -> DiskSector {
-    let start = Incarnation(dice.below(4) as u16);
+    let start = Incarnation(dice.below(4));
     let is_blank = if blank { 20 } else { 3 };
     match dice.below(24) {
         0 => return DiskSector::Unreadable,

@@ -13,7 +13,7 @@ use crate::world::{World, envelope, setup};
 type Map = Kv<u8, u8>;
 type Agents = World<Replica<Map>>;
 
-fn replica(me: u8, agents: u8) -> ReplicaSetup<Map> {
+fn replica(me: u16, agents: u16) -> ReplicaSetup<Map> {
     let heartbeat = Heartbeat {
         every: 10,
         patience: 3,
@@ -74,7 +74,7 @@ proptest! {
 
     #[test]
     fn every_slot_is_decided_once_whatever_dies_and_is_late(seed: u64) {
-        const AGENTS: u8 = 3;
+        const AGENTS: u16 = 3;
         let mut world = Agents::new(seed);
         for me in 0..AGENTS {
             world.start(setup(me, AGENTS, replica(me, AGENTS), None));

@@ -14,12 +14,12 @@ use crate::{
     world::{STORES, World, envelope, setup},
 };
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 
 type Disks = World<DiskPaxos, Disk>;
 
 /// An agent's setup on disks.
-fn on_disks(me: u8, text: Option<&str>) -> ObjectsSetup<DiskPaxos> {
+fn on_disks(me: u16, text: Option<&str>) -> ObjectsSetup<DiskPaxos> {
     let input = Value(100 + u64::from(me));
     let config = Config::new(AgentId(me), AGENTS, envelope(), Overwrite::InPlace, input);
     let traits = StoreTraits {

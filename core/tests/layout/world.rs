@@ -28,7 +28,7 @@ pub(crate) trait Store<B>: Default {
         &mut self,
         op: &Op<B>,
         progress: &mut Self::Progress,
-        agents: u8,
+        agents: u16,
         expected: Option<Identity>,
     ) -> Option<Reply<B>>;
 
@@ -103,7 +103,7 @@ impl<A: Laid, P: Default> Port<OnObjects<A>> for Wishes<'_, A, P> {
     }
 
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
-        Ballot::next(above, AgentId(self.by as u8), Incarnation(0))
+        Ballot::next(above, AgentId(self.by as u16), Incarnation(0))
     }
 
     fn say(&mut self, said: ObjectsSaid<A>) {
@@ -138,8 +138,8 @@ pub(crate) fn envelope() -> Envelope {
 
 /// An agent's setup on buckets.
 pub(crate) fn setup<A: Laid>(
-    me: u8,
-    agents: u8,
+    me: u16,
+    agents: u16,
     inner: A::Setup,
     text: Option<&str>,
 ) -> ObjectsSetup<A> {

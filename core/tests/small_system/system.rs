@@ -12,7 +12,7 @@ use bivalent_core::Bug;
 /// How large a system is and what may befall it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Setup {
-    pub(crate) agents: u8,
+    pub(crate) agents: u16,
     pub(crate) stores: u8,
     pub(crate) overwrite: Overwrite,
     /// How many crashes there may be.
@@ -26,7 +26,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) const fn new(agents: u8, stores: u8, overwrite: Overwrite) -> Self {
+    pub(crate) const fn new(agents: u16, stores: u8, overwrite: Overwrite) -> Self {
         Self {
             agents,
             stores,
@@ -129,7 +129,7 @@ impl System {
     /// Takes one step of a random schedule.
     pub(crate) fn step(&mut self, mut dice: u64) {
         if draw(&mut dice, 6) == 0 {
-            self.focus = AgentId(draw(&mut dice, self.agents.len()) as u8);
+            self.focus = AgentId(draw(&mut dice, self.agents.len()) as u16);
         }
         if self.setup.crashes > 0 && draw(&mut dice, 24) == 0 {
             self.crash(self.focus, dice);

@@ -25,7 +25,7 @@ pub(crate) struct Overtaking<M: Stored> {
 }
 
 const fn one(agent: AgentId) -> ObjectName {
-    ObjectName::Version(agent, Version::from_bits(0))
+    ObjectName::Version(agent, Version::NEVER)
 }
 
 impl<M: Stored> Overtaking<M> {

@@ -29,7 +29,7 @@ pub(super) struct Drive {
     /// Its place in the list of stores, which the blocks' checksums cover.
     pub(super) store: StoreId,
     /// For how many agents it is.
-    pub(super) agents: u8,
+    pub(super) agents: u16,
     /// What is open, once something is there.
     pub(super) sectors: Option<Arc<Sectors>>,
     /// What it must say of itself from now on, once that is known.

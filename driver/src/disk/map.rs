@@ -24,7 +24,7 @@ pub(super) const fn begin(place: DiskPlace) -> u64 {
 }
 
 /// The size of a disk for so many agents, bytes.
-pub(super) const fn size(agents: u8) -> u64 {
+pub(super) const fn size(agents: u16) -> u64 {
     DiskPlace::count(agents) * SECTOR as u64
 }
 
@@ -153,12 +153,12 @@ mod tests {
             start: Incarnation(7),
             nonce: u64::MAX,
         };
-        let text = |length| DiskContent::Text(Incarnation(u16::MAX), "x".repeat(length).into());
+        let text = |length| DiskContent::Text(Incarnation::MAX, "x".repeat(length).into());
         vec![
             (DiskPlace::Identity, DiskContent::Identity(identity)),
             (
                 DiskPlace::Identity,
-                DiskContent::Strange("bivalent 2: else\n".into()),
+                DiskContent::Strange("bivalent 3: else\n".into()),
             ),
             (
                 DiskPlace::Start(A2, Half::Second),
@@ -181,6 +181,16 @@ mod tests {
         assert_eq!(size(3), 4096 + 3 * 131_072);
         assert_eq!(begin(DiskPlace::Slot(A2, Half::First)), area(2) + 2 * 4096);
         assert_eq!(begin(DiskPlace::Text(A2, 0)), area(2) + 4 * 4096);
+    }
+
+    /// Every build can read what a disk says of itself, whatever else it writes in another way.
+    #[test]
+    fn how_a_charter_begins_never_changes() {
+        let content = DiskContent::Strange("bivalent 9: else\n".into());
+        let sector = encode(STORE, DiskPlace::Identity, &content).unwrap();
+
+        assert_eq!(sector[LENGTH..][..6], *b"BVD\x01\x06\x11");
+        assert_eq!(sector[LENGTH + 6..][..17], *b"bivalent 9: else\n");
     }
 
     #[test]

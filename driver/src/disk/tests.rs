@@ -15,7 +15,7 @@ use self::bench::{Bench, system};
 use super::{map::SECTOR, *};
 use crate::StoreError;
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 const A0: AgentId = AgentId(0);
 const A1: AgentId = AgentId(1);
 
@@ -34,7 +34,7 @@ fn texts(agent: AgentId) -> u64 {
     map::begin(DiskPlace::Text(agent, 0))
 }
 
-fn version(start: u16, count: u64) -> Version {
+fn version(start: u64, count: u64) -> Version {
     Version::new(Incarnation(start), count)
 }
 
@@ -207,7 +207,7 @@ fn an_earlier_start_writes_nothing_once_a_later_one_is_marked() {
 fn texts_stay_until_there_is_no_room_for_more() {
     let bench = Bench::new();
     let mut drive = bench.ready();
-    let starts = || (0..u16::from(DISK_TEXTS)).map(|start| Incarnation(start * 7));
+    let starts = || (0..u64::from(DISK_TEXTS)).map(|start| Incarnation(start * 7));
     for start in starts() {
         drive.keep_text(A0, start, &start.0.to_string()).unwrap();
         drive.keep_text(A0, start, &start.0.to_string()).unwrap();
@@ -240,10 +240,8 @@ fn the_longest_text_fits_and_a_longer_one_is_refused_for_good() {
     let bench = Bench::new();
     let mut drive = bench.ready();
     let longest = "x".repeat(DISK_TEXT_MAX);
-    drive
-        .keep_text(A0, Incarnation(u16::MAX), &longest)
-        .unwrap();
-    let text = drive.text(A0, Incarnation(u16::MAX)).unwrap();
+    drive.keep_text(A0, Incarnation::MAX, &longest).unwrap();
+    let text = drive.text(A0, Incarnation::MAX).unwrap();
     assert_eq!(text, Some(longest));
 
     let longer = "x".repeat(DISK_TEXT_MAX + 1);
@@ -320,7 +318,7 @@ fn a_disk_of_another_system_is_lost_and_says_whose_it_is() {
     let error = other.read(A0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "d is not the store it was: it says \"bivalent 1: c of 3 agents, store 2 of 3, quorum 2, system \
+        "d is not the store it was: it says \"bivalent 2: c of 3 agents, store 2 of 3, quorum 2, system \
          0000000000000000\""
     );
     let found = bench.drive(None).charter().unwrap();
@@ -363,7 +361,7 @@ fn a_blank_file_is_set_up_and_what_was_set_up_is_kept() {
 fn what_a_later_build_says_of_a_disk_is_kept_for_the_message() {
     let bench = Bench::new();
     bench.ready();
-    let later = "bivalent 2: c\n";
+    let later = "bivalent 3: c\n";
     let content = DiskContent::Strange(later.into());
     let sector = map::encode(StoreId(1), DiskPlace::Identity, &content).unwrap();
     bench.scribble(0, &sector);
@@ -376,7 +374,7 @@ fn what_a_later_build_says_of_a_disk_is_kept_for_the_message() {
     let error = bench.drive(Some(&system("c"))).read(A0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "d is not the store it was: it says \"bivalent 2: c\""
+        "d is not the store it was: it says \"bivalent 3: c\""
     );
 }
 

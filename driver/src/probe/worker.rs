@@ -118,7 +118,7 @@ impl<'a, C: Clock> Worker<'a, C> {
 
     /// As an agent reads somebody's block: it lists the folder, and gets the newest that is its owner's.
     async fn read(&mut self) {
-        let owner = AgentId(self.dice.between(0, u64::from(self.bench.owners) - 1) as u8);
+        let owner = AgentId(self.dice.between(0, u64::from(self.bench.owners) - 1) as u16);
         let agents = &self.bench.agents;
         let read = async {
             for _ in 0..LISTINGS {

@@ -54,7 +54,7 @@ pub(crate) enum Looks {
 }
 
 /// The way to every store, as one agent has it.
-pub(crate) fn buckets(agent: u8, stores: &[Faulty], looks: Looks) -> Vec<Bucket> {
+pub(crate) fn buckets(agent: u16, stores: &[Faulty], looks: Looks) -> Vec<Bucket> {
     let named = stores.iter().enumerate();
     named
         .map(|(at, store)| {
@@ -86,7 +86,7 @@ pub(crate) fn stores(
 }
 
 /// An agent's settings: the driver's own, with snapshots often enough that a run sees some.
-pub(crate) fn options(agent: u8, agents: u8, stores: usize, bug: Option<DriverBug>) -> Options {
+pub(crate) fn options(agent: u16, agents: u16, stores: usize, bug: Option<DriverBug>) -> Options {
     let seed = thread_rng().gen_range(0..=u64::MAX);
     let mut options = Options::new(AgentId(agent), agents, stores, seed).unwrap();
     options.snapshot_every = 32;
@@ -99,7 +99,7 @@ pub(crate) fn options(agent: u8, agents: u8, stores: usize, bug: Option<DriverBu
 
 impl Cluster {
     pub(crate) fn start(
-        agents: u8,
+        agents: u16,
         stores: usize,
         weather: Weather,
         heartbeat: Heartbeat,
@@ -181,8 +181,8 @@ impl Cluster {
 struct Life {
     /// Where its client is put.
     slot: usize,
-    agent: u8,
-    agents: u8,
+    agent: u16,
+    agents: u16,
     heartbeat: Heartbeat,
     looks: Looks,
     bug: Option<DriverBug>,

@@ -41,7 +41,7 @@ use object_store::{
 
 use crate::{clock::VirtualClock, sweep};
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 const STORES: usize = 3;
 const RUNS: u64 = 300;
 /// Of a thousand operations: so many never arrive, and so many arrive and are never answered.

@@ -29,7 +29,7 @@ use crate::{
     sweep,
 };
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 const STORES: usize = 3;
 /// How long agents that need not decide are given once all is well.
 const QUIET: Duration = Duration::from_secs(10);

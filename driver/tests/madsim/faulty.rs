@@ -130,7 +130,7 @@ pub(crate) struct Faulty {
     /// Agents for whom this store lags, a bit each.
     lags: Arc<AtomicU64>,
     /// Whose way to the store this is.
-    agent: u8,
+    agent: u16,
     tally: Arc<Mutex<Tally>>,
     ledger: Ledger,
     place: usize,
@@ -180,7 +180,7 @@ impl Faulty {
     }
 
     /// An agent's way to the same store.
-    pub(crate) fn way_of(&self, agent: u8) -> Self {
+    pub(crate) fn way_of(&self, agent: u16) -> Self {
         Self {
             agent,
             ..self.clone()
@@ -188,7 +188,7 @@ impl Faulty {
     }
 
     /// Begins or ends a time in which most of what an agent asks of this store comes late.
-    pub(crate) fn set_lag(&self, agent: u8, lags: bool) {
+    pub(crate) fn set_lag(&self, agent: u16, lags: bool) {
         if lags {
             self.lags.fetch_or(1 << agent, Ordering::SeqCst);
         } else {

@@ -46,7 +46,7 @@ pub(crate) enum Replied {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Landing {
     /// Whose it was.
-    pub(crate) agent: u8,
+    pub(crate) agent: u16,
     pub(crate) landed: Landed,
     pub(crate) replied: Replied,
 }
@@ -80,7 +80,7 @@ impl Notes {
     /// Notes an operation on an object.
     fn note(
         &mut self,
-        agent: u8,
+        agent: u16,
         path: &Path,
         landed: impl FnOnce(ObjectName) -> Landed,
         replied: Replied,
@@ -94,7 +94,7 @@ impl Notes {
         });
     }
 
-    fn note_list(&mut self, agent: u8, folder: &Path, done: &Result<Vec<ObjectMeta>>) {
+    fn note_list(&mut self, agent: u16, folder: &Path, done: &Result<Vec<ObjectMeta>>) {
         let replied = match done {
             Ok(metas) => {
                 let names = metas.iter().map(|meta| self.name(&meta.location));
@@ -125,7 +125,7 @@ impl Memory {
 
     pub(crate) async fn put(
         &self,
-        agent: u8,
+        agent: u16,
         path: &Path,
         payload: PutPayload,
         options: PutOptions,
@@ -143,7 +143,7 @@ impl Memory {
     }
 
     /// The whole object.
-    pub(crate) async fn get(&self, agent: u8, path: &Path) -> Result<GetResult> {
+    pub(crate) async fn get(&self, agent: u16, path: &Path) -> Result<GetResult> {
         let mut done = self.objects.get_opts(path, GetOptions::default()).await;
         let replied = match &mut done {
             Ok(found) => {
@@ -168,7 +168,7 @@ impl Memory {
         done
     }
 
-    pub(crate) async fn delete(&self, agent: u8, path: Path) -> Result<Path> {
+    pub(crate) async fn delete(&self, agent: u16, path: Path) -> Result<Path> {
         let one = stream::iter([Ok(path.clone())]).boxed();
         let gone: Result<Vec<_>> = self.objects.delete_stream(one).try_collect().await;
         let replied = match &gone {
@@ -181,7 +181,7 @@ impl Memory {
     }
 
     /// All names below a folder.
-    pub(crate) async fn list(&self, agent: u8, folder: Option<&Path>) -> Result<Vec<ObjectMeta>> {
+    pub(crate) async fn list(&self, agent: u16, folder: Option<&Path>) -> Result<Vec<ObjectMeta>> {
         let done: Result<Vec<_>> = self.objects.list(folder).try_collect().await;
         let root = Path::default();
         let mut notes = self.notes.lock().unwrap();

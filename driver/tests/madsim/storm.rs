@@ -28,7 +28,7 @@ use crate::{
     sweep,
 };
 
-const AGENTS: u8 = 3;
+const AGENTS: u16 = 3;
 const STORES: usize = 3;
 const CLIENTS: u32 = 6;
 const KEYS: u32 = 2;

@@ -60,20 +60,18 @@ impl Engine<Blocks> {
         let mut mixed = false;
         let mut unreadable = false;
         let mut greatest: Option<Ballot> = None;
+        // A record is that of the first: `RECORD`.
         let owners = if self.plan.protocol.is_conditional() {
             1
         } else {
             self.plan.agents
         };
-        for owner in 0..owners as u8 {
-            let owner = if owners == 1 && self.plan.protocol.is_conditional() {
-                bivalent_core::RECORD
-            } else {
-                AgentId(owner)
-            };
+        for owner in (0..owners as u16).map(AgentId) {
             let cell = self.system.stores.cell(Place { store, owner });
             unreadable |= cell.unreadable;
-            greatest = greatest.max(cell.block.mbal);
+            if cell.block.mbal > greatest {
+                greatest = cell.block.mbal;
+            }
             if let Some(vote) = cell.block.vote {
                 votes += 1;
                 mixed |= value.is_some_and(|value| value != vote.inp);

@@ -83,7 +83,7 @@ enum Mind {
     },
     /// Whose turn it is, for ever.
     Turns {
-        of: Vec<u8>,
+        of: Vec<u16>,
         at: usize,
     },
     Sampled(Sampled),
@@ -144,7 +144,7 @@ impl Order {
             Mind::Turns { of, at } => {
                 *at = 0;
                 of.clear();
-                of.extend((0..TURNS).map(|_| dice.below(Purpose::Lottery, agents) as u8));
+                of.extend((0..TURNS).map(|_| dice.below(Purpose::Lottery, agents) as u16));
             }
             Mind::Priorities { of, changes } => {
                 of.clear();

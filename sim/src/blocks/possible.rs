@@ -56,7 +56,7 @@ impl Engine<Blocks> {
         let stores = self.service.len();
         let whole = |index: usize| {
             let store = store_id(index % stores);
-            let owner = AgentId((index / stores) as u8);
+            let owner = AgentId((index / stores) as u16);
             !self.system.stores.cell(Place { store, owner }).unreadable
         };
         self.envelope.exceeded().is_empty() && (0..self.participants.len() * stores).all(whole)

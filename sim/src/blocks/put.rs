@@ -1,6 +1,6 @@
 //! Conditional writes arrive: the store compares and writes in one step, or refuses.
 
-use bivalent_core::{Ballot, BlockReply, BlockTag, DecreeEvent, Version};
+use bivalent_core::{BlockReply, BlockTag, DecreeEvent, Version};
 
 use super::{Blocks, Engine};
 use crate::engine::net::Pending;
@@ -23,9 +23,9 @@ impl Engine<Blocks> {
             .system
             .stores
             .put(place, expect, block, version, self.net.now());
-        let mbal = block.mbal.map_or(0, Ballot::to_bits);
         let outcome = u64::from(taken) << 40 | u64::from(store.0) << 32;
-        self.fingerprint.mix(mbal, outcome | u64::from(agent.0));
+        self.fingerprint
+            .ballot(block.mbal, outcome | u64::from(agent.0));
         let model = &mut self.system.oracles.store_model;
         if let Some(detail) = model.put(place, (expect, version), block, taken) {
             self.found("store-model", detail);

@@ -66,7 +66,7 @@ impl System for Blocks {
 
     fn begin(engine: &mut Engine<Self>) {
         for index in 0..engine.participants.len() {
-            engine.start_agent(AgentId(index as u8));
+            engine.start_agent(AgentId(index as u16));
         }
     }
 
@@ -156,7 +156,7 @@ impl System for Blocks {
             incarnation,
             rate: participant.rate,
         };
-        participant.agent = Member::start(&role, Incarnation(incarnation), &mut port);
+        participant.agent = Member::start(&role, Incarnation(incarnation.into()), &mut port);
         engine.net.observed(FaultKind::Crash);
         match engine.net.milestone.take() {
             Some(Milestone::Over {
@@ -210,7 +210,7 @@ impl System for Blocks {
         engine.envelope.landed(FaultKind::Amnesia, store);
         let text = format_args!("returns to an earlier state");
         engine.note_fault_on(FaultKind::Amnesia, None, (Some(store), hit), text);
-        for index in 0..engine.participants.len() as u8 {
+        for index in 0..engine.participants.len() as u16 {
             let owner = AgentId(index);
             if hit & owner.bit() != 0 {
                 let place = bivalent_core::Place { store, owner };

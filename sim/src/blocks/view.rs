@@ -169,7 +169,7 @@ impl Engine<Blocks> {
             proposes: Some(self.word(Value(self.plan.inputs[seat.id.index()]))),
             decided: decided.map(|value| self.word(value)),
             doing: self.doing(scenario, seat, pending),
-            incarnation: seat.incarnation,
+            incarnation: seat.incarnation.into(),
             aborts: seat.own.aborts,
             missing: missing.filter(|_| up),
         }

@@ -221,11 +221,8 @@ impl Engine<Blocks> {
             store: write.store,
             owner: write.agent,
         };
-        let mbal = write.block.mbal.map_or(0, bivalent_core::Ballot::to_bits);
-        self.fingerprint.mix(
-            mbal,
-            u64::from(write.store.0) << 32 | u64::from(write.agent.0),
-        );
+        let whose = u64::from(write.store.0) << 32 | u64::from(write.agent.0);
+        self.fingerprint.ballot(write.block.mbal, whose);
         let landing = self
             .system
             .stores
@@ -436,7 +433,7 @@ impl Engine<Blocks> {
         let agents = self.plan.agents as u64;
         let victim = onto.unwrap_or_else(|| {
             let other = 1 + self.net.dice.below(Purpose::Fault, (agents - 1).max(1));
-            AgentId(((u64::from(write.agent.0) + other) % agents) as u8)
+            AgentId(((u64::from(write.agent.0) + other) % agents) as u16)
         });
         if victim == write.agent {
             self.perform(write);

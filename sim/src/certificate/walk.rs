@@ -46,7 +46,7 @@ pub(super) struct Walk {
 
 /// An operation in flight: store, whose block is read (255: the own one is written), whether it is of this
 /// phase, what is written, and on what condition.
-type Named = (u8, u8, bool, Option<Block>, Option<Version>);
+type Named = (u8, u16, bool, Option<Block>, Option<Version>);
 
 /// A state as the verifier compares it: agents, blocks, and operations in flight, all in ranks.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,7 +73,7 @@ impl Walk {
             round: 0,
         };
         for index in 0..count {
-            let id = AgentId(index as u8);
+            let id = AgentId(index as u16);
             // A first attempt only makes an agent write: there is nothing to refuse.
             let _ = walk.feed(id, DecreeEvent::Woke(DecreeTimer::Attempt));
         }
@@ -258,7 +258,7 @@ impl Walk {
             let each = flying.iter().map(|flying| {
                 let (store, owner) = flying.named();
                 let (BlockTag::Read { epoch, .. } | BlockTag::Write { epoch, .. }) = flying.tag;
-                let owner = owner.map_or(u8::MAX, |owner| owner.0);
+                let owner = owner.map_or(u16::MAX, |owner| owner.0);
                 let block = flying.block.map(|block| block.renamed(&ranks));
                 let expect = flying.expect.map(|expect| ranks.version(store, expect));
                 (store.0, owner, epoch == agent.epoch(), block, expect)

@@ -177,7 +177,7 @@ impl<S: System> Engine<S> {
         }
         S::healing(self);
         for index in 0..self.participants.len() {
-            let id = AgentId(index as u8);
+            let id = AgentId(index as u16);
             self.participants[index].rate = TRUE_RATE;
             match self.participants[index].status {
                 Status::Up | Status::Down { returns: true } => {}

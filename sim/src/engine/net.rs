@@ -10,7 +10,7 @@ use crate::blocks::ballots::Ballots;
 use crate::{
     coverage::{Coverage, Touched},
     dice::{Dice, Purpose},
-    event::{Event, ReadOp},
+    event::{Event, ReadOp, effect_of_write},
     fault::{Fault, FaultKind, Span, Trigger},
     plan::{Draw, Plan, READ, WRITE, can_hit},
     probe::Probe,
@@ -386,11 +386,10 @@ impl Net {
             self.pass(op.store, self.now() + ticks);
         }
         let now = self.now();
-        self.send(now + ticks, Event::Read(op).pack());
+        self.send(now + ticks, op.effect());
         let patience = by_clock(self.plan.timeout, rate);
         if ticks > patience {
-            self.wheel
-                .put(now + patience, Event::ReadTimeout(op).pack());
+            self.wheel.put(now + patience, op.time_out());
         }
     }
 
@@ -408,7 +407,7 @@ impl Net {
         let now = self.now();
         self.fences[write.agent.index()] += u32::from(write.fences);
         let pending = self.keep(write);
-        self.send(now + ticks, Event::Write { pending }.pack());
+        self.send(now + ticks, effect_of_write(pending));
         let patience = by_clock(self.plan.timeout, rate);
         if ticks > patience {
             self.time_out_write(&write, now + patience);

@@ -14,7 +14,7 @@ pub struct Bounds {
 
 pub(super) fn bounds(graph: &Graph, tables: &Tables) -> Bounds {
     let (agents, _) = tables.shape;
-    let alone = (0..agents).map(|agent| alone(graph, agent as u8));
+    let alone = (0..agents).map(|agent| alone(graph, agent as u16));
     let alone = alone.collect::<Option<Vec<usize>>>();
     Bounds {
         alone: alone.map(|steps| steps.into_iter().max().unwrap_or(0)),
@@ -26,7 +26,7 @@ const UNKNOWN: u32 = u32::MAX;
 const OPEN: u32 = u32::MAX - 1;
 
 /// The longest way of one agent's own operations from any state; none if it runs in a circle.
-fn alone(graph: &Graph, agent: u8) -> Option<usize> {
+fn alone(graph: &Graph, agent: u16) -> Option<usize> {
     let own = |state: u32, from: usize| {
         let mut moves = graph.packed_moves(state).enumerate().skip(from);
         moves.find_map(|(place, (bits, next))| {

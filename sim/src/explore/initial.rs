@@ -17,7 +17,7 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
         version: Version::default(),
     };
     let mut parts: Vec<Part> = Vec::new();
-    for index in 0..rules.agents as u8 {
+    for index in 0..rules.agents as u16 {
         let id = AgentId(index);
         let mut agent = rules.fresh(id);
         let ballot = Rules::first_ballot(id);
@@ -33,7 +33,7 @@ pub(super) fn initial(rules: &Rules, tables: &mut Tables) -> Vec<u32> {
             said: None,
         });
     }
-    let ballots: Vec<Ballot> = (0..rules.agents as u8)
+    let ballots: Vec<Ballot> = (0..rules.agents as u16)
         .map(|index| Rules::first_ballot(AgentId(index)))
         .collect();
     let records = vec![Version::default(); rules.stores];

@@ -118,7 +118,7 @@ impl Exploration {
         let images: Vec<Image> = (0..stores)
             .map(|store| Image {
                 blocks: (0..agents)
-                    .map(|owner| Some((world.block)(store, AgentId(owner as u8))))
+                    .map(|owner| Some((world.block)(store, AgentId(owner as u16))))
                     .collect(),
                 version: Version::default(),
             })
@@ -132,7 +132,7 @@ impl Exploration {
         }
         let mut greatest = ballots.iter().max().copied();
         for (index, part) in parts.iter_mut().enumerate() {
-            let id = AgentId(index as u8);
+            let id = AgentId(index as u16);
             let begun = begin(part, id, world.begins, greatest);
             greatest = greatest.max(begun);
         }

@@ -65,7 +65,7 @@ impl Move {
 
     /// The move that [`Move::pack`] gave.
     pub(super) const fn unpack(bits: u32) -> Self {
-        let owner = AgentId((bits >> 12 & 15) as u8);
+        let owner = AgentId((bits >> 12 & 15) as u16);
         let act = match bits >> 8 & 15 {
             0 => Act::Write,
             1 => Act::Read { owner },
@@ -75,7 +75,7 @@ impl Move {
         };
         let gap = (bits >> 16 & 255) as u8;
         Self {
-            agent: AgentId((bits & 15) as u8),
+            agent: AgentId((bits & 15) as u16),
             store: StoreId((bits >> 4 & 15) as u8),
             act,
             gap: gap.checked_sub(1),

@@ -10,8 +10,8 @@ pub(super) const PASSED: Version = Version::new(Incarnation(0), 1 << 40);
 
 /// What the version of a record is called as long as it stands.
 pub(super) const fn standing(version: Version) -> Version {
-    if version.to_bits() == 0 {
-        version
+    if version.count() == 0 {
+        Version::NEVER
     } else {
         Version::new(Incarnation(0), 1)
     }

@@ -32,7 +32,7 @@ pub(super) enum Op {
     Read {
         store: StoreId,
         /// Whose block.
-        owner: u8,
+        owner: u16,
         epoch: u32,
     },
     /// A write of the own block, or of the record that all share.
@@ -48,7 +48,7 @@ pub(super) enum Op {
 
 impl Op {
     /// Operations of one agent are told apart, and sorted, by this.
-    pub(super) fn key(&self) -> (u8, u8, u8, u32, Option<Ballot>, bool) {
+    pub(super) fn key(&self) -> (u8, u8, u16, u32, Option<Ballot>, bool) {
         match *self {
             Self::Write {
                 store,
@@ -191,7 +191,7 @@ impl Renamed for Image {
     fn renamed(&self, names: &impl Renaming) -> Self {
         let mut blocks = vec![None; self.blocks.len()];
         for (owner, block) in self.blocks.iter().enumerate() {
-            let place = names.agent(AgentId(owner as u8)).index();
+            let place = names.agent(AgentId(owner as u16)).index();
             blocks[place] = block.map(|block| block.renamed(names));
         }
         Self {

@@ -151,7 +151,7 @@ impl Rules {
             InFlight::Drop => Overwrite::Versioned,
         };
         let input = self.inputs[id.index()];
-        let config = Config::new(id, self.agents as u8, self.envelope, overwrite, input);
+        let config = Config::new(id, self.agents as u16, self.envelope, overwrite, input);
         #[cfg(feature = "planted-bugs")]
         let config = config.with_bug(self.bug);
         Role {

@@ -150,7 +150,11 @@ impl Acting {
             floor: &mut None,
         };
         let role = rules.role(id);
-        *seat = Seat::Up(Member::start(&role, Incarnation(incarnation), &mut door));
+        *seat = Seat::Up(Member::start(
+            &role,
+            Incarnation(incarnation.into()),
+            &mut door,
+        ));
     }
 
     /// Above which ballot the agent wants one that waits. Asked by its alarm; none is given, so that it waits on.
@@ -237,7 +241,7 @@ impl<'a> Stepper<'a> {
     pub(super) fn all(&mut self, state: &[u32], take: &mut impl FnMut(Step<'_>)) {
         let tables = self.tables;
         for index in 0..self.rules.agents {
-            let id = AgentId(index as u8);
+            let id = AgentId(index as u16);
             let part = &tables.parts.get(state[index]).part;
             for (number, op) in part.ops.iter().enumerate() {
                 self.operation(state, id, part, number, *op, take);
@@ -531,7 +535,7 @@ impl<'a> Stepper<'a> {
         let others = (0..self.rules.agents).filter(|&index| index != id.index());
         let mut earlier = others.filter_map(|index| {
             let said = self.tables.parts.get(state[index]).part.said?;
-            Some((AgentId(index as u8), said))
+            Some((AgentId(index as u16), said))
         });
         // `said` keeps the first word of all incarnations: a changed mind is a disagreement too.
         let own = part.said.map(|said| (id, said));

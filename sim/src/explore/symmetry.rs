@@ -11,7 +11,7 @@ use super::rules::Rules;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Places {
     /// Where each agent goes.
-    to: Vec<u8>,
+    to: Vec<u16>,
 }
 
 impl Places {
@@ -50,8 +50,8 @@ pub(super) fn changes(rules: &Rules) -> Vec<Places> {
     };
     let mut all = vec![Vec::new()];
     for agent in 0..rules.agents {
-        let extended = all.iter().flat_map(|to: &Vec<u8>| {
-            let free = (0..rules.agents as u8).filter(|place| !to.contains(place));
+        let extended = all.iter().flat_map(|to: &Vec<u16>| {
+            let free = (0..rules.agents as u16).filter(|place| !to.contains(place));
             let apt = free.filter(|&place| alike(agent, usize::from(place)));
             apt.map(|place| {
                 let mut to = to.clone();
@@ -61,7 +61,7 @@ pub(super) fn changes(rules: &Rules) -> Vec<Places> {
         });
         all = extended.collect();
     }
-    let moves = |to: &Vec<u8>| to.iter().enumerate().any(|(a, &b)| a != usize::from(b));
+    let moves = |to: &Vec<u16>| to.iter().enumerate().any(|(a, &b)| a != usize::from(b));
     all.into_iter()
         .filter(moves)
         .map(|to| Places { to })

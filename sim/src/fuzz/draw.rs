@@ -10,7 +10,7 @@ use super::promise;
 use crate::{
     dice::Lots,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
-    scenario::{Adversary, AgentSpec, Protocol, Scenario},
+    scenario::{AgentSpec, Protocol, Scenario},
     shrink::smaller::{self, Smaller},
     workload::Pace,
 };
@@ -110,10 +110,7 @@ fn agents(drawn: &mut Scenario, lots: &mut Lots) -> bool {
     };
     let had = drawn.cluster.agents.len();
     let want = lots.within(least.into(), most.into()) as usize;
-    let fixed = matches!(
-        drawn.schedule.adversary,
-        Adversary::Duel(..) | Adversary::Script(_)
-    );
+    let (fixed, _) = drawn.schedule.adversary.names();
     if want == had || (fixed && want < had) {
         return false;
     }

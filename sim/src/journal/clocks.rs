@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use bivalent_core::{
-    AgentId, Ballot, Block, BlockOp, Place, RECORD, Slot, SnapshotName, StoreId, Version,
+    AgentId, Ballot, Block, BlockOp, Place, RECORD, Slot, SnapshotName, StoreId, Version, Vote,
 };
 
 use crate::causality::{Causality, Process, Stamp};
@@ -18,12 +18,12 @@ use crate::causality::{Causality, Process, Stamp};
 pub(crate) enum Written {
     /// A block or a record: where to, the number it has there, and what.
     Block {
-        store: u8,
-        owner: u8,
-        version: u64,
-        /// The promised ballot, the vote's, and its value. Ballots have one owner, so that two agents'
-        /// writes differ even where amnesia has given them the same version.
-        block: (u64, u64, u64),
+        store: StoreId,
+        owner: AgentId,
+        version: Version,
+        /// The promised ballot and the vote. Ballots have one owner, so that two agents' writes differ
+        /// even where amnesia has given them the same version.
+        block: (Option<Ballot>, Option<Vote>),
     },
     /// A head of a log, on whichever stores.
     Head(AgentId, Version),
@@ -36,14 +36,11 @@ pub(crate) enum Written {
 impl Written {
     /// A block as it stands at a place.
     pub(crate) fn new(place: Place, version: Version, block: Block) -> Self {
-        let bits = |ballot: Option<Ballot>| ballot.map_or(0, Ballot::to_bits);
-        let voted = block.vote.map(|vote| vote.bal);
-        let value = block.vote.map_or(0, |vote| vote.inp.0);
         Self::Block {
-            store: place.store.0,
-            owner: place.owner.0,
-            version: version.to_bits(),
-            block: (bits(block.mbal), bits(voted), value),
+            store: place.store,
+            owner: place.owner,
+            version,
+            block: (block.mbal, block.vote),
         }
     }
 
@@ -61,8 +58,8 @@ impl Written {
     const fn elsewhere(self, place: Place) -> Self {
         match self {
             Self::Block { version, block, .. } => Self::Block {
-                store: place.store.0,
-                owner: place.owner.0,
+                store: place.store,
+                owner: place.owner,
                 version,
                 block,
             },
@@ -71,7 +68,7 @@ impl Written {
     }
 
     /// Where it stands, if others may stand there in its stead: store and owner.
-    const fn place(self) -> Option<(u8, u8)> {
+    const fn place(self) -> Option<(StoreId, AgentId)> {
         match self {
             Self::Block { store, owner, .. } => Some((store, owner)),
             Self::Head(..) | Self::Vote(..) | Self::Snapshot(_) => None,
@@ -83,10 +80,10 @@ impl Written {
         matches!(
             self,
             Self::Block {
-                version: 0,
-                block: (0, 0, 0),
+                version,
+                block: (None, None),
                 ..
-            }
+            } if version.count() == 0
         )
     }
 }
@@ -101,7 +98,7 @@ pub(crate) struct Clocks {
     /// The event that each agent's step is, once something of it was worth one.
     now: Vec<Option<Stamp>>,
     /// Of each place (store and owner), the newest write of each process that landed there.
-    landed: BTreeMap<(u8, u8), BTreeMap<usize, Stamp>>,
+    landed: BTreeMap<(StoreId, AgentId), BTreeMap<usize, Stamp>>,
     /// What stood where a conditional write was refused, until its agent learns of it.
     refusals: BTreeMap<Refusal, Vec<Stamp>>,
 }
@@ -191,7 +188,7 @@ impl Clocks {
 
     /// An agent starts again.
     pub(crate) fn restarts(&mut self, agent: AgentId, incarnation: u16) {
-        self.causality.restarted(agent, incarnation);
+        self.causality.restarted(agent, incarnation.into());
         self.refusals.retain(|refusal, _| refusal.0 != agent);
         self.begins(agent);
     }

@@ -46,7 +46,7 @@ impl<L: Load> Part for Log<L> {
 
     fn took(engine: &mut LogEngine<L>, id: AgentId, start: Incarnation) {
         // It reads what it promised from here on.
-        engine.system.part.vows.restarted(id, start.0);
+        engine.system.part.vows.restarted(id, start);
     }
 
     fn take(engine: &mut LogEngine<L>, event: Event) {
@@ -87,7 +87,7 @@ impl<L: Load> Part for Log<L> {
             // A replica's tickets are of the start that it took; clients know which life they asked.
             LogSaid::Answer { ticket, outcome } => LogSaid::Answer {
                 ticket: Ticket {
-                    incarnation: Incarnation(engine.participants[id.index()].incarnation),
+                    incarnation: Incarnation(engine.participants[id.index()].incarnation.into()),
                     ..ticket
                 },
                 outcome,

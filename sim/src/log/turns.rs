@@ -178,7 +178,7 @@ impl<L: Load> LogEngine<L> {
             .as_ref()
             .and_then(|doing| client.request(&doing.want));
         let Some(request) = request else { return };
-        let incarnation = Incarnation(self.participants[at.index()].incarnation);
+        let incarnation = Incarnation(self.participants[at.index()].incarnation.into());
         let own = &mut self.system.part.own[at.index()];
         let ticket = Ticket {
             agent: at,
@@ -204,7 +204,7 @@ impl<L: Load> LogEngine<L> {
         if let Some(ticket) = doing.ticket {
             self.system.part.clients.tickets.remove(&ticket);
             let seat = &self.participants[ticket.agent.index()];
-            if seat.incarnation == ticket.incarnation.0 && seat.status == Status::Up {
+            if u64::from(seat.incarnation) == ticket.incarnation.0 && seat.status == Status::Up {
                 self.step_of(ticket.agent, Told::Withdrawn(ticket.number));
             }
         }

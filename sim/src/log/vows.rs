@@ -29,7 +29,7 @@ impl Vow {
 /// One agent's vows.
 #[derive(Clone, Debug)]
 struct Owner {
-    incarnation: u16,
+    incarnation: Incarnation,
     /// The most that heads of this incarnation say.
     said: Vow,
     /// The most of it that each store has taken, or has said that it took.
@@ -48,7 +48,7 @@ pub(super) struct Vows {
 impl Vows {
     pub(super) fn new(agents: usize, stores: usize, quorum: u8) -> Self {
         let owner = Owner {
-            incarnation: 0,
+            incarnation: Incarnation(0),
             said: Vow::default(),
             taken: vec![Vow::default(); stores],
             owed: Vow::default(),
@@ -61,7 +61,7 @@ impl Vows {
 
     pub(super) fn reset(&mut self) {
         for owner in &mut self.owners {
-            owner.incarnation = 0;
+            owner.incarnation = Incarnation(0);
             owner.said = Vow::default();
             owner.owed = Vow::default();
             owner.taken.fill(Vow::default());
@@ -69,7 +69,7 @@ impl Vows {
     }
 
     /// An agent begins again and reads what it may have promised.
-    pub(super) fn restarted(&mut self, agent: AgentId, incarnation: u16) {
+    pub(super) fn restarted(&mut self, agent: AgentId, incarnation: Incarnation) {
         let owner = &mut self.owners[agent.index()];
         let mut promises: Vec<_> = owner.taken.iter().map(|vow| vow.promise).collect();
         let mut floors: Vec<_> = owner.taken.iter().map(|vow| vow.floor).collect();
@@ -96,7 +96,7 @@ impl Vows {
     ) {
         let owner = &mut self.owners[agent.index()];
         // One of a dead incarnation may come after the next one has looked.
-        if owner.incarnation == incarnation.0 {
+        if owner.incarnation == incarnation {
             let taken = &mut owner.taken[store.index()];
             *taken = taken.max(vow(head));
         }
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn what_a_quorum_had_holds_after_every_restart() {
         let mut vows = on(3);
-        vows.restarted(ME, 1);
+        vows.restarted(ME, Incarnation(1));
         assert_eq!(broken(&mut vows, 5, 8), [""; 0]);
-        vows.restarted(ME, 2);
+        vows.restarted(ME, Incarnation(2));
 
         assert_eq!(
             broken(&mut vows, 0, 0),
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_fewer_had_may_be_missed() {
         let mut vows = on(2);
-        vows.restarted(ME, 1);
+        vows.restarted(ME, Incarnation(1));
 
         assert_eq!(broken(&mut vows, 3, 7), [""; 0]);
     }
@@ -223,18 +223,18 @@ mod tests {
     #[test]
     fn what_comes_after_the_restart_may_be_missed() {
         let mut vows = on(2);
-        vows.restarted(ME, 1);
+        vows.restarted(ME, Incarnation(1));
         vows.taken(ME, Incarnation(0), StoreId(2), &head(5, 8));
 
         assert_eq!(broken(&mut vows, 3, 7), [""; 0]);
-        vows.restarted(ME, 2);
+        vows.restarted(ME, Incarnation(2));
         assert_eq!(broken(&mut vows, 2, 6), [""; 0]);
     }
 
     #[test]
     fn a_fall_is_told_with_what_it_is_held_against() {
         let mut vows = on(4);
-        vows.restarted(ME, 1);
+        vows.restarted(ME, Incarnation(1));
         let [promise, _] = vows.said(ME, &head(0, 8));
 
         assert_eq!(

@@ -170,7 +170,7 @@ impl<L: Load> LogEngine<L> {
         self.net.touched.0 |= Touched::TURNED;
         self.system.part.tally.leaders += 1;
         self.liveness.contention += 1;
-        self.fingerprint.mix(ballot.to_bits(), from.0);
+        self.fingerprint.ballot(Some(ballot), from.0);
         self.enter(|_| Deed::Leads {
             agent: id,
             ballot,

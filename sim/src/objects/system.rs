@@ -53,7 +53,7 @@ impl<P: Part> System for Objects<P> {
     }
 
     fn begin(engine: &mut Engine<Self>) {
-        for index in 0..engine.participants.len() as u8 {
+        for index in 0..engine.participants.len() as u16 {
             let start = engine.net.dice.within(Purpose::Pause, 0, engine.plan.start);
             engine.wait_for(AgentId(index), start, DueFor::Begin);
         }

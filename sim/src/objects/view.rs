@@ -83,7 +83,7 @@ impl<P: Part> Engine<Objects<P>> {
             state,
             phase: "-".to_owned(),
             doing: self.doing(scenario, participant, pending),
-            incarnation: participant.incarnation,
+            incarnation: participant.incarnation.into(),
             aborts: own.aborts,
             ..AgentRow::default()
         };

@@ -83,7 +83,7 @@ impl<S: OwnBlocks> World<'_, S> {
     }
 
     fn agent_ids(&self) -> impl Iterator<Item = AgentId> + use<S> {
-        (0..self.0.plan.agents as u8).map(AgentId)
+        (0..self.0.plan.agents as u16).map(AgentId)
     }
 
     fn agent(&self, id: AgentId) -> Option<&DiskPaxos> {
@@ -128,7 +128,7 @@ impl<S: OwnBlocks> World<'_, S> {
         let voting = matches!(agent.phase(), Phase::Two | Phase::Decided);
         let mine = agent.block().vote.filter(|_| voting)?;
         let rival = self.agent_ids().filter(|&q| q != p).find_map(|q| {
-            let differs = |vote: &Vote| vote.bal >= mine.bal && vote.inp != mine.inp;
+            let differs = |vote: &Vote| vote.inp != mine.inp && vote.bal >= mine.bal;
             let memory = self.agent(q)?.block().vote.filter(differs);
             let stored = self.store_ids().find_map(|store| {
                 let cell = self.stands(store, q);

@@ -46,8 +46,8 @@ const NEVER: Shadow = Shadow {
         mbal: None,
         vote: None,
     },
-    version: Version::from_bits(0),
-    tried: Version::from_bits(0),
+    version: Version::NEVER,
+    tried: Version::NEVER,
     touched: false,
 };
 
@@ -220,7 +220,7 @@ mod tests {
             mbal: Some(Ballot::new(1, owner, Incarnation(0))),
             vote: None,
         };
-        let version = Version::from_bits(0).next(Incarnation(0));
+        let version = Version::NEVER.next(Incarnation(0));
 
         model.wrote(place, block, version);
         model.wrote(place, block, version);
@@ -240,7 +240,7 @@ mod tests {
             mbal: Some(Ballot::new(round, owner, Incarnation(0))),
             vote: None,
         };
-        let first = Version::from_bits(0).next(Incarnation(0));
+        let first = Version::NEVER.next(Incarnation(0));
         let second = first.next(Incarnation(0));
         let third = second.next(Incarnation(0));
 

@@ -5,6 +5,7 @@ mod chances;
 mod cluster;
 mod expect;
 mod faults;
+mod fuzz;
 mod kinds;
 mod price;
 mod schedule;
@@ -12,7 +13,7 @@ mod workload;
 
 pub(super) use self::cluster::FORMATS;
 pub(super) use self::faults::HAPPENINGS;
-pub(super) use self::schedule::FUZZ_FAULTS;
+pub(super) use self::fuzz::FUZZ_FAULTS;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -202,8 +203,7 @@ impl Resolver<'_> {
         let expect = self.expect(spec.expect, heal.as_ref(), proposals);
         let heal_ns = heal.map(Spanned::into_inner);
         let limits = self.limits(spec.limits, heal_ns, expect.outcome, &rules);
-        let buckets = cluster.as_ref().is_none_or(|it| it.bucket.is_some());
-        let fuzz = self.fuzz(spec.fuzz, schedule.as_ref(), buckets);
+        let fuzz = self.fuzz(spec.fuzz, schedule.as_ref(), cluster.as_ref());
         let price = self.price(spec.price);
         let tuning = self.tuning(spec.replica);
         let workload = self.workload(spec.workload);

@@ -91,7 +91,7 @@ impl Squeeze {
     fn moved(&self, id: AgentId) -> Option<AgentId> {
         let before = id.bit() - 1;
         let stays = self.agents.0 & id.bit() == 0;
-        let passed = (self.agents.0 & before).count_ones() as u8;
+        let passed = (self.agents.0 & before).count_ones() as u16;
         stays.then(|| AgentId(id.0 - passed))
     }
 }
@@ -111,7 +111,7 @@ pub(crate) fn without_agents(scenario: &Scenario, gone: u128) -> Option<Smaller>
     };
     let mut next = scenario.clone();
     next.cluster.agents = stay(&scenario.cluster.agents, gone);
-    let place = |id: u8| squeeze.moved(AgentId(id)).map(|id| id.0);
+    let place = |id: u16| squeeze.moved(AgentId(id)).map(|id| id.0);
     match scenario.schedule.adversary {
         // Its entries name agents.
         Adversary::Script(_) => return None,

@@ -17,7 +17,7 @@ fn block(round: u64) -> Block {
 }
 
 fn versions() -> [Version; 2] {
-    let first = Version::from_bits(0).next(Incarnation(0));
+    let first = Version::NEVER.next(Incarnation(0));
     [first, first.next(Incarnation(0))]
 }
 

@@ -73,7 +73,7 @@ const SET_BACK: &str = "[[fault]]\nwhen = { happens = 'decided' }\namnesia = { s
 const FORGETFUL: &str = "[[fault]]\nchance = 0.05\namnesia = { versions = 'all' }\n";
 
 /// Words that a protocol does not know, and a part of what is said of them.
-pub(crate) const WORDS: [(&str, &str, &str); 15] = [
+pub(crate) const WORDS: [(&str, &str, &str); 18] = [
     (
         "put-if-absent",
         "[[fault]]\nwhen = { happens = 'phase-2' }\ncrash = {}\n",
@@ -123,6 +123,21 @@ pub(crate) const WORDS: [(&str, &str, &str); 15] = [
         "acceptor-records",
         "[fuzz]\nfaults = { add = ['torn-write'] }\n",
         "as a whole",
+    ),
+    (
+        "disk-paxos",
+        "[schedule]\nadversary = { duel = ['a1', 'a2'] }\n[fuzz]\nagents = '2..4'\n",
+        "names agents",
+    ),
+    (
+        "disk-paxos",
+        "[schedule.adversary.script]\nstem = []\nturn = ['a1 write s1']\n[fuzz]\nstores = 2\n",
+        "names stores",
+    ),
+    (
+        "disk-paxos",
+        "[cluster]\nstale = 1\n[fuzz]\nstores = '1..3'\n",
+        "1 stores",
     ),
     (
         "disk-paxos",

@@ -54,7 +54,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         if focused(scene, Panel::Agents) && index == chosen {
             pen.put(0, y, pen.look.signs.pointer, Role::Strong);
         }
-        let x = pen.put(1, y, &format!("{name:width$} "), Role::Agent(index as u8));
+        let x = pen.put(1, y, &format!("{name:width$} "), Role::Agent(index as u16));
         let text = if is_log {
             format!("{sign} {word:6} {:8} {mbal:>6}  {doing}", row.phase)
         } else if wide {
@@ -139,6 +139,6 @@ fn detail(scene: &Scene<'_>, pen: &mut Pen<'_>, chosen: usize, y: usize) {
         return;
     }
     let dot = format!(" {} ", pen.look.signs.dot);
-    let x = pen.put(1, y, &format!("{name} "), Role::Agent(chosen as u8));
+    let x = pen.put(1, y, &format!("{name} "), Role::Agent(chosen as u16));
     pen.put(x, y, &facts.join(&dot), Role::Dim);
 }

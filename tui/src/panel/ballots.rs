@@ -152,7 +152,7 @@ fn row(
 }
 
 /// An agent in one column: the last letter of its name.
-fn digit(scene: &Scene<'_>, agent: u8) -> String {
+fn digit(scene: &Scene<'_>, agent: u16) -> String {
     let name = scene.names.agents.get(usize::from(agent));
     let letter = name.and_then(|name| name.chars().next_back());
     letter.map_or_else(|| "?".to_owned(), |letter| letter.to_string())
@@ -195,7 +195,7 @@ fn foot(scene: &Scene<'_>, pen: &mut Pen<'_>, y: usize, scale: &Scale, label: us
 mod tests {
     use super::*;
 
-    const fn stair(step: u64, round: u64, agent: u8, turn: Turn) -> Stair {
+    const fn stair(step: u64, round: u64, agent: u16, turn: Turn) -> Stair {
         let ballot = Rung {
             round,
             agent,

@@ -178,7 +178,7 @@ fn rows_of_agents(scene: &Scene<'_>, pen: &mut Pen<'_>, rows: usize) -> usize {
             0,
             y,
             &format!("{name:width$.width$} "),
-            Role::Agent(y as u8),
+            Role::Agent(y as u16),
         );
         let (sign, word) = agents::sign(row, pen);
         let text = format!("{sign} {word:6} {}", doing(row, pen.look.signs.none));

@@ -13,14 +13,14 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
     for (index, row) in log.replicas.iter().enumerate() {
         let name = scene.names.agents.get(index).map_or("?", String::as_str);
         let y = index + 1;
-        let leads = log.leader == Some(index as u8);
+        let leads = log.leader == Some(index as u16);
         let sign = if leads { pen.look.signs.pointer } else { " " };
         let x = pen.pieces(
             0,
             y,
             &[
                 (sign, Role::Strong),
-                (&format!("{name:5}"), Role::Agent(index as u8)),
+                (&format!("{name:5}"), Role::Agent(index as u16)),
             ],
         );
         let text = format!(
@@ -36,7 +36,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         let full = (row.next.min(most) * room / most) as usize;
         let [block, empty] = pen.look.signs.bar;
         let bar = block.repeat(full) + &empty.repeat(room as usize - full);
-        pen.put(x, y, &bar, Role::Agent(index as u8));
+        pen.put(x, y, &bar, Role::Agent(index as u16));
     }
     let y = log.replicas.len() + 2;
     if y < pen.height() {

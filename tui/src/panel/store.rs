@@ -79,7 +79,7 @@ pub(super) fn draw(scene: &Scene<'_>, pen: Pen<'_>) {
         }
     }
     for (row, owner) in matrix.owners.iter().enumerate() {
-        pen.put(1, row + 1, owner, Role::Agent(row as u8));
+        pen.put(1, row + 1, owner, Role::Agent(row as u16));
         let cells = texts[row].iter().zip(&matrix.cells[row]);
         for (place, (text, cell)) in cells.skip(first).take(shown).enumerate() {
             let role = if cell.unreadable {

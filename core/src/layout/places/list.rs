@@ -9,11 +9,11 @@ use super::{
     sector::{DiskSector, Latest, latest_start, newest_block},
     task::{Came, DiskSetup, Reply, Step, Turn},
 };
-use crate::{AgentId, Folder, ObjectName, ObjectReply, Version};
+use crate::{AgentId, Folder, Incarnation, ObjectName, ObjectReply, Version};
 
 /// The version that a block is listed under which can't be read: that is no empty block. It is below every one that a
 /// later start writes.
-const UNREADABLE: Version = Version::from_bits(1);
+const UNREADABLE: Version = Version::new(Incarnation(0), 1);
 
 /// Lists the folder of agents.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

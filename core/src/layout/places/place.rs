@@ -57,7 +57,7 @@ impl Half {
 
 impl DiskPlace {
     /// How many places a disk of so many agents has.
-    pub const fn count(agents: u8) -> u64 {
+    pub const fn count(agents: u16) -> u64 {
         1 + agents as u64 * AREA
     }
 
@@ -78,7 +78,7 @@ impl DiskPlace {
         let Some(place) = position.checked_sub(1) else {
             return Some(Self::Identity);
         };
-        let agent = AgentId(u8::try_from(place / AREA).ok()?);
+        let agent = AgentId(u16::try_from(place / AREA).ok()?);
         Some(match place % AREA {
             place @ 0..SLOTS => Self::Start(agent, Half::at(place)),
             place @ SLOTS..TEXTS => Self::Slot(agent, Half::at(place - SLOTS)),
@@ -92,12 +92,12 @@ impl DiskPlace {
         (first..).take(count).map_while(Self::at)
     }
 
-    fn key(self) -> (u16, u8, u8) {
+    fn key(self) -> (u32, u8, u8) {
         match self {
             Self::Identity => (0, 0, 0),
-            Self::Start(agent, half) => (u16::from(agent.0) + 1, 0, half as u8),
-            Self::Slot(agent, half) => (u16::from(agent.0) + 1, 1, half as u8),
-            Self::Text(agent, number) => (u16::from(agent.0) + 1, 2, number),
+            Self::Start(agent, half) => (u32::from(agent.0) + 1, 0, half as u8),
+            Self::Slot(agent, half) => (u32::from(agent.0) + 1, 1, half as u8),
+            Self::Text(agent, number) => (u32::from(agent.0) + 1, 2, number),
         }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn places_follow_each_other_in_their_order() {
-        let count = DiskPlace::count(u8::MAX);
+        let count = DiskPlace::count(1_000);
         let mut before = None;
         for position in 0..count {
             let place = DiskPlace::at(position);
@@ -129,7 +129,7 @@ mod tests {
             assert!(before < place, "{before:?} {place:?}");
             before = place;
         }
-        assert_eq!(DiskPlace::at(1 + 256 * AREA), None);
+        assert_eq!(DiskPlace::at(1 + 65_536 * AREA), None);
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_version_has_the_slot_that_it_has_in_a_dual_block() {
-        let layout = Layout::new(128, 64, Format::Dual).expect("sizes that fit");
+        let layout = Layout::new(256, 64, Format::Dual).expect("sizes that fit");
         for count in 0..4 {
             let version = Version::new(Incarnation(3), count);
             let is_first = layout.slot(version).start == 0;

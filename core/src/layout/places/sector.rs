@@ -124,11 +124,11 @@ mod tests {
     const BLANK: DiskSector = DiskSector::Blank;
     const TORN: DiskSector = DiskSector::Unreadable;
 
-    fn start(number: u16) -> DiskSector {
+    fn start(number: u64) -> DiskSector {
         DiskSector::Holds(DiskContent::Start(record(number)))
     }
 
-    const fn record(number: u16) -> StartRecord {
+    const fn record(number: u64) -> StartRecord {
         StartRecord {
             start: Incarnation(number),
             nonce: 7,

@@ -25,7 +25,7 @@ pub(super) type Reply = ObjectReply<ObjectName, Content<BlockBody>>;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct DiskSetup {
     /// For how many agents it is.
-    pub agents: u8,
+    pub agents: u16,
     /// What it must say of itself, once that is known.
     pub expected: Option<Identity>,
 }

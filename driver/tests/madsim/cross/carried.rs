@@ -34,7 +34,7 @@ enum On {
 struct Asked(HashMap<(u8, usize, Kind), u64>);
 
 impl Asked {
-    fn note<C>(&mut self, agent: u8, store: usize, op: &ObjectOp<ObjectName, C>) {
+    fn note<C>(&mut self, agent: u16, store: usize, op: &ObjectOp<ObjectName, C>) {
         let mut one = |kind, times| *self.0.entry((agent, store, kind)).or_default() += times;
         match op {
             ObjectOp::Get(name) => one(Kind::Get(*name), 1),

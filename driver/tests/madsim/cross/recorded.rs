@@ -23,7 +23,7 @@ type Begun<A> = Vec<(u8, Recording<A>)>;
 
 /// One life of an agent.
 pub(crate) struct Lived<A: Laid> {
-    pub(crate) agent: u8,
+    pub(crate) agent: u16,
     /// Which of all starts of this agent, from 0. Two may be alive at once.
     pub(crate) start: usize,
     pub(crate) life: Life<A>,
@@ -45,7 +45,7 @@ pub(crate) struct Recorded<A: Laid> {
 
 impl<A: Laid> Lives<A> {
     /// A recording for the next life of an agent.
-    pub(crate) fn next(&self, agent: u8) -> Recording<A> {
+    pub(crate) fn next(&self, agent: u16) -> Recording<A> {
         let recording = Recording::new();
         let mut lives = self.0.lock().unwrap();
         lives.push((agent, recording.clone()));

@@ -34,7 +34,7 @@ pub(crate) struct Difference {
     /// Which operation on this store, from 0.
     pub(crate) position: usize,
     /// Whose it was.
-    pub(crate) agent: u8,
+    pub(crate) agent: u16,
     /// What landed, what the object store replied, and what the bucket did.
     pub(crate) words: String,
 }

@@ -90,7 +90,7 @@ impl<A: SingleDecree> bivalent_core::Port<A> for Port<'_> {
 
     #[inline]
     fn ballot(&mut self, above: Option<Ballot>) -> Option<Ballot> {
-        let incarnation = Incarnation(self.incarnation);
+        let incarnation = Incarnation(self.incarnation.into());
         self.net.ballots.next(above, self.agent, incarnation)
     }
 

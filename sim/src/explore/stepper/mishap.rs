@@ -61,7 +61,7 @@ impl Stepper<'_> {
                 }
                 let mut down = part.clone();
                 down.seat = Seat::Down {
-                    next: agent.incarnation().0 + 1,
+                    next: agent.incarnation().0 as u16 + 1,
                 };
                 let drops = rules.in_flight == InFlight::Drop;
                 down.ops

@@ -61,6 +61,17 @@ impl Scenario {
             self.fuzz.add.clear();
             self.fuzz.at_most = 0;
         }
+        let (names_agents, names_stores) = self.schedule.adversary.names();
+        let staleness = self.cluster.envelope.staleness();
+        let below = |least: u8, had: usize| usize::from(least) < had;
+        let (had_agents, had_stores) = (self.cluster.agents.len(), self.cluster.stores.len());
+        if names_agents {
+            self.fuzz.agents = self.fuzz.agents.filter(|it| !below(it.0, had_agents));
+        }
+        self.fuzz.stores = self.fuzz.stores.filter(|it| {
+            let is_safe = Envelope::with_staleness(it.0, staleness).is_ok();
+            is_safe && !(names_stores && below(it.0, had_stores))
+        });
         if self.cluster.bucket.is_none() && self.fuzz.add.contains(&FaultKind::StaleListing) {
             self.fuzz
                 .add

@@ -239,7 +239,7 @@ impl Resolver<'_> {
             return None;
         }
         match found[..] {
-            [one, other] if one != other => Some(Adversary::Duel(one as u8, other as u8)),
+            [one, other] if one != other => Some(Adversary::Duel(one as u16, other as u16)),
             _ => {
                 let flaw = conflict(
                     format!("a duel is between two agents, not {}", named(&names)),

@@ -364,7 +364,7 @@ impl Resolver<'_> {
                     .as_ref()
                     .and_then(|name| self.lookup("agent", name, known.as_ref()?));
                 let scope = self.writes(operations!(misdirected, None))?;
-                let onto = index.map(|index| AgentId(index as u8));
+                let onto = index.map(|index| AgentId(index as u16));
                 Some(Fault::MisdirectedWrite { scope, onto })
             });
             keep(span, FaultKind::MisdirectedWrite, fault);

@@ -1,29 +1,26 @@
-//! How long things take, who chooses, and what a campaign may vary.
+//! How long things take, and who chooses.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use bivalent_core::{Contention, MAX_AGENTS, MAX_STORES};
+use bivalent_core::Contention;
 use serde_spanned::Spanned;
 
-use super::{Resolver, conflict, idle, missing};
+use super::{Resolver, conflict};
 use crate::choices;
-use crate::fault::{Delay, FaultKind, Span};
+use crate::fault::{Delay, Span};
 use crate::scenario::error::printable;
 use crate::scenario::histogram::delay_table;
 use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};
-use crate::scenario::spec::{DelaySpec, FuzzSpec, RetrySpec, ScheduleSpec};
-use crate::scenario::units::{Counts, Duration};
-use crate::scenario::{Adversary, Fuzz, Schedule};
+use crate::scenario::spec::{DelaySpec, RetrySpec, ScheduleSpec};
+use crate::scenario::units::Duration;
+use crate::scenario::{Adversary, Schedule};
 
 const MS: u64 = 1_000_000;
 /// Operations that may take effect while one is held back, at least.
 const PATIENCE_MIN: u64 = 64;
 /// The same, in rounds in which every agent writes to every store and reads every block there.
 const PATIENCE_ROUNDS: u64 = 4;
-/// Faults that a campaign adds, unless it says how many.
-pub(in crate::scenario) const FUZZ_FAULTS: u64 = 3;
 
 impl Schedule {
     /// What holds where a file says nothing.
@@ -180,87 +177,6 @@ impl Resolver<'_> {
                 Some(Contention::Exponential { min, max })
             }
         }
-    }
-
-    /// What a campaign may vary.
-    pub(super) fn fuzz(
-        &mut self,
-        field: Option<Field<FuzzSpec>>,
-        schedule: Option<&Schedule>,
-        buckets: bool,
-    ) -> Fuzz {
-        let mut fuzz = Fuzz::default();
-        let Some(spec) = self.read(field) else {
-            return fuzz;
-        };
-        let spec = spec.into_inner();
-        fuzz.agents = self.counts("agents", spec.agents, MAX_AGENTS as u64);
-        fuzz.stores = self.counts("stores", spec.stores, MAX_STORES as u64);
-        let retries = self.read(spec.retry);
-        for retry in retries.map_or_else(Vec::new, Spanned::into_inner) {
-            let retry = self.read(Some(retry));
-            fuzz.retry.extend(retry.and_then(|retry| self.retry(retry)));
-        }
-        if let Some(faults) = self.read(spec.faults) {
-            let place = faults.span();
-            let faults = faults.into_inner();
-            if let Some(schedule) = schedule {
-                self.no_adding(schedule, &place);
-            }
-            if faults.add.is_none() {
-                self.notes
-                    .add(place, missing("add").help("add = [\"crash\", \"delay\"]"));
-            }
-            let kinds = FaultKind::ALL.map(FaultKind::name);
-            let add = self.read(faults.add);
-            for kind in add.map_or_else(Vec::new, Spanned::into_inner) {
-                if let Some(word) = self.read(Some(kind))
-                    && let Some(index) = self.word("fault", &word, &kinds)
-                    && !fuzz.add.contains(&FaultKind::ALL[index])
-                {
-                    self.bearable(FaultKind::ALL[index], &word.span());
-                    if FaultKind::ALL[index] == FaultKind::StaleListing && !buckets {
-                        let flaw = idle("a store of blocks lists nothing");
-                        let help = "add bucket = {} to [cluster], or leave the fault out";
-                        self.notes.add(word.span(), flaw.help(help));
-                    }
-                    fuzz.add.push(FaultKind::ALL[index]);
-                }
-            }
-            let most = self.number("at-most", faults.at_most, 1, 256);
-            fuzz.at_most = most.map_or(FUZZ_FAULTS, Spanned::into_inner) as u32;
-        }
-        fuzz
-    }
-
-    /// Notes faults to be added where the adversary bears none.
-    fn no_adding(&mut self, schedule: &Schedule, span: &Range<usize>) {
-        let alone = matches!(
-            schedule.adversary.at_first(),
-            Adversary::Script(_) | Adversary::KeepBivalent
-        );
-        if alone {
-            let flaw = idle("no faults are added here: the adversary bears none beside it");
-            let help = "leave `faults` out, or use another adversary";
-            self.notes.add(span.clone(), flaw.help(help));
-        }
-    }
-
-    fn counts(&mut self, key: &str, field: Option<Field<Counts>>, most: u64) -> Option<(u8, u8)> {
-        let counts = self.read(field)?;
-        let Counts { from, to } = *counts.get_ref();
-        let to = to.unwrap_or(from);
-        if from == 0 || to > most {
-            let flaw = Flaw::new(
-                "bivalent::scenario::out_of_range",
-                format!("`{key}` is {from}..{to}"),
-                "out of range",
-            );
-            let help = format!("`{key}` lies within 1..{most}, both included");
-            self.notes.add(counts.span(), flaw.help(help));
-            return None;
-        }
-        Some((from as u8, to as u8))
     }
 }
 

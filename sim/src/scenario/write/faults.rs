@@ -191,7 +191,7 @@ impl Scenario {
 
     /// The agents in a set, by name.
     pub(super) fn agent_names(&self, agents: u128) -> String {
-        let ids = (0..self.cluster.agents.len() as u8).map(AgentId);
+        let ids = (0..self.cluster.agents.len() as u16).map(AgentId);
         let ids = ids.filter(|id| agents & id.bit() != 0);
         names(ids.map(|id| self.agent_name(id)).collect())
     }
