@@ -50,7 +50,7 @@ impl Setup {
 
     /// The value depends on the incarnation: an input may differ after a restart.
     fn config(self, me: AgentId, incarnation: Incarnation) -> Config {
-        let input = Value(100 * (u64::from(me.0) + 1) + u64::from(incarnation.0));
+        let input = Value(100 * (u64::from(me.0) + 1) + incarnation.0);
         let envelope = Envelope::majority(self.stores).unwrap();
         let config = Config::new(me, self.agents, envelope, Overwrite::InPlace, input);
         #[cfg(feature = "planted-bugs")]

@@ -45,7 +45,7 @@ impl Setup {
 
     /// The value depends on the incarnation: an input may differ after a restart.
     fn config(self, me: AgentId, incarnation: Incarnation) -> Config {
-        let input = Value(100 * (u64::from(me.0) + 1) + u64::from(incarnation.0));
+        let input = Value(100 * (u64::from(me.0) + 1) + incarnation.0);
         let config = Config::new(me, self.agents, self.envelope(), self.overwrite, input);
         #[cfg(feature = "planted-bugs")]
         let config = config.with_bug(self.bug);

@@ -131,7 +131,7 @@ impl Resolver<'_> {
             if usize::from(counts.get_ref().0) < had {
                 let fact = format!("the adversary names {what}: there are never fewer than {had}");
                 let help = format!("begin the range at {had}, or use another adversary");
-                self.notes.add(counts.span(), idle(&fact).help(help));
+                self.notes.add(counts.span(), idle(fact).help(help));
             }
         }
     }
@@ -144,10 +144,12 @@ impl Resolver<'_> {
         if let Err(error) = Envelope::with_staleness(least, staleness) {
             let safe = |count: &u8| Envelope::with_staleness(*count, staleness).is_ok();
             let first = (1..=MAX_STORES as u8).find(safe);
-            let help = first.map(|first| format!("begin the range at {first}"));
-            let flaw = idle(&error.to_string());
-            self.notes
-                .add(stores.span(), flaw.help(help.unwrap_or_default()));
+            let help = first.map_or_else(
+                || "leave it out".to_owned(),
+                |first| format!("begin the range at {first}"),
+            );
+            let flaw = idle(error.to_string());
+            self.notes.add(stores.span(), flaw.help(help));
         }
     }
 
