@@ -35,7 +35,7 @@ const STORES: usize = 3;
 const QUIET: Duration = Duration::from_secs(10);
 
 /// What every agent decided, each time that it did.
-type Decisions = Arc<Mutex<Vec<(u8, String)>>>;
+type Decisions = Arc<Mutex<Vec<(u16, String)>>>;
 
 /// What is decided on, and what is asked of the agents.
 #[derive(Clone, Copy)]
@@ -164,7 +164,7 @@ pub(crate) async fn decide<A: Decides>(terms: Terms) -> Result<(Tally, Recorded<
             )
         };
         let lags = thread_rng().gen_range(0..2) == 0;
-        stores[store].set_lag(agent as u8, lags);
+        stores[store].set_lag(agent as u16, lags);
         sleep(Duration::from_millis(pause)).await;
         Handle::current().kill(agents[agent].id());
         tally.lock().unwrap().kills += 1;
@@ -180,7 +180,7 @@ pub(crate) async fn decide<A: Decides>(terms: Terms) -> Result<(Tally, Recorded<
     loop {
         sleep(Duration::from_millis(100)).await;
         let decisions = decisions.lock().unwrap();
-        let who: BTreeSet<u8> = decisions[before..]
+        let who: BTreeSet<u16> = decisions[before..]
             .iter()
             .map(|(agent, _)| *agent)
             .collect();

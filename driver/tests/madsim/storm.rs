@@ -366,7 +366,7 @@ async fn lags(cluster: &Cluster, stores: usize) {
     let began = Instant::now();
     while !is_over(began) {
         sleep(between(10, 600)).await;
-        let agent = one_of(&cluster.agents) as u8;
+        let agent = one_of(&cluster.agents) as u16;
         let first = one_of(&cluster.stores);
         let some =
             || (0..stores).map(|next| &cluster.stores[(first + next) % cluster.stores.len()]);

@@ -31,7 +31,7 @@ enum On {
 
 /// How often agents asked each store for each operation.
 #[derive(Default)]
-struct Asked(HashMap<(u8, usize, Kind), u64>);
+struct Asked(HashMap<(u16, usize, Kind), u64>);
 
 impl Asked {
     fn note<C>(&mut self, agent: u16, store: usize, op: &ObjectOp<ObjectName, C>) {

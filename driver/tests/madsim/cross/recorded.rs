@@ -19,7 +19,7 @@ use crate::{faulty::Faulty, memory::Landing};
 pub(crate) struct Lives<A: Laid>(Arc<Mutex<Begun<A>>>);
 
 /// Lives that have begun, or were to, in their order, each with its agent.
-type Begun<A> = Vec<(u8, Recording<A>)>;
+type Begun<A> = Vec<(u16, Recording<A>)>;
 
 /// One life of an agent.
 pub(crate) struct Lived<A: Laid> {
