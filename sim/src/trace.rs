@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The version of the format; another one is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// A choice list longer than this is refused before it is decoded, bytes.
 const LIST_MAX: usize = 256 << 20;
 
@@ -34,6 +34,13 @@ pub struct Trace {
     file: TraceFile,
     choices: Vec<u32>,
     digests: Vec<u16>,
+}
+
+/// What every format begins with.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Stamp {
+    bivalent_trace: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -73,7 +80,10 @@ pub enum TraceError {
         why: String,
     },
     /// It is of another format.
-    #[error("{file}: trace format {found}; this build reads {FORMAT}")]
+    #[error(
+        "{file}: trace format {found}, and this build reads {FORMAT}: replay it with the build that wrote it, \
+         or record the run again from its scenario"
+    )]
     Format {
         /// The file.
         file: String,
@@ -170,7 +180,17 @@ impl Trace {
 
     /// Reads a trace; `name` is for its errors.
     pub fn parse(name: &str, text: &str) -> Result<Self, TraceError> {
+        let other_format = |found| TraceError::Format {
+            file: name.to_owned(),
+            found,
+        };
         let file: TraceFile = toml::from_str(text).map_err(|error| {
+            // Another format has other keys: that is why, and not the first that is unknown.
+            let stamp = toml::from_str(text).ok();
+            let stamp = stamp.filter(|stamp: &Stamp| stamp.bivalent_trace != FORMAT);
+            if let Some(stamp) = stamp {
+                return other_format(stamp.bivalent_trace);
+            }
             let at = error.span().map_or(0, |span| span.start);
             let line = 1 + text
                 .get(..at)
@@ -182,10 +202,7 @@ impl Trace {
             }
         })?;
         if file.bivalent_trace != FORMAT {
-            return Err(TraceError::Format {
-                file: name.to_owned(),
-                found: file.bivalent_trace,
-            });
+            return Err(other_format(file.bivalent_trace));
         }
         let damaged = |part| TraceError::Damaged {
             file: name.to_owned(),

@@ -24,7 +24,13 @@ pub(crate) const CAMPAIGN: &str = "campaign.json";
 const BLOCKS: &str = "blocks.log";
 const LOCK: &str = "lock";
 /// The version of both files.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// What every format has.
+#[derive(Deserialize)]
+struct Stamp {
+    format: u32,
+}
 
 /// What a campaign is: two with the same are one.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -210,13 +216,14 @@ fn key(block: &Block) -> (usize, u64) {
 pub(crate) fn read_campaign(file: &Path) -> Result<Campaign, Failure> {
     let invalid = |why: String| Failure::new(Exit::Invalid, format!("{}: {why}", file.display()));
     let text = files::read_trace(file)?.ok_or_else(|| invalid("it is not text".to_owned()))?;
-    let campaign: Campaign =
-        serde_json::from_str(&text).map_err(|error| invalid(format!("not a campaign: {error}")))?;
-    if campaign.format != FORMAT {
-        let why = format!("format {}; this build reads {FORMAT}", campaign.format);
-        return Err(invalid(why));
+    // Another format has other keys: that is why, and not the first that is unknown.
+    let stamp: Result<Stamp, _> = serde_json::from_str(&text);
+    if let Some(found) = stamp.ok().map(|it| it.format).filter(|it| *it != FORMAT) {
+        let why = format!("a campaign of format {found}, and this build reads {FORMAT}");
+        let help = "go on with it with the build that began it, or name another folder";
+        return Err(invalid(why).help(help));
     }
-    Ok(campaign)
+    serde_json::from_str(&text).map_err(|error| invalid(format!("not a campaign: {error}")))
 }
 
 /// The blocks that are done, in their order, and the length of the file up to the last whole line.

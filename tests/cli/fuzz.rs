@@ -355,6 +355,29 @@ fn a_folder_holds_one_campaign_and_says_what_differs_and_how_to_go_on() {
 }
 
 #[test]
+fn a_campaign_of_another_format_is_refused_with_a_remedy() {
+    let folder = with(&[("fine.toml", FINE)]);
+    let args = ["fuzz", "fine.toml", "--runs", "300", "--out", "kept"];
+    exits(&run(folder.path(), &args), 0);
+    let kept = folder.path().join("kept");
+    // Its own keys, and others.
+    forge(&kept, "\"format\": 2", "\"format\": 1");
+    for _ in 0..2 {
+        let ran = run(folder.path(), &args);
+        exits(&ran, 65);
+        for word in ["campaign of format 1", "reads 2", "name another folder"] {
+            assert!(err(&ran).contains(word), "{word}: {}", err(&ran));
+        }
+        let text = fs::read_to_string(kept.join("campaign.json")).unwrap();
+        fs::write(
+            kept.join("campaign.json"),
+            text.replace("\"slice\"", "\"part\""),
+        )
+        .unwrap();
+    }
+}
+
+#[test]
 fn parts_of_other_builds_other_scenarios_or_another_number_are_not_merged() {
     let folder = with(&[("wild.toml", WILD)]);
     let part = |slice: &str| {
