@@ -286,7 +286,10 @@ fn blocks_written(store: &Path) -> u64 {
         .filter_map(|name| fs::read_dir(store.join(name).join("agents")).ok())
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let counts = found.filter_map(|name| u64::from_str_radix(name.strip_prefix("000-")?, 16).ok());
+    let counts = found.filter_map(|name| {
+        let (_, count) = name.strip_prefix("0000-")?.split_once('-')?;
+        u64::from_str_radix(count, 16).ok()
+    });
     counts.max().unwrap_or(0)
 }
 

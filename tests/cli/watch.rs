@@ -34,7 +34,7 @@ fn in_a_pipe_what_breaks_is_told_at_its_step() {
     let folder = folder();
     for (what, step, said) in [
         ("fault/stale-reads-outside@0", "#65", "AGREEMENT BROKEN: a1"),
-        ("fault/bit-rot-raw@0", "#70", "VALIDITY BROKEN: a3"),
+        ("fault/bit-rot-raw@6", "#34", "VALIDITY BROKEN: a3"),
         ("fault/torn-write-checked@0", "#98", "stall, wedged"),
     ] {
         let output = run(folder.path(), &["watch", what]);

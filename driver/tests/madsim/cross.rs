@@ -125,7 +125,7 @@ impl Counting {
 
     fn is_block(path: &Path) -> bool {
         let path = path.as_ref();
-        path.starts_with("agents/") && !path.ends_with("-start")
+        path.starts_with("agents/") && path.matches('-').count() == 2
     }
 }
 

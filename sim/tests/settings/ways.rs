@@ -1,6 +1,9 @@
 //! For each key of the schema, ways to set it that must show.
 
 mod ends;
+mod words;
+
+pub(crate) use words::WORDS;
 
 /// Who reads a key, and so says whether it changes anything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -71,100 +74,6 @@ const SET_BACK: &str = "[[fault]]\nwhen = { happens = 'decided' }\namnesia = { s
                         [[fault]]\nwhen = { happens = 'decided' }\namnesia = { store = 's2', versions = 4 }\n\
                         [[fault]]\nwhen = { happens = 'decided' }\ncrash = { restart = '1ms..2ms' }\n";
 const FORGETFUL: &str = "[[fault]]\nchance = 0.05\namnesia = { versions = 'all' }\n";
-
-/// Words that a protocol does not know, and a part of what is said of them.
-pub(crate) const WORDS: [(&str, &str, &str); 18] = [
-    (
-        "put-if-absent",
-        "[[fault]]\nwhen = { happens = 'phase-2' }\ncrash = {}\n",
-        "one phase",
-    ),
-    (
-        "put-if-absent",
-        "[[fault]]\nwhen = { happens = 'aborted' }\ncrash = {}\n",
-        "one attempt",
-    ),
-    (
-        "replicated-log",
-        "[[fault]]\nwhen = { happens = 'recovered' }\ncrash = {}\n",
-        "starts again",
-    ),
-    (
-        "replicated-log",
-        "[schedule]\nadversary = 'pos'\n",
-        "one decision",
-    ),
-    (
-        "replicated-log",
-        "[expect]\nalways = ['validity']\n",
-        "propose nothing",
-    ),
-    (
-        "replicated-log",
-        "[expect]\noutcome = { violation = 'store-model' }\n",
-        "store model",
-    ),
-    (
-        "disk-paxos",
-        "[expect]\nalways = ['linearizability']\n",
-        "replicas",
-    ),
-    (
-        "put-if-absent",
-        "[expect]\nalways = ['invariants']\n",
-        "no ballots",
-    ),
-    (
-        "put-if-absent",
-        "[expect]\noutcome = 'stall'\nstall = 'contention'\n",
-        "pre-empt",
-    ),
-    (
-        "acceptor-records",
-        "[fuzz]\nfaults = { add = ['torn-write'] }\n",
-        "as a whole",
-    ),
-    (
-        "disk-paxos",
-        "[schedule]\nadversary = { duel = ['a1', 'a2'] }\n[fuzz]\nagents = '2..4'\n",
-        "names agents",
-    ),
-    (
-        "disk-paxos",
-        "[schedule.adversary.script]\nstem = []\nturn = ['a1 write s1']\n[fuzz]\nstores = 2\n",
-        "names stores",
-    ),
-    (
-        "disk-paxos",
-        "[cluster]\nstale = 1\n[fuzz]\nstores = '1..3'\n",
-        "1 stores",
-    ),
-    (
-        "disk-paxos",
-        "[expect]\noutcome = 'wedge'\nstall = 'no-quorum'\n",
-        "a wedge",
-    ),
-    (
-        "disk-paxos",
-        "[expect]\noutcome = 'any'\nvalue = 'v1'\n",
-        "no decision",
-    ),
-    (
-        "disk-paxos",
-        "[[fault]]\nat = '1ms'\ntimes = 2\ncrash = {}\n",
-        "comes once",
-    ),
-    (
-        "disk-paxos",
-        "[[fault]]\nduring = '1ms..2ms'\nstore-loss = {}\n",
-        "takes no time",
-    ),
-    (
-        "replicated-log",
-        "[workload]\nkeys = 1\nskew = 0.5\n",
-        "one key",
-    ),
-];
 
 #[derive(Debug, Default)]
 pub(crate) struct Ways(Vec<Way>);
