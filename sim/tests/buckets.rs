@@ -155,3 +155,22 @@ fn what_has_no_meaning_on_buckets_is_refused_by_name() {
         "wrong bits",
     );
 }
+
+#[test]
+fn a_campaign_over_stale_listings_meets_the_split() {
+    let base = Arc::new(parse(include_str!(
+        "../../scenarios/bucket/stale-listings.toml"
+    )));
+    let (mut seed, mut split, mut sound) = (0, 0, 0);
+    let settings = fuzz::Settings::default();
+    fuzz::draws(&BuiltIn, &base, 0..600, settings, &mut |run| {
+        let lies = !run.scenario.faults.is_empty();
+        let broken = run_one(&run.scenario, seed).outcome == Outcome::Unsafe;
+        assert!(lies || !broken, "{}", run.scenario.to_toml());
+        seed += 1;
+        split += u32::from(broken);
+        sound += u32::from(!lies);
+    });
+
+    assert!(split > 0 && sound > 0, "{split} split, {sound} sound");
+}

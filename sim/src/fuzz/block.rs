@@ -284,14 +284,14 @@ impl<'a> Memory<'a> {
             let mut drawn = draw::configuration(self.base, &mut lots);
             if adversary.is_some() {
                 set_adversary(&mut drawn, adversary);
-                drawn.expect.outcome = promise::of(&drawn, self.base, true);
+                promise::keep(&mut drawn, self.base, true);
                 drawn.settle();
             }
             Arc::new(drawn)
         } else if adversary.is_some() {
             let mut drawn = Scenario::clone(self.base);
             set_adversary(&mut drawn, adversary);
-            drawn.expect.outcome = promise::of(&drawn, self.base, true);
+            promise::keep(&mut drawn, self.base, true);
             drawn.settle();
             Arc::new(drawn)
         } else {
@@ -409,7 +409,7 @@ fn with_bad_luck(scenario: &Arc<Scenario>) -> Arc<Scenario> {
         return Arc::clone(scenario);
     }
     let mut bad = Scenario::clone(scenario);
-    bad.expect.outcome = promise::of(&bad, scenario, true);
+    promise::keep(&mut bad, scenario, true);
     bad.expect.value = None;
     Arc::new(bad)
 }

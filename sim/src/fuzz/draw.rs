@@ -45,7 +45,7 @@ pub(super) fn configuration(base: &Scenario, lots: &mut Lots) -> Scenario {
     if drawn.cluster.protocol != Protocol::ReplicatedLog {
         drawn.limits.steps = drawn.limits.steps.min(STEPS_MAX);
     }
-    drawn.expect.outcome = promise::of(&drawn, base, changed);
+    promise::keep(&mut drawn, base, changed);
     drawn.expect.seeds = None;
     if drawn.expect.outcome != base.expect.outcome {
         drawn.expect.stall = None;

@@ -45,7 +45,7 @@ pub fn nth_faults(
         fault,
         line: 0,
     });
-    struck.expect.outcome = promise::of(&struck, scenario, true);
+    promise::keep(&mut struck, scenario, true);
     struck.expect.seeds = None;
     let parsed = Scenario::parse(&scenario.name, &struck.to_toml(), &|named| {
         let found = scenario.files.iter().find(|(name, _)| name == named);

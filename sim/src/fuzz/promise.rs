@@ -10,8 +10,25 @@ use crate::{
 /// Tries of a write that an agent tells apart.
 const TRIES: u64 = 8;
 
+/// Has a scenario that was drawn from another promise what still holds of it.
+///
+/// What was to break outside the envelope holds inside it: it is judged in every run, and a run that breaks it outside
+/// is beyond the envelope.
+pub(super) fn keep(drawn: &mut Scenario, base: &Scenario, changed: bool) {
+    drawn.expect.outcome = of(drawn, base, changed);
+    let (Expected::Violation(property) | Expected::ViolationOrWedge(property)) =
+        base.expect.outcome
+    else {
+        return;
+    };
+    let always = &mut drawn.expect.always;
+    if !always.contains(&property) {
+        always.push(property);
+    }
+}
+
 /// What is still promised of a scenario that was changed.
-pub(super) fn of(drawn: &Scenario, base: &Scenario, changed: bool) -> Expected {
+fn of(drawn: &Scenario, base: &Scenario, changed: bool) -> Expected {
     match base.expect.outcome {
         Expected::Decide if !changed => Expected::Decide,
         Expected::Decide | Expected::Unwedged
@@ -106,6 +123,7 @@ fn outlasts_tries(of: &Scenario) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue;
 
     /// What is promised of this where no wedge was to come.
     fn promised(block: &str, schedule: &str, fault: &str) -> Expected {
@@ -127,6 +145,26 @@ mod tests {
         assert_eq!(promised("dual", shorter, delay), Expected::Any);
         assert_eq!(promised("checked", shorter, delay), Expected::Any);
         assert_eq!(promised("versioned", shorter, delay), Expected::Unwedged);
+    }
+
+    #[test]
+    fn what_breaks_outside_the_envelope_is_judged_in_whatever_is_drawn() {
+        let mut some = 0;
+        for chapter in catalogue::chapters() {
+            let base = Scenario::parse(chapter.name, chapter.text, &catalogue::open).unwrap();
+            let (Expected::Violation(property) | Expected::ViolationOrWedge(property)) =
+                base.expect.outcome
+            else {
+                continue;
+            };
+            some += 1;
+            let mut drawn = base.clone();
+            keep(&mut drawn, &base, true);
+            assert_eq!(drawn.expect.outcome, Expected::Any, "{}", chapter.name);
+            let judged = drawn.expect.always.contains(&property);
+            assert!(judged, "{}: {property:?}", chapter.name);
+        }
+        assert!(some > 5, "{some}");
     }
 
     #[test]
