@@ -112,3 +112,80 @@ fn an_outage_that_an_operation_begins_is_not_begun_by_it_again() {
     let outages = report.faults.get("outage").map_or(0, |count| count.landed);
     assert!((1..=80).contains(&outages), "{outages}");
 }
+
+/// A scenario in which one kind of fault strikes again and again.
+fn under(cluster: &str, fault: &str) -> Scenario {
+    let retry = if cluster.contains("put-if-absent") {
+        ""
+    } else {
+        "retry = \"10ms..100ms\"\n"
+    };
+    let text = format!(
+        "title = \"t\"\nsummary = \"s\"\n[cluster]\nstores = 3\n{cluster}\n[schedule]\n\
+         {retry}read = \"2ms..20ms\"\nwrite = \"5ms..30ms\"\ntimeout = \"200ms\"\n\
+         [[fault]]\nchance = 0.3\n{fault}\n[heal]\nat = \"1100ms\"\n[limits]\ntime = \"20s\"\nstall-after = \"300ms\"\n[expect]\noutcome = \"any\"\n"
+    );
+    Scenario::parse("t", &text, &|_| Err(String::new()))
+        .unwrap_or_else(|errors| panic!("{}", bivalent_sim::scenario::render(&errors)))
+}
+
+#[test]
+fn what_is_called_a_wedge_does_not_end_by_itself() {
+    let buckets = ["disk-paxos", "acceptor-records", "put-if-absent"];
+    let buckets = buckets.map(|it| format!("protocol = \"{it}\"\nbucket = {{ page = 3 }}\n"));
+    let blocks = ["disk-paxos", "acceptor-records"]
+        .map(|it| format!("protocol = \"{it}\"\nbucket = false\n"));
+    let faults = [
+        "crash = { restart = \"50ms..500ms\" }",
+        "pause = { for = \"50ms..500ms\" }",
+        "outage = { for = \"50ms..500ms\" }",
+        "slow-store = { factor = 8, for = \"50ms..500ms\" }",
+        "delay = { by = \"10ms..300ms\" }",
+        "lost-request = {}",
+        "duplicate = { by = \"10ms..300ms\" }",
+    ];
+    let mut stalls = 0;
+    for cluster in buckets.iter().chain(&blocks) {
+        for agents in [1, 3] {
+            for fault in faults {
+                let scenario = under(&format!("agents = {agents}\n{cluster}"), fault);
+                for seed in 0..40 {
+                    let report = run_one(&scenario, seed);
+                    stalls += report.stalls.len();
+                    let ended = report
+                        .stalls
+                        .iter()
+                        .find(|it| !it.heals && it.to_step < report.steps);
+                    assert!(
+                        ended.is_none(),
+                        "{agents} agents, {cluster}, {fault}, {seed}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(stalls > 1_000, "{stalls}");
+}
+
+#[test]
+fn after_the_heal_nothing_breaks_that_was_on_its_way_to_break() {
+    for cluster in ["bucket = false", "bucket = { page = 3 }"] {
+        for fault in ["store-loss = {}", "crash = {}", "pause = {}", "outage = {}"] {
+            let mut decided = 0;
+            for seed in 0..60 {
+                let text = format!(
+                    "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 1\nstores = 3\n{cluster}\n[schedule]\n\
+                     read = \"20ms..40ms\"\nwrite = \"20ms..40ms\"\nstart = \"0ms\"\n\
+                     [[fault]]\nchance = 0.9\n{fault}\n[heal]\nat = \"10ms\"\n[limits]\ntime = \"20s\"\n[expect]\noutcome = \"any\"\n"
+                );
+                let scenario = Scenario::parse("t", &text, &|_| Err(String::new()))
+                    .unwrap_or_else(|errors| panic!("{}", bivalent_sim::scenario::render(&errors)));
+                let report = run_one(&scenario, seed);
+                let landed: u64 = report.faults.values().map(|count| count.landed).sum();
+                assert_eq!(landed, 0, "{cluster}, {fault}, {seed}");
+                decided += u32::from(report.decided > 0);
+            }
+            assert_eq!(decided, 60, "{cluster}, {fault}");
+        }
+    }
+}

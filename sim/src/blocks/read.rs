@@ -152,7 +152,7 @@ impl Engine<Blocks> {
         let rule = rule?;
         let copy = rule >= COPY;
         let rule = if copy { rule - COPY } else { rule };
-        Some((self.plan.rules[rule as usize].fault.clone(), copy))
+        Some((self.fault_met(rule, copy)?, copy))
     }
 
     /// A read of what stands there.

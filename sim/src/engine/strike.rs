@@ -203,6 +203,32 @@ impl<S: System> Engine<S> {
         ids().nth(nth)
     }
 
+    /// The fault that an operation meets which arrives at a store. None after the heal: by then nothing breaks any more,
+    /// and what was held up on its way, or asked for twice, is all that is left of a fault.
+    pub(crate) fn fault_met(&self, rule: u8, copy: bool) -> Option<Fault> {
+        let fault = &self.plan.rules[rule as usize].fault;
+        let under_way = match fault {
+            Fault::Delay { .. } | Fault::Reorder { .. } | Fault::LateWrite { .. } => true,
+            Fault::Duplicate { .. } => copy,
+            Fault::Crash { .. }
+            | Fault::Restart { .. }
+            | Fault::Pause { .. }
+            | Fault::ClockSkew { .. }
+            | Fault::Outage { .. }
+            | Fault::SlowStore { .. }
+            | Fault::Amnesia { .. }
+            | Fault::StoreLoss { .. }
+            | Fault::LostRequest { .. }
+            | Fault::LostAck { .. }
+            | Fault::TornWrite { .. }
+            | Fault::StaleRead { .. }
+            | Fault::StaleListing { .. }
+            | Fault::BitRot { .. }
+            | Fault::MisdirectedWrite { .. } => false,
+        };
+        (under_way || !self.healed).then(|| fault.clone())
+    }
+
     /// A chance came true on an operation that arrives at a store: faults of that store strike now.
     pub(crate) fn strike_store(&mut self, fault: &Fault, store: StoreId) {
         self.strike_store_for(fault, store, None);
@@ -237,7 +263,7 @@ impl<S: System> Engine<S> {
 
     pub(crate) fn crash(&mut self, id: AgentId, restart: Option<Span>, unfenced: bool) {
         let participant = &self.participants[id.index()];
-        if is_down(participant.status) || self.solo.is_some() {
+        if is_down(participant.status) {
             return;
         }
         let returns = restart.is_some() && participant.incarnation + 1 < INCARNATIONS_MAX;

@@ -214,7 +214,7 @@ impl<P: Part> Engine<Objects<P>> {
             self.system.flights.take(index);
             return;
         }
-        let fault = rule.map(|rule| self.plan.rules[rule as usize].fault.clone());
+        let fault = rule.and_then(|rule| self.fault_met(rule, copy));
         if let Some(fault) = fault.as_ref().filter(|_| !copy) {
             self.strike_store(fault, store);
         }
@@ -386,7 +386,6 @@ impl<P: Part> Engine<Objects<P>> {
             self.put(answer, event);
             return;
         }
-        // Also of an agent that is left alone: a pause that was on its way may still strike it.
         let deaf = self.solo.is_some_and(|solo| solo != agent);
         if lives && participant.status == Status::Paused && !deaf {
             flight.reply = Some(reply);
