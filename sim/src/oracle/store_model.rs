@@ -3,9 +3,9 @@
 //! Kept apart from the stores' own code: it is told which writes took effect and checks what reads
 //! return. Checked: a read of a place that no fault touched returns the write that took effect
 //! last (versioned blocks: the greatest version); a stale read returns an earlier one inside its
-//! bound; a place that a fault touched returns some write of its owner's, nothing, or no block; a
+//! bound, which is counted in writes since a fault last touched the place; a place that a fault touched returns some write of its owner's, nothing, or no block; a
 //! conditional write lands exactly where the version that it expects stands.
-//! Not checked: raw blocks once a fault has touched their bytes (they may hold anything), whether an
+//! Not checked: raw blocks once a fault has touched their bytes (they may hold anything, and so do their old answers), whether an
 //! unconditional write should have taken effect at all, and a conditional one after amnesia.
 
 use std::sync::Arc;
@@ -27,6 +27,9 @@ struct Shadow {
     tried: Version,
     /// A fault has touched the bytes since the last whole write in turn.
     touched: bool,
+    /// How many of the remembered writes are older than the last fault, if there was one: which of them the store has
+    /// kept, and so what an age in versions means of them, is not known here.
+    unsure: Option<usize>,
 }
 
 /// What every place should hold.
@@ -49,6 +52,7 @@ const NEVER: Shadow = Shadow {
     version: Version::NEVER,
     tried: Version::NEVER,
     touched: false,
+    unsure: None,
 };
 
 impl StoreModel {
@@ -79,6 +83,7 @@ impl StoreModel {
     pub(crate) fn wrote(&mut self, place: Place, block: Block, version: Version) {
         let at = self.at(place);
         let shadow = &mut self.shadows[at];
+        let was_touched = shadow.touched;
         let counts = match self.format.overwrite() {
             Overwrite::InPlace => true,
             Overwrite::Versioned => version >= shadow.version,
@@ -98,8 +103,12 @@ impl StoreModel {
             shadow.newest = block;
             shadow.version = shadow.version.max(version);
         }
-        if self.keeps && !again {
+        // What comes after a newer one under a key of its own was never what stood there, unless that one is damaged.
+        if self.keeps && !again && (counts || was_touched) {
             self.remember(at, block);
+        }
+        if !in_turn {
+            self.shadows[at].unsure = Some(self.written[at].len());
         }
     }
 
@@ -136,6 +145,8 @@ impl StoreModel {
         let written = &mut self.written[at];
         if written.len() == KEPT {
             written.drain(..KEPT / 2);
+            let unsure = &mut self.shadows[at].unsure;
+            *unsure = unsure.map(|count| count.saturating_sub(KEPT / 2));
         }
         written.push(block);
     }
@@ -149,6 +160,7 @@ impl StoreModel {
             shadow.tried = shadow.tried.max(version);
             self.remember(at, block);
         }
+        self.shadows[at].unsure = Some(self.written[at].len());
     }
 
     /// A read was answered with a block, `stale` if a fault says so and by how many versions at
@@ -184,10 +196,15 @@ impl StoreModel {
         let allowed = if shadow.touched {
             self.format == Format::Raw || newest_first.clone().any(|known| *known == block)
         } else if let Some(bound) = stale {
-            newest_first
-                .clone()
-                .take(bound as usize + 1)
-                .any(|known| *known == block)
+            let bound = bound as usize;
+            let unsure = shadow.unsure;
+            let before_fault = unsure.is_some_and(|count| bound >= written.len() - count);
+            let within = if before_fault { usize::MAX } else { bound + 1 };
+            (before_fault && self.format == Format::Raw)
+                || newest_first
+                    .clone()
+                    .take(within)
+                    .any(|known| *known == block)
         } else {
             shadow.newest == block
         };
