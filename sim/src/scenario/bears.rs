@@ -48,6 +48,14 @@ impl Why {
     }
 }
 
+/// Whether a system is so small that the valence of each of its states is worked out before the first run.
+pub(super) const fn has_valences(protocol: Protocol, agents: usize, stores: usize) -> bool {
+    matches!(
+        (protocol, agents, stores),
+        (DiskPaxos, 1, 1..=3) | (DiskPaxos, 2, 1 | 2) | (DiskPaxos, 3, 1)
+    )
+}
+
 /// A setting, as the path of its key with `*` for any one key, and the protocols under which it does nothing.
 pub(super) struct Setting {
     path: &'static str,

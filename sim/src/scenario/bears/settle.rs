@@ -2,7 +2,7 @@
 
 use bivalent_core::{Envelope, Format, Staleness};
 
-use super::{asks_for_value, is_idle, pauses, property, stall};
+use super::{asks_for_value, has_valences, is_idle, pauses, property, stall};
 use crate::fault::{Fault, FaultKind, FaultRule, StaleBound, Trigger};
 use crate::scenario::{Adversary, Expected, Property, Protocol, Scenario, Schedule};
 use crate::workload::{Tuning, Workload};
@@ -72,6 +72,14 @@ impl Scenario {
             let is_safe = Envelope::with_staleness(it.0, staleness).is_ok();
             is_safe && !(names_stores && below(it.0, had_stores))
         });
+        if *adversary == Adversary::KeepBivalent {
+            let most = |counts: Option<(u8, u8)>, had| counts.map_or(had, |it| usize::from(it.1));
+            let agents = most(self.fuzz.agents, had_agents);
+            let stores = most(self.fuzz.stores, had_stores);
+            if !has_valences(protocol, agents, stores) {
+                (self.fuzz.agents, self.fuzz.stores) = (None, None);
+            }
+        }
         if self.cluster.bucket.is_none() && self.fuzz.add.contains(&FaultKind::StaleListing) {
             self.fuzz
                 .add

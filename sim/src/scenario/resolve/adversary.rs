@@ -7,11 +7,15 @@ use serde_spanned::Spanned;
 
 use super::faults::Rule;
 use super::{Resolver, conflict};
+use crate::scenario::bears;
 use crate::scenario::error::printable;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{AdversarySpec, AdversaryTable, PctSpec, ScriptSpec};
 use crate::scenario::{Adversary, Protocol, Schedule};
 use crate::script::{self, Entry, Script};
+
+/// Where the valence of every state can be worked out.
+pub(super) const SMALL: &str = "disk-paxos with 2 agents on 1 or 2 stores, or 3 agents on 1";
 
 /// Adversaries that are a word.
 pub(super) const WORDS: [&str; 8] = [
@@ -161,16 +165,14 @@ impl Resolver<'_> {
     fn keep_bivalent(&mut self, word: &Spanned<String>) -> Option<Adversary> {
         let agents = self.agents.as_ref()?.len();
         let stores = self.stores.as_ref()?.len();
-        let disk = self.protocol? == Protocol::DiskPaxos;
-        if disk && matches!((agents, stores), (1, 1..=3) | (2, 1 | 2) | (3, 1)) {
+        if bears::has_valences(self.protocol?, agents, stores) {
             return Some(Adversary::KeepBivalent);
         }
         let flaw = conflict(
             "`keep-bivalent` needs the valence of every state, and there are too many",
             "for small systems",
         );
-        let help =
-            "disk-paxos with 2 agents on 1 or 2 stores, or 3 agents on 1; else \"state-aware\"";
+        let help = format!("{SMALL}; else \"state-aware\"");
         self.notes.add(word.span(), flaw.help(help));
         None
     }

@@ -314,15 +314,19 @@ impl Resolver<'_> {
                     "does not fit",
                 );
                 let help = match error {
-                    LayoutError::Sector { slot, .. } => format!(
-                        "a {} block of {} bytes is written {slot} bytes at a time: try sectors of \
-                         64B",
-                        FORMATS
-                            .iter()
-                            .find(|(_, known)| *known == format)
-                            .map_or("", |(word, _)| word),
-                        size.get_ref()
-                    ),
+                    LayoutError::Sector { slot, .. } => {
+                        let known = FORMATS.iter().find(|(_, known)| *known == format);
+                        let (word, size) = (known.map_or("", |(word, _)| word), *size.get_ref());
+                        let fits = |sector: &u32| Layout::new(size, *sector, format).is_ok();
+                        match (1..=64).rev().find(fits) {
+                            Some(sector) => format!(
+                                "a {word} block of {size} bytes is written {slot} bytes at a time: try sectors of {sector}B"
+                            ),
+                            None => format!(
+                                "no sectors fit a {word} block of {size} bytes: try a size that is a multiple of 64 bytes"
+                            ),
+                        }
+                    }
                     LayoutError::Size { .. } | _ => "512B is a usual size".to_owned(),
                 };
                 self.notes.add(span, flaw.help(help));

@@ -5,8 +5,10 @@ use std::ops::Range;
 use bivalent_core::{Envelope, MAX_AGENTS, MAX_STORES};
 use serde_spanned::Spanned;
 
+use super::adversary::SMALL;
 use super::{Resolver, idle, missing};
 use crate::fault::FaultKind;
+use crate::scenario::bears;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::FuzzSpec;
 use crate::scenario::units::Counts;
@@ -32,6 +34,7 @@ impl Resolver<'_> {
         let stores = self.counts("stores", spec.stores, MAX_STORES as u64);
         if let Some(schedule) = schedule {
             self.counts_bound(schedule, cluster, agents.as_ref(), stores.as_ref());
+            self.counts_small(schedule, cluster, agents.as_ref(), stores.as_ref());
         }
         if let Some(cluster) = cluster {
             self.counts_safe(cluster, stores.as_ref());
@@ -133,6 +136,37 @@ impl Resolver<'_> {
                 let help = format!("begin the range at {had}, or use another adversary");
                 self.notes.add(counts.span(), idle(fact).help(help));
             }
+        }
+    }
+
+    /// Notes counts of which some make a system too large for its adversary.
+    fn counts_small(
+        &mut self,
+        schedule: &Schedule,
+        cluster: Option<&Cluster>,
+        agents: Option<&Spanned<(u8, u8)>>,
+        stores: Option<&Spanned<(u8, u8)>>,
+    ) {
+        let exact = *schedule.adversary.at_first() == Adversary::KeepBivalent;
+        let Some(cluster) = cluster.filter(|_| exact) else {
+            return;
+        };
+        let most = |counts: Option<&Spanned<(u8, u8)>>, had: usize| {
+            counts.map_or(had, |counts| usize::from(counts.get_ref().1))
+        };
+        let (had_agents, had_stores) = (cluster.agents.len(), cluster.stores.len());
+        let most_agents = most(agents, had_agents);
+        let most_stores = most(stores, had_stores);
+        let Some(span) = stores.or(agents).map(Spanned::span) else {
+            return;
+        };
+        if !bears::has_valences(cluster.protocol, most_agents, most_stores) {
+            let fact = format!(
+                "`keep-bivalent` needs the valence of every state, and there are too many with {most_agents} agents \
+                 and {most_stores} stores"
+            );
+            let help = format!("{SMALL}; else adversary = \"state-aware\"");
+            self.notes.add(span, idle(fact).help(help));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is written under a protocol that it does not bear, and what is said of it.
 
 /// Words that a protocol does not know, and a part of what is said of them.
-pub(crate) const WORDS: [(&str, &str, &str); 18] = [
+pub(crate) const WORDS: [(&str, &str, &str); 20] = [
     (
         "put-if-absent",
         "[[fault]]\nwhen = { happens = 'phase-2' }\ncrash = {}\n",
@@ -61,6 +61,16 @@ pub(crate) const WORDS: [(&str, &str, &str); 18] = [
         "disk-paxos",
         "[schedule.adversary.script]\nstem = []\nturn = ['a1 write s1']\n[fuzz]\nstores = 2\n",
         "names stores",
+    ),
+    (
+        "disk-paxos",
+        "[cluster]\nagents = 2\nstores = 1\n[schedule]\nadversary = 'keep-bivalent'\n[fuzz]\nstores = '1..5'\n",
+        "valence",
+    ),
+    (
+        "disk-paxos",
+        "[cluster]\nagents = 2\nstores = 2\n[schedule]\nadversary = 'keep-bivalent'\n[fuzz]\nagents = '1..3'\n",
+        "valence",
     ),
     (
         "disk-paxos",
