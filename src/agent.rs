@@ -71,18 +71,33 @@ async fn asked_to_stop() {
     }
 }
 
+/// Whether a store, as errors name it, is a disk.
+fn is_disk(store: &str) -> bool {
+    store.starts_with("disk:")
+}
+
 /// What a driver's error is for the user.
 fn failure(error: &Error) -> Failure {
     let message = error.to_string();
     match error {
         Error::Impossible(_) => Failure::new(Exit::Usage, message),
-        Error::OtherSystem { .. } => Failure::new(Exit::Usage, message).help(
-            "all agents must name the same stores in the same order, and the same --agents; another --name is \
-             another system on the same stores",
-        ),
-        Error::OtherFormat { .. } => Failure::new(Exit::Usage, message).help(
-            "agents of that build go on with these stores; this build needs new ones, or another --name on the same ones",
-        ),
+        // A disk has room for one system, and takes no name.
+        Error::OtherSystem { store, .. } => Failure::new(Exit::Usage, message).help(format!(
+            "all agents must name the same stores in the same order, and the same --agents; {}",
+            if is_disk(store) {
+                "another system needs disks of its own"
+            } else {
+                "another --name is another system on the same stores"
+            }
+        )),
+        Error::OtherFormat { store, .. } => Failure::new(Exit::Usage, message).help(format!(
+            "agents of that build go on with these stores; this build needs {}",
+            if is_disk(store) {
+                "disks of its own"
+            } else {
+                "new ones, or another --name on the same ones"
+            }
+        )),
         Error::TooFewStores { .. } => Failure::new(Exit::File, message)
             .help("bring a majority of the stores back, then start the agent again; stores that are slow need --patience"),
         Error::Fenced { .. } => Failure::new(Exit::Usage, message)
@@ -94,6 +109,32 @@ fn failure(error: &Error) -> Failure {
         }
         Error::StartsUsedUp(_) | Error::Store(_) | Error::Stopped | _ => {
             Failure::new(Exit::File, message)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_advised_can_be_done_on_the_store() {
+        let (found, wanted) = (String::new(), String::new());
+        for (store, takes_names) in [("disk:/dev/sdb", false), ("data/a", true), ("s3://b", true)] {
+            let store = store.to_owned();
+            let other_system = Error::OtherSystem {
+                store: store.clone(),
+                found: found.clone(),
+                wanted: wanted.clone(),
+            };
+            let other_format = Error::OtherFormat {
+                store,
+                found: found.clone(),
+            };
+            for error in [other_system, other_format] {
+                let help = failure(&error).help.unwrap_or_default();
+                assert_eq!(help.contains("--name"), takes_names, "{help}");
+            }
         }
     }
 }

@@ -58,7 +58,7 @@ Several at once: 1 beats 5 beats 3 beats 6 beats 4.";
 const RUN_EXAMPLES: &str = "\
 Examples:
   bivalent run                                  the built-in scenarios
-  bivalent run dueling-agents                   one of them, by name
+  bivalent run duelling-agents                  one of them, by name
   bivalent run scenarios/flp                    every *.toml below a folder, or the built-in ones
   bivalent run duel.toml@0x5eed                 one run, by its coordinate
   bivalent run duel.toml --seeds 0..1000 --format jsonl | jq .outcome";
@@ -135,7 +135,7 @@ ballots, and runs the script in the engine. A certificate that is refused exits 
 const SCENARIO_EXAMPLES: &str = "\
 Examples:
   bivalent scenario list                        the built-in scenarios
-  bivalent scenario show dueling-agents         the text of one
+  bivalent scenario show duelling-agents        the text of one
   bivalent scenario show faults                 the kinds of fault
   bivalent scenario new mine.toml               a file to start from
   bivalent scenario check mine.toml             all of its errors at once
@@ -519,5 +519,55 @@ mod tests {
         use clap::CommandFactory;
 
         Cli::command().debug_assert();
+    }
+
+    /// The texts that stand below the options of a command and of all commands below it.
+    fn examples(command: &clap::Command, all: &mut Vec<String>) {
+        let after = command.get_after_long_help();
+        all.extend(after.or(command.get_after_help()).map(ToString::to_string));
+        for below in command.get_subcommands() {
+            examples(below, all);
+        }
+    }
+
+    #[test]
+    fn scenarios_in_examples_are_there() {
+        use clap::CommandFactory;
+
+        let mut texts = Vec::new();
+        examples(&Cli::command(), &mut texts);
+        let takers = [
+            "run", "replay", "explain", "explore", "export", "price", "fuzz", "show", "watch",
+            "shrink",
+        ];
+        let mut found = 0;
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            let mut words = line.split_whitespace();
+            if words.next() != Some("bivalent") {
+                continue;
+            }
+            let words: Vec<&str> = words.collect();
+            let at = usize::from(words.first() == Some(&"scenario"));
+            let (Some(taker), Some(word)) = (words.get(at), words.get(at + 1)) else {
+                continue;
+            };
+            let name = word.split('@').next().unwrap_or(word);
+            // Files of the reader's own, folders and options; what is described begins far to the right.
+            let own = name.contains(['.', '/']) || name.starts_with('-');
+            let described = line.contains(&format!("{taker}  "));
+            if !takers.contains(taker)
+                || own
+                || described
+                || *word == "faults"
+                || *word == "scenarios"
+            {
+                continue;
+            }
+            let chapters = bivalent_sim::catalogue::chapters();
+            let is_it = |path: &str| path.ends_with(&format!("/{name}.toml"));
+            assert!(chapters.iter().any(|chapter| is_it(chapter.name)), "{line}");
+            found += 1;
+        }
+        assert!(found > 8, "{found}");
     }
 }

@@ -113,11 +113,13 @@ pub(crate) fn identity_text(identity: &Identity) -> String {
 
 /// Whether a store says that it was set up by a build that has another format.
 pub(crate) fn is_of_another_build(text: &str) -> bool {
-    let format = |text: &str| {
-        let (number, _) = text.strip_prefix("bivalent ")?.split_once(':')?;
-        number.parse::<u32>().ok()
-    };
-    format(text).is_some_and(|format| format != FORMAT)
+    let rest = text.strip_prefix("bivalent ");
+    let number = rest.and_then(|rest| rest.split_once(':'));
+    number.is_some_and(|(number, _)| {
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        // One that is too large to be read is another one too.
+        digits && number.parse() != Ok(FORMAT)
+    })
 }
 
 /// What a store says of itself, read.

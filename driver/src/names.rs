@@ -80,7 +80,9 @@ fn read(folder: Folder, text: &str) -> Option<ObjectName> {
     let hex = |text: &str| u64::from_str_radix(text, 16).ok();
     let of = |text: &str| {
         let (agent, start) = text.split_once('-')?;
-        Some((AgentId(agent.parse().ok()?), Incarnation(hex(start)?)))
+        // No agent has come so far: a name that says so is none of ours.
+        let start = hex(start).filter(|&start| start <= Incarnation::MAX.0)?;
+        Some((AgentId(agent.parse().ok()?), Incarnation(start)))
     };
     match folder {
         Folder::Top => (text == "charter").then_some(ObjectName::Identity),
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back_and_others_are_left_alone() {
-        let (agent, start) = (AgentId(999), Incarnation(u64::MAX));
+        let (agent, start) = (AgentId(999), Incarnation::MAX);
         for name in [
             ObjectName::Identity,
             ObjectName::Version(AgentId(2), Version::new(Incarnation(3), 17)),
@@ -147,6 +149,10 @@ mod tests {
             "2-0000000000000001",
             "0002-1",
             "0002-0000000000000001-1",
+            // Beyond the last start.
+            "0002-0001000000000000",
+            "0002-0001000000000000-0000000000000001",
+            "0002-ffffffffffffffff",
             // As the first format had them.
             "002-0003000000000011",
             "002-0003-start",
