@@ -189,3 +189,22 @@ fn after_the_heal_nothing_breaks_that_was_on_its_way_to_break() {
         }
     }
 }
+
+#[test]
+fn a_client_that_is_served_is_no_wedge_whatever_it_asked_for() {
+    // Most queries are answered from the past, so that sessions are most of what replicas are asked for.
+    let text = "title = \"t\"\nsummary = \"s\"\n[cluster]\nprotocol = \"replicated-log\"\nagents = 3\nstores = 3\n\
+        [workload]\nclients = 2\nrequests = 40\nevery = \"20ms\"\nreads = 0.9\nstale-reads = 0.9\nkeys = 4\nsession = 3\n\
+        [limits]\ntime = \"20s\"\nstall-after = \"200ms\"\n\
+        [[fault]]\nchance = 0.003\npause = { for = \"50ms..400ms\" }\n[expect]\noutcome = \"any\"\n";
+    let scenario = Scenario::parse("t", text, &|_| Err(String::new()))
+        .unwrap_or_else(|errors| panic!("{}", bivalent_sim::scenario::render(&errors)));
+    let mut stalls = 0;
+    for seed in 0..30 {
+        let report = run_one(&scenario, seed);
+        stalls += report.stalls.len();
+        let wedged = report.stalls.iter().find(|stall| !stall.heals);
+        assert!(wedged.is_none(), "{seed}: {wedged:?}");
+    }
+    assert!(stalls > 10, "{stalls}");
+}

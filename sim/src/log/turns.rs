@@ -260,10 +260,12 @@ impl<L: Load> LogEngine<L> {
             (Want::Open, Outcome::Opened(session)) => {
                 client.session = Some(session);
                 client.seq = 0;
+                self.progressed();
                 self.go_on(index, 0);
             }
             (Want::End, Outcome::Ended) => {
                 client.session = None;
+                self.progressed();
                 self.go_on(index, 0);
             }
             (Want::Call(call), Outcome::Answer(answer)) => {
