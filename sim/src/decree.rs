@@ -11,16 +11,15 @@ use bivalent_core::{
 use crate::{
     blocks::view::rung,
     coverage::Touched,
-    engine::{Engine, Outcome, Participant, Status},
+    engine::{
+        Engine, Outcome, Participant, Status,
+        invariants::{self, OwnBlocks, Stands},
+    },
     fault::Happening,
     journal::{Note, What, Written},
     nearness::{Near, nearness},
     objects::{Objects, Part},
-    oracle::{
-        decisions::Decisions,
-        invariants::{self, OwnBlocks, Stands},
-        records::Records,
-    },
+    oracle::{decisions::Decisions, records::Records},
     plan::Plan,
     probe::Probe,
     runner::Runner,

@@ -14,6 +14,8 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
+use crate::plan::{Plan, Ticket};
+
 pub(crate) use lots::Lots;
 
 /// What a draw is for; one stream each.
@@ -425,15 +427,6 @@ impl Dice {
     }
 }
 
-/// A chance in a lottery.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Ticket {
-    /// The upper bound of its draws, out of 2^32; the ticket before it has the lower one.
-    pub(crate) below: u64,
-    /// The rule that strikes.
-    pub(crate) rule: u8,
-}
-
 /// Bounds above this do not fit a choice of 32 bits: the raw draw is kept instead.
 const WIDE: u64 = 1 << 32;
 
@@ -461,6 +454,23 @@ fn streams(seed: u64) -> [ChaCha8Rng; 6] {
         rng
     };
     [0, 1, 2, 3, 4, 5].map(stream)
+}
+
+impl Plan {
+    /// The dice of a run, its choices not kept unless they are the scenario's.
+    pub(crate) fn dice(&self, seed: u64) -> Dice {
+        self.following().unwrap_or_else(|| Dice::new(seed))
+    }
+
+    /// The dice of a run whose choices are kept.
+    pub(crate) fn dice_kept(&self, seed: u64) -> Dice {
+        self.following().unwrap_or_else(|| Dice::recording(seed))
+    }
+
+    fn following(&self) -> Option<Dice> {
+        let choices = self.choices.as_ref()?;
+        Some(Dice::following(Arc::clone(choices), Rest::First))
+    }
 }
 
 #[cfg(test)]

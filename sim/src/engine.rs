@@ -11,6 +11,7 @@
 
 mod account;
 mod due;
+pub(crate) mod invariants;
 mod liveness;
 pub(crate) mod net;
 mod participant;
@@ -34,10 +35,11 @@ use crate::{
     fault::{FaultKind, Happening},
     fingerprint::Fingerprint,
     journal::{Journal, What},
-    log::{Accused, LogReport},
+    log::Accused,
     oracle::envelope::Accounting,
     plan::Plan,
     planted::Planted,
+    report::LogReport,
     report::Violation,
     scenario::Scenario,
     store::Service,
@@ -46,27 +48,14 @@ use crate::{
 
 use net::Net;
 
+pub use crate::verdict::End;
 pub(crate) use account::Outcome;
 pub(crate) use due::About;
 pub(crate) use liveness::Liveness;
 pub(crate) use participant::{Participant, Status, TRUE_RATE, is_down};
+pub use remedy::Intervention;
 pub(crate) use remedy::{Change, Trials};
 pub(crate) use running::Running;
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum End {
-    /// Every agent that is up has decided.
-    Decided,
-    /// Virtual time was over.
-    Time,
-    /// The steps were used up.
-    Steps,
-    /// Nothing is left to happen.
-    Quiet,
-    /// The script asks for an operation that nobody has in flight.
-    Misfit,
-}
 
 /// Agents of one protocol, the stores they use, who is served, and who judges: what differs from one kind of run to
 /// another.

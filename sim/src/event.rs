@@ -88,8 +88,6 @@ impl ReadOp {
 
 /// Incarnations are packed into this many bits; the scenario's step limit keeps epochs below 2^24.
 pub(crate) const INCARNATIONS_MAX: u16 = 1 << 10;
-/// Epochs are packed into 24 bits: each takes at least one step.
-pub(crate) const STEPS_MAX: u64 = 1 << 24;
 const NO_RULE: u64 = 0xff;
 
 // The word goes into fingerprints: it is part of the trace format. What does not fit any more once there are more agents

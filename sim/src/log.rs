@@ -35,10 +35,11 @@ use crate::{
     workload::{Tuning, Workload},
 };
 
+pub use crate::report::{History, LogCounts, LogOps, LogReport};
 pub use clients::Seen;
 pub use machines::{Asked, BankLoad, Call, Draw, KvLoad, Load, LockLoad};
 pub(crate) use tally::LogShapes;
-pub use tally::{History, LogCounts, LogOps, LogReport, LogSum};
+pub use tally::LogSum;
 
 use clients::Clients;
 use ledger::Charges;

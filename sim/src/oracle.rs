@@ -4,7 +4,6 @@ pub(crate) mod agreement;
 pub(crate) mod decisions;
 pub(crate) mod envelope;
 pub(crate) mod integrity;
-pub(crate) mod invariants;
 pub(crate) mod records;
 pub(crate) mod store_model;
 pub(crate) mod validity;

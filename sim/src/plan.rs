@@ -5,12 +5,23 @@ use std::sync::Arc;
 use bivalent_core::{AgentId, Contention, Envelope, Layout, StoreId};
 
 use crate::{
-    dice::{Dice, Rest, Ticket},
-    event::STEPS_MAX,
     fault::{Delay, Fault, FaultKind, FaultRule, Scope, Span, StaleBound, Trigger},
     scenario::{Adversary, BucketPlan, Protocol, Scenario},
-    wheel::SLOTS,
 };
+
+/// Ticks that the event queue has a slot each for: see [`crate::wheel`].
+pub(crate) const SLOTS: u64 = 2048;
+/// Epochs are packed into 24 bits of an event: each takes at least one step.
+pub(crate) const STEPS_MAX: u64 = 1 << 24;
+
+/// A chance in a lottery.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Ticket {
+    /// The upper bound of its draws, out of 2^32; the ticket before it has the lower one.
+    pub(crate) below: u64,
+    /// The rule that strikes.
+    pub(crate) rule: u8,
+}
 
 /// How an operation's delay is drawn, ticks.
 #[derive(Clone, Debug)]
@@ -167,21 +178,6 @@ impl Plan {
                 }
             }
         }
-    }
-
-    /// The dice of a run, its choices not kept unless they are the scenario's.
-    pub(crate) fn dice(&self, seed: u64) -> Dice {
-        self.following().unwrap_or_else(|| Dice::new(seed))
-    }
-
-    /// The dice of a run whose choices are kept.
-    pub(crate) fn dice_kept(&self, seed: u64) -> Dice {
-        self.following().unwrap_or_else(|| Dice::recording(seed))
-    }
-
-    fn following(&self) -> Option<Dice> {
-        let choices = self.choices.as_ref()?;
-        Some(Dice::following(Arc::clone(choices), Rest::First))
     }
 
     /// Nanoseconds as ticks, rounded up.

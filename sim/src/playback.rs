@@ -26,22 +26,10 @@ use crate::{
     view::{Names, Rung, Track, View},
 };
 
+pub use crate::engine::Intervention;
 use cursor::{Cursor, Snapshot, Snapshots};
 use outlook::Known;
 use world::World;
-
-/// What a fork of a run can change.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum What {
-    /// The adversary is gone: every operation takes effect at its own time.
-    DuelOff,
-    /// All others stand still.
-    OneLeader,
-    /// Agents pause at random after an abort, long enough for an attempt of each.
-    Backoff,
-    /// No new faults; what is broken stays broken.
-    NoFaults,
-}
 
 /// The head runs so many steps before it is asked what happened.
 const CHUNK: u64 = 256;

@@ -1,10 +1,12 @@
 //! What a run came to, as other programs read it: the JSON object of the contract.
 
+mod replicas;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::log::LogReport;
+pub use replicas::{History, LogCounts, LogOps, LogReport};
 
 /// One run. Field names and order are fixed: other programs read them.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

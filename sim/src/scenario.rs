@@ -7,6 +7,7 @@ mod bears_buckets;
 mod error;
 mod histogram;
 mod keys;
+pub(crate) mod matrix;
 mod resolve;
 mod schema;
 mod shape;
@@ -20,12 +21,12 @@ use std::sync::Arc;
 
 use crate::fault::{Delay, FaultKind, FaultRule};
 use crate::planted::Planted;
-use crate::price::Matrix;
 use crate::script::Script;
 use crate::workload::{Tuning, Workload};
 
 pub use self::error::{ScenarioError, ScenarioErrors, printable, render};
 pub use self::histogram::{HistogramError, delay_table};
+pub use self::matrix::Matrix;
 pub use self::schema::json_schema;
 
 /// A scenario, ready to run.

@@ -13,6 +13,8 @@ use crate::{
     verdict::{self, Finished},
 };
 
+pub use crate::view::StoryLine;
+
 /// Lines told at most.
 const LINES_MAX: usize = 40;
 
@@ -27,21 +29,6 @@ pub struct Story {
     pub explanation: String,
     /// Where to find it again.
     pub coordinate: String,
-}
-
-/// A step that mattered.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct StoryLine {
-    /// Its number.
-    pub step: u64,
-    /// Its virtual time, ns.
-    pub time_ns: u64,
-    /// An agent, a store, or `~` for a fault.
-    pub who: String,
-    /// What happened.
-    pub what: String,
-    /// Empty, or `first wrong step`.
-    pub mark: &'static str,
 }
 
 /// Runs a seed again and tells it.

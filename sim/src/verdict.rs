@@ -7,13 +7,29 @@ use hdrhistogram::Histogram;
 
 use crate::{
     coverage::Coverage,
-    engine::End,
     fault::FaultKind,
-    log::{History, LogCounts, LogReport},
-    report::{EnvelopeReport, Fairness, FaultCount, Latency, Outcome, RunReport, Stall, Violation},
+    report::{
+        EnvelopeReport, Fairness, FaultCount, History, Latency, LogCounts, LogReport, Outcome,
+        RunReport, Stall, Violation,
+    },
     scenario::{Adversary, Expect, Expected, Property, Scenario, StallKind},
     script,
 };
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// Every agent that is up has decided.
+    Decided,
+    /// Virtual time was over.
+    Time,
+    /// The steps were used up.
+    Steps,
+    /// Nothing is left to happen.
+    Quiet,
+    /// The script asks for an operation that nobody has in flight.
+    Misfit,
+}
 
 /// A run that is over, of whatever kind: what a verdict is made of.
 pub trait Finished {

@@ -3,7 +3,24 @@
 //! Whoever draws a run needs nothing else of it. Agents and stores are numbers from 0 in the order of the
 //! scenario; their names are in [`Names`].
 
-use crate::{fault::FaultKind, story::StoryLine};
+use serde::Serialize;
+
+use crate::fault::FaultKind;
+
+/// A step that mattered.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct StoryLine {
+    /// Its number.
+    pub step: u64,
+    /// Its virtual time, ns.
+    pub time_ns: u64,
+    /// An agent, a store, or `~` for a fault.
+    pub who: String,
+    /// What happened.
+    pub what: String,
+    /// Empty, or `first wrong step`.
+    pub mark: &'static str,
+}
 
 /// The names in a scenario, in its order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

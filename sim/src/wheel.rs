@@ -6,8 +6,8 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// Slots of the wheel: the ticks it reaches ahead.
-pub(crate) const SLOTS: u64 = 2048;
+use crate::plan::SLOTS;
+
 const WORDS: usize = (SLOTS / 64) as usize;
 const NONE: u32 = u32::MAX;
 

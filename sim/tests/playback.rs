@@ -5,7 +5,7 @@
 use bivalent_sim::{
     catalogue,
     planted::Planted,
-    playback::{Playback, What},
+    playback::{Intervention, Playback},
     runner::Runner,
     scenario::Scenario,
     trace::{Trace, replay},
@@ -245,7 +245,7 @@ fn a_fork_is_the_same_up_to_its_step_and_its_choices_are_a_run_of_their_own() {
 #[test]
 fn a_fork_without_the_duel_decides_and_differs_only_after_its_step() {
     let whole = played("flp/duelling-agents.toml", 1);
-    for what in [What::DuelOff, What::OneLeader] {
+    for what in [Intervention::DuelOff, Intervention::OneLeader] {
         let mut fork = whole.fork_changed(300, what);
         fork.advance(100_000);
 
@@ -264,7 +264,7 @@ fn a_fork_without_the_duel_decides_and_differs_only_after_its_step() {
         assert!(fork.openable(310).ends_with("#300"));
         assert_eq!(fork.openable(299), whole.coordinate(299));
     }
-    assert!(!whole.can_change(What::NoFaults));
+    assert!(!whole.can_change(Intervention::NoFaults));
 }
 
 #[test]
@@ -548,7 +548,7 @@ fn a_log_shows_who_leads_and_how_far_everybody_is() {
 #[test]
 fn a_fork_of_a_log_without_faults_has_none() {
     let whole = played("log/storm-kv", 1);
-    assert!(whole.can_change(What::NoFaults) && !whole.can_change(What::Backoff));
+    assert!(whole.can_change(Intervention::NoFaults) && !whole.can_change(Intervention::Backoff));
     let faults = |playback: &Playback, after: u64| {
         let marks = playback.track().marks.iter();
         let news = |text: &str| !text.contains("again") && !text.contains("wakes");
@@ -557,7 +557,7 @@ fn a_fork_of_a_log_without_faults_has_none() {
             .count()
     };
     let at = whole.track().steps / 10;
-    let mut calm = whole.fork_changed(at, What::NoFaults);
+    let mut calm = whole.fork_changed(at, Intervention::NoFaults);
     calm.advance(whole.track().steps - at);
     assert!(faults(&whole, at) > 20);
     assert!(
@@ -565,7 +565,7 @@ fn a_fork_of_a_log_without_faults_has_none() {
         "only what was on its way still comes: {}",
         faults(&calm, at)
     );
-    let mut led = whole.fork_changed(at, What::OneLeader);
+    let mut led = whole.fork_changed(at, Intervention::OneLeader);
     led.advance(500);
     let view = led.view_at(at + 500);
     assert!(

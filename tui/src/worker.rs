@@ -22,7 +22,7 @@ use std::{
 use bivalent_sim::{
     game::{Game, Strike},
     planted::Planted,
-    playback::{Playback, What},
+    playback::{Intervention, Playback},
     view::{Names, Track, Valence, View, Why},
 };
 
@@ -51,7 +51,7 @@ pub enum BranchKind {
     /// The next choice is another one.
     Choice,
     /// Something else changes.
-    Changed(What),
+    Changed(Intervention),
 }
 
 /// The branches that are offered: a name, words, and how they differ.
@@ -69,22 +69,22 @@ pub const BRANCHES: &[(&str, &str, BranchKind)] = &[
     (
         "a fair schedule",
         "no adversary, no duel",
-        BranchKind::Changed(What::DuelOff),
+        BranchKind::Changed(Intervention::DuelOff),
     ),
     (
         "one leader",
         "all others stand still",
-        BranchKind::Changed(What::OneLeader),
+        BranchKind::Changed(Intervention::OneLeader),
     ),
     (
         "backoff",
         "random pauses after an abort",
-        BranchKind::Changed(What::Backoff),
+        BranchKind::Changed(Intervention::Backoff),
     ),
     (
         "no faults",
         "nothing breaks any more",
-        BranchKind::Changed(What::NoFaults),
+        BranchKind::Changed(Intervention::NoFaults),
     ),
 ];
 

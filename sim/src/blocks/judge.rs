@@ -4,7 +4,7 @@ use bivalent_core::{AgentId, Block, DiskPaxos, Place, StoreId};
 
 use super::{Blocks, Engine};
 use crate::{
-    oracle::invariants::{self, OwnBlocks, Stands},
+    engine::invariants::{self, OwnBlocks, Stands},
     scenario::Protocol,
 };
 

@@ -6,8 +6,7 @@ use super::{Engine, Participant, System, is_down};
 use crate::{
     coverage::Coverage,
     fault::FaultKind,
-    log::{History, LogCounts, LogReport},
-    report::{Fairness, FaultCount, Stall, Violation},
+    report::{Fairness, FaultCount, History, LogCounts, LogReport, Stall, Violation},
     scenario::Adversary,
     verdict::Finished,
 };

@@ -11,11 +11,23 @@ use crate::{
     dice::Dice,
     fault::Span,
     plan::{Draw, Plan},
-    playback::What,
     scenario::Scenario,
     stall,
     store::Service,
 };
+
+/// What a fork of a run can change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Intervention {
+    /// The adversary is gone: every operation takes effect at its own time.
+    DuelOff,
+    /// All others stand still.
+    OneLeader,
+    /// Agents pause at random after an abort, long enough for an attempt of each.
+    Backoff,
+    /// No new faults; what is broken stays broken.
+    NoFaults,
+}
 
 /// The pause of an agent that is stopped only to be started again, nanoseconds.
 const RESTART_NS: u64 = 1_000_000;
@@ -187,18 +199,18 @@ impl<S: System> Engine<S> {
     }
 
     /// What a change from outside comes to here, if it makes a difference.
-    pub(crate) fn change_of(&self, scenario: &Scenario, what: What) -> Option<Change> {
+    pub(crate) fn change_of(&self, scenario: &Scenario, what: Intervention) -> Option<Change> {
         let scripted = stall::is_scripted(scenario);
         match what {
             // A script knows one course of things only.
-            What::OneLeader | What::Backoff if scripted => None,
-            What::DuelOff => S::is_ordered(self).then_some(Change::FairSchedule),
-            What::OneLeader => self.foremost().map(Change::OneLeader),
-            What::Backoff => {
+            Intervention::OneLeader | Intervention::Backoff if scripted => None,
+            Intervention::DuelOff => S::is_ordered(self).then_some(Change::FairSchedule),
+            Intervention::OneLeader => self.foremost().map(Change::OneLeader),
+            Intervention::Backoff => {
                 let (min, max) = stall::backoff(scenario, self).ok()?;
                 Some(Change::Backoff(Contention::Random { min, max }))
             }
-            What::NoFaults => (!scenario.faults.is_empty()).then_some(Change::NoFaults),
+            Intervention::NoFaults => (!scenario.faults.is_empty()).then_some(Change::NoFaults),
         }
     }
 

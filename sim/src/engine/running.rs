@@ -2,14 +2,13 @@
 
 use std::{fmt::Debug, ops::Range, sync::atomic::AtomicU64};
 
-use super::{Change, End, Engine, System};
+use super::{Change, End, Engine, Intervention, System};
 use crate::{
     dice::Dice,
     explore::Exploration,
     journal::{Journal, Keeps, Note},
     log::{Accused, Entry},
     planted::Planted,
-    playback::What,
     scenario::Scenario,
     stall::{self, StallReport, Stalls},
     verdict::Finished,
@@ -42,7 +41,7 @@ pub(crate) trait Running: Debug + Send {
     fn take_ledger(&mut self) -> Vec<Entry>;
     fn view(&self, scenario: &Scenario) -> View;
     fn accused(&self) -> Accused;
-    fn change_of(&self, scenario: &Scenario, what: What) -> Option<Change>;
+    fn change_of(&self, scenario: &Scenario, what: Intervention) -> Option<Change>;
     fn make(&mut self, change: Change);
     fn is_open(&self) -> bool;
     fn possible(&self, known: Option<&Exploration>, samples: Range<u32>, seed: u64) -> Valence;
@@ -155,7 +154,7 @@ where
         S::accused(self)
     }
 
-    fn change_of(&self, scenario: &Scenario, what: What) -> Option<Change> {
+    fn change_of(&self, scenario: &Scenario, what: Intervention) -> Option<Change> {
         self.change_of(scenario, what)
     }
 

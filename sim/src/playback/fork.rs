@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Playback, What,
+    Intervention, Playback,
     cursor::{Snapshot, remember},
     drain::slots,
     world::World,
@@ -39,7 +39,7 @@ impl Playback {
     /// A run in which something changes after a step, and all luck stays the same. Where the change means
     /// nothing ([`Self::can_change`]) it is the same run.
     #[must_use]
-    pub fn fork_changed(&self, step: u64, what: What) -> Self {
+    pub fn fork_changed(&self, step: u64, what: Intervention) -> Self {
         let mut fork = self.fork(step, |old, world, _| {
             if world.dice_mut().played_so_far().is_some() {
                 // A list is of one run: it does not fit another.
@@ -52,7 +52,7 @@ impl Playback {
     }
 
     /// Whether a change makes a difference to the world after the last step.
-    pub fn can_change(&self, what: What) -> bool {
+    pub fn can_change(&self, what: Intervention) -> bool {
         self.head.can_change(&self.scenario, what)
     }
 

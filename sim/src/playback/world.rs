@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::What;
+use super::Intervention;
 use crate::{
     dice::Dice,
     engine::End,
@@ -79,12 +79,12 @@ impl World {
     }
 
     /// Whether a change makes a difference here.
-    pub(super) fn can_change(&self, scenario: &Scenario, what: What) -> bool {
+    pub(super) fn can_change(&self, scenario: &Scenario, what: Intervention) -> bool {
         self.0.running().change_of(scenario, what).is_some()
     }
 
     /// Changes something from here on.
-    pub(super) fn change(&mut self, scenario: &Scenario, what: What) {
+    pub(super) fn change(&mut self, scenario: &Scenario, what: Intervention) {
         if let Some(change) = self.0.running().change_of(scenario, what) {
             self.0.running_mut().make(change);
         }

@@ -5,7 +5,7 @@ use serde_spanned::Spanned;
 
 use super::adversary::WORDS;
 use super::{Resolver, conflict};
-use crate::price::Matrix;
+use crate::scenario::Matrix;
 use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{AdversarySpec, AdversaryTable, PriceSpec};

@@ -9,11 +9,11 @@
 use bivalent_core::{AgentId, Block, DiskPaxos, Phase, Place, SingleDecree, StoreId, Vote};
 
 use crate::{
-    engine::{Engine, System},
+    oracle::{name, spell},
     store::Service,
 };
 
-use super::{name, spell};
+use super::{Engine, System};
 
 /// A block as it stands on a store.
 #[derive(Clone, Copy, Debug, Default)]
