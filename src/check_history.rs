@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bivalent_sim::history::{self, Format as Written, Histories, History};
-use bivalent_sim::linear::models::{Act, Answer, Call, Kv, Register};
-use bivalent_sim::linear::{self, Budget, Judgement, Model, Verdict};
+use bivalent_sim::judge::history::{self, Format as Written, Histories, History};
+use bivalent_sim::judge::linear::models::{Act, Answer, Call, Kv, Register};
+use bivalent_sim::judge::linear::{self, Budget, Judgement, Model, Verdict};
 
 use crate::cli::{CheckHistoryArgs, Format, ModelName};
 use crate::console::{Console, Stream};

@@ -563,7 +563,7 @@ mod tests {
             {
                 continue;
             }
-            let chapters = bivalent_sim::catalogue::chapters();
+            let chapters = bivalent_sim::scenario::catalogue::chapters();
             let is_it = |path: &str| path.ends_with(&format!("/{name}.toml"));
             assert!(chapters.iter().any(|chapter| is_it(chapter.name)), "{line}");
             found += 1;

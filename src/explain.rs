@@ -1,7 +1,7 @@
 //! `bivalent explain`: why a run came out as it did, and what would have helped.
 
-use bivalent_sim::explain::{self, Explanation};
-use bivalent_sim::influence;
+use bivalent_sim::story::explain::{self, Explanation};
+use bivalent_sim::story::influence;
 
 use crate::cli::{ExplainArgs, TellingFormat};
 use crate::console::{Console, Stream};

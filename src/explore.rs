@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bivalent_sim::certificate;
+use bivalent_sim::campaign::trace::{self, Replayed, Trace};
+use bivalent_sim::explore::certificate;
 use bivalent_sim::explore::report::{ExploreReport, Findings};
 use bivalent_sim::explore::{self, Conclusion, Exploration, InFlight, Move, Options, Planted};
-use bivalent_sim::report::Outcome;
+use bivalent_sim::judge::report::Outcome;
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::script::{Entry, Script};
-use bivalent_sim::trace::{self, Replayed, Trace};
+use bivalent_sim::scenario::script::{Entry, Script};
 
 use crate::cli::{self, ExploreArgs, PlainFormat};
 use crate::console::{Console, Stream};

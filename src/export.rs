@@ -1,8 +1,8 @@
 //! `bivalent export`: a run for other programs.
 
-use bivalent_sim::playback::Playback;
-use bivalent_sim::view::MarkKind;
-use bivalent_sim::{export, timeline};
+use bivalent_sim::engine::view::MarkKind;
+use bivalent_sim::story::{export, timeline};
+use bivalent_sim::watch::playback::Playback;
 use bivalent_tui::still::Still;
 
 use crate::cli::{ExportArgs, ExportFormat};

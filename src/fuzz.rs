@@ -19,10 +19,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bivalent_sim::fuzz::{Close, Effort, Finding, Hunt, Settings, Slice, Sum};
-use bivalent_sim::guard::BuiltIn;
+use bivalent_sim::campaign::fuzz::{Close, Effort, Finding, Hunt, Settings, Slice, Sum};
+use bivalent_sim::campaign::guard::BuiltIn;
+use bivalent_sim::campaign::shrink::Limits;
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::shrink::Limits;
 
 use crate::cli::fuzz::FuzzArgs;
 use crate::cli::{Format, planted};
@@ -178,7 +178,7 @@ impl Session<'_> {
     }
 
     /// Adds a block, and tells what is new.
-    fn take(&mut self, done: &bivalent_sim::fuzz::Done) -> Result<bool, Failure> {
+    fn take(&mut self, done: &bivalent_sim::campaign::fuzz::Done) -> Result<bool, Failure> {
         let effort = Effort::new(Limits::default(), self.args.hang_after.unwrap_or(HANG));
         let new = self.sum.take(self.hunt, done, effort);
         for at in new {

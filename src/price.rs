@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bivalent_sim::price::{self, Cell};
+use bivalent_sim::campaign::price::{self, Cell};
 use bivalent_sim::scenario::{Protocol, Scenario};
 
 use crate::cli::{PriceArgs, TellingFormat};

@@ -9,7 +9,7 @@ use bivalent_driver::{
     Bucket, KindReport, ProbeEnd, ProbeError, ProbeKind, ProbePlan, ProbeProgress, ProbeReport,
     TokioClock,
 };
-use bivalent_sim::hlog;
+use bivalent_sim::scenario::hlog;
 
 use crate::agent::stores;
 use crate::cli::{PlainFormat, ProbeArgs};

@@ -1,9 +1,9 @@
 //! `bivalent replay`: a run again, every step compared.
 
-use bivalent_sim::report::RunReport;
+use bivalent_sim::campaign::trace::{self, ReplayError, Trace};
+use bivalent_sim::judge::report::RunReport;
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::story;
-use bivalent_sim::trace::{self, ReplayError, Trace};
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{PlainFormat, ReplayArgs, planted};

@@ -4,10 +4,10 @@ pub(crate) mod run;
 
 use std::path::Path;
 
-use bivalent_sim::catalogue::{self, Chapter};
+use bivalent_sim::campaign::trace::{Trace, TraceError};
 use bivalent_sim::scenario::Scenario;
 use bivalent_sim::scenario::ScenarioErrors;
-use bivalent_sim::trace::{Trace, TraceError};
+use bivalent_sim::scenario::catalogue::{self, Chapter};
 
 use crate::console::Console;
 use crate::coordinate;

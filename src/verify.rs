@@ -1,11 +1,11 @@
 //! `bivalent verify`: a certificate of a run that may never decide, checked and unrolled.
 
 use bivalent_sim::campaign;
-use bivalent_sim::certificate::{self, Flaw, Held, Refused};
-use bivalent_sim::report::{Outcome, RunReport};
+use bivalent_sim::campaign::trace::{self, ReplayError, Trace};
+use bivalent_sim::explore::certificate::{self, Flaw, Held, Refused};
+use bivalent_sim::judge::report::{Outcome, RunReport};
+use bivalent_sim::scenario::script::{self, Entry, Script};
 use bivalent_sim::scenario::{Adversary, Scenario};
-use bivalent_sim::script::{self, Entry, Script};
-use bivalent_sim::trace::{self, ReplayError, Trace};
 
 use crate::cli::VerifyArgs;
 use crate::console::{Console, Stream};

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bivalent_sim::planted::Planted;
-use bivalent_sim::playback::Playback;
-use bivalent_sim::report::Violation;
-use bivalent_sim::timeline;
+use bivalent_sim::judge::report::Violation;
+use bivalent_sim::scenario::planted::Planted;
+use bivalent_sim::story::timeline;
+use bivalent_sim::watch::playback::Playback;
 use bivalent_tui::app::App;
 use bivalent_tui::keys::Mode;
 use bivalent_tui::signals;

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bivalent_sim::catalogue;
-use bivalent_sim::fault::FaultKind;
+use bivalent_sim::scenario::catalogue;
+use bivalent_sim::scenario::fault::FaultKind;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -186,4 +186,89 @@ fn every_scenario_is_in_the_binary_as_it_is_on_disk() {
     for chapter in catalogue::chapters() {
         assert_eq!(chapter.text, read(chapter.name), "{}", chapter.name);
     }
+}
+
+/// The modules of the simulator; each uses those of the rows above its own.
+const LAYERS: [&[&str]; 7] = [
+    &["pool", "scenario", "store"],
+    &["protocol"],
+    &["explore", "judge"],
+    &["engine"],
+    &["story"],
+    &["campaign"],
+    &["watch"],
+];
+
+/// What a source names of its own crate outside its tests: the first word behind `crate::`, also in a list of many.
+fn named(text: &str) -> BTreeSet<String> {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    let text: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let word = |text: &str| -> String {
+        let is_letter = |letter: &char| letter.is_alphanumeric() || *letter == '_';
+        text.trim_start().chars().take_while(is_letter).collect()
+    };
+    let mut found = BTreeSet::new();
+    for (at, place) in text.match_indices("crate::") {
+        let rest = &text[at + place.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        found.insert(word(list));
+        let mut depth = 0;
+        for (at, letter) in list.char_indices() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    found.insert(word(&list[at + 1..]));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_of_the_simulator_know_only_those_below_them() {
+    assert_eq!(
+        named(
+            "use crate::{\n    a::{b, c},\n    d,\n};\nlet e = crate::f::g;\n// crate::h\n#[cfg(test)]\nmod tests {\n use crate::i;"
+        ),
+        ["", "a", "d", "f"].map(str::to_owned).into(),
+    );
+    let rank = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
+    let mut seen = BTreeSet::new();
+    for path in files("sim/src", "rs") {
+        let inside = path.strip_prefix("sim/src").unwrap();
+        let top = inside.iter().next().unwrap().to_str().unwrap();
+        let top = top.trim_end_matches(".rs").to_owned();
+        let text = text_of(&path);
+        if top == "lib" || text.contains("\n#![cfg(test)]\n") || path.ends_with("tests.rs") {
+            continue;
+        }
+        let own = rank(&top).unwrap_or_else(|| panic!("{top} has no layer"));
+        for other in named(&text) {
+            let Some(below) = rank(&other).filter(|_| other != top) else {
+                continue;
+            };
+            assert!(
+                below < own,
+                "{}: {top} must not know {other}",
+                path.display()
+            );
+        }
+        seen.insert(top);
+    }
+    assert_eq!(seen.len(), LAYERS.concat().len());
+    assert!(
+        seen.len() <= 12,
+        "the simulator has too many modules at the top"
+    );
 }

@@ -20,10 +20,11 @@ use std::{
 };
 
 use bivalent_sim::{
-    catalogue,
-    fuzz::{Effort, Hunt, Reproduced, Settings, Slice, Sum, block_size, draws},
-    guard::{BuiltIn, How, Subject as _},
-    scenario::Scenario,
+    campaign::{
+        fuzz::{Effort, Hunt, Reproduced, Settings, Slice, Sum, block_size, draws},
+        guard::{BuiltIn, How, Subject as _},
+    },
+    scenario::{Scenario, catalogue},
 };
 
 const PREFIX: &str = "scenarios/fuzz/";

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use bivalent_sim::history::{self, Format, Histories};
-use bivalent_sim::linear::{
+use bivalent_sim::judge::history::{self, Format, Histories};
+use bivalent_sim::judge::linear::{
     self, Budget, Model, Op, Verdict,
     models::{Answer, Call, Kv, Register},
 };

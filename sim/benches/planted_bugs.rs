@@ -28,12 +28,13 @@ use std::{
 };
 
 use bivalent_sim::{
-    Bug, catalogue,
-    fuzz::{Done, Effort, Finding, Findings, Hunt, Portfolio, Scheduler, Settings, Slice, Sum},
-    guard::BuiltIn,
-    planted::Planted,
-    scenario::{Protocol, Scenario},
-    trace::{Trace, replay},
+    Bug,
+    campaign::{
+        fuzz::{Done, Effort, Finding, Findings, Hunt, Portfolio, Scheduler, Settings, Slice, Sum},
+        guard::BuiltIn,
+        trace::{Trace, replay},
+    },
+    scenario::{Protocol, Scenario, catalogue, planted::Planted},
 };
 
 /// Seeds from one campaign to the next.

@@ -10,7 +10,10 @@
 
 use std::{hint::black_box, time::Instant};
 
-use bivalent_sim::{catalogue, planted::Planted, playback::Playback, scenario::Scenario};
+use bivalent_sim::{
+    scenario::{Scenario, catalogue, planted::Planted},
+    watch::playback::Playback,
+};
 
 /// Places that are looked at, in a fixed order without a pattern.
 const SEEKS: u64 = 200;

@@ -9,14 +9,14 @@
     reason = "a benchmark measures real time and prints it"
 )]
 
-use bivalent_sim::verdict::Finished;
+use bivalent_sim::judge::verdict::Finished;
 use std::{hint::black_box, time::Instant};
 
 use bivalent_core::{
     Agent, AgentId, Ballot, BlockOp, BlockReply, BlockTag, Config, DecreeEvent, DecreeSaid,
     DecreeTimer, DiskPaxos, Incarnation, Pause, Port, SingleDecree, StoreId,
 };
-use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
+use bivalent_sim::{engine::blocks::BlockEngine, scenario::Scenario};
 
 /// Seeds in a measured round.
 const SEEDS: u64 = 2000;

@@ -2,7 +2,7 @@
 
 use bivalent_core::StateMachine;
 use bivalent_sim::log::{Asked, Call, Draw, Load, LogEngine};
-use bivalent_sim::{scenario::Scenario, verdict::Finished};
+use bivalent_sim::{judge::verdict::Finished, scenario::Scenario};
 
 /// The last ticket given.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]

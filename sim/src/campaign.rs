@@ -1,5 +1,12 @@
 //! Campaigns: one scenario, many seeds, in the order of the seeds whatever the number of threads.
 
+pub mod failure;
+pub mod fuzz;
+pub mod guard;
+pub mod price;
+pub mod shrink;
+pub mod trace;
+
 use std::{
     collections::BTreeMap,
     ops::Range,
@@ -9,13 +16,17 @@ use std::{
 use hdrhistogram::Histogram;
 
 use crate::{
-    fingerprint::Fingerprint,
-    log::{LogShapes, LogSum},
+    engine::{
+        fingerprint::Fingerprint,
+        log::{LogShapes, LogSum},
+        runner::Runner,
+    },
+    judge::{
+        report::{FaultCount, Latency, Outcome, RunReport},
+        verdict,
+    },
     pool,
-    report::{FaultCount, Latency, Outcome, RunReport},
-    runner::Runner,
     scenario::{Property, Scenario},
-    verdict,
 };
 
 /// Seeds that a thread takes at a time.

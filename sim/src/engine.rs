@@ -10,16 +10,31 @@
 )]
 
 mod account;
+pub mod blocks;
+pub mod causality;
+pub(crate) mod decree;
+pub(crate) mod dice;
 mod due;
+pub(crate) mod event;
+pub(crate) mod fingerprint;
 pub(crate) mod invariants;
+pub(crate) mod journal;
 mod liveness;
+pub mod log;
+pub(crate) mod nearness;
 pub(crate) mod net;
+pub mod objects;
 mod participant;
 mod probes;
 mod remedy;
 mod run;
+pub mod runner;
 mod running;
+pub(crate) mod slab;
+pub mod stall;
 pub(crate) mod strike;
+pub mod view;
+pub(crate) mod wheel;
 
 use std::{
     fmt::{self, Debug},
@@ -30,25 +45,30 @@ use std::{
 use bivalent_core::{AgentId, Ballot, Phase, StoreId};
 
 use crate::{
-    event::Event,
+    engine::{
+        event::Event,
+        fingerprint::Fingerprint,
+        journal::{Journal, What},
+        log::Accused,
+        view::{Valence, View},
+    },
     explore::Exploration,
-    fault::{FaultKind, Happening},
-    fingerprint::Fingerprint,
-    journal::{Journal, What},
-    log::Accused,
-    oracle::envelope::Accounting,
-    plan::Plan,
-    planted::Planted,
-    report::LogReport,
-    report::Violation,
-    scenario::Scenario,
+    judge::{
+        oracle::envelope::Accounting,
+        report::{LogReport, Violation},
+    },
+    scenario::{
+        Scenario,
+        fault::{FaultKind, Happening},
+        plan::Plan,
+        planted::Planted,
+    },
     store::Service,
-    view::{Valence, View},
 };
 
 use net::Net;
 
-pub use crate::verdict::End;
+pub use crate::judge::verdict::End;
 pub(crate) use account::Outcome;
 pub(crate) use due::About;
 pub(crate) use liveness::Liveness;

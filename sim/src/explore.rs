@@ -7,6 +7,7 @@
 
 mod bisimulation;
 mod bounds;
+pub mod certificate;
 mod components;
 mod dot;
 mod graph;
@@ -29,16 +30,13 @@ mod ways;
 
 use std::ops::ControlFlow;
 
-use crate::{
-    fault::FaultKind,
-    scenario::{Protocol, Scenario},
-};
+use crate::scenario::{Protocol, Scenario, fault::FaultKind};
 
 use rules::Rules;
 use search::{Ended, Found};
 use valence::Valences;
 
-pub use crate::planted::Planted;
+pub use crate::scenario::planted::Planted;
 pub use bisimulation::Classes;
 pub use bounds::Bounds;
 pub use lasso::{Lasso, Stalls};

@@ -5,6 +5,8 @@
 //! conditions. Agreement, validity, integrity and the store model judge; invariants of the built-in protocol
 //! do not. Nothing explores such agents: they run with seeds.
 
+pub(crate) mod member;
+
 use std::{
     any::{Any, type_name},
     fmt::{self, Debug},
@@ -16,7 +18,7 @@ use bivalent_core::{
     Explored, Incarnation, Pause, Phase, Port, Renaming, SingleDecree, StoreId, Value, Version,
 };
 
-use crate::{member::Member, scenario::Adversary};
+use crate::{protocol::member::Member, scenario::Adversary};
 
 /// An agent of a protocol of your own: it follows the contract of the core's, [`Agent`].
 ///
@@ -24,7 +26,7 @@ use crate::{member::Member, scenario::Adversary};
 /// use std::convert::Infallible;
 ///
 /// use bivalent_core::*;
-/// use bivalent_sim::{blocks::BlockEngine, engine::End};
+/// use bivalent_sim::{engine::{blocks::BlockEngine, End}};
 /// use bivalent_sim::protocol::Agents;
 /// use bivalent_sim::scenario::Scenario;
 ///

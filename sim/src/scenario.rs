@@ -4,25 +4,34 @@
 
 pub(crate) mod bears;
 mod bears_buckets;
+pub mod catalogue;
+pub(crate) mod choices;
 mod error;
+pub mod fault;
 mod histogram;
+pub mod hlog;
 mod keys;
 pub(crate) mod matrix;
+pub(crate) mod plan;
+pub mod planted;
 mod resolve;
 mod schema;
+pub mod script;
 mod shape;
 mod spec;
 mod units;
+pub mod words;
+pub mod workload;
 mod write;
 
 use bivalent_core::{Contention, Envelope, Format, Layout};
 
 use std::sync::Arc;
 
-use crate::fault::{Delay, FaultKind, FaultRule};
-use crate::planted::Planted;
-use crate::script::Script;
-use crate::workload::{Tuning, Workload};
+use crate::scenario::fault::{Delay, FaultKind, FaultRule};
+use crate::scenario::planted::Planted;
+use crate::scenario::script::Script;
+use crate::scenario::workload::{Tuning, Workload};
 
 pub use self::error::{ScenarioError, ScenarioErrors, printable, render};
 pub use self::histogram::{HistogramError, delay_table};

@@ -1,19 +1,27 @@
 //! The story of a run: the steps that mattered, in words.
 
+pub mod cause;
+pub mod explain;
+pub mod export;
+pub mod influence;
+pub mod timeline;
+
 use bivalent_core::{AgentId, Ballot, Value, Vote};
 use serde::Serialize;
 
 use crate::{
-    fault::FaultKind,
-    journal::{Journal, Note, What},
-    planted::Planted,
-    report::{Outcome, RunReport},
-    runner::Runner,
-    scenario::{Scenario, StallKind},
-    verdict::{self, Finished},
+    engine::{
+        journal::{Journal, Note, What},
+        runner::Runner,
+    },
+    judge::{
+        report::{Outcome, RunReport},
+        verdict::{self, Finished},
+    },
+    scenario::{Scenario, StallKind, fault::FaultKind, planted::Planted},
 };
 
-pub use crate::view::StoryLine;
+pub use crate::engine::view::StoryLine;
 
 /// Lines told at most.
 const LINES_MAX: usize = 40;

@@ -3,10 +3,12 @@
 #![cfg(test)]
 
 use bivalent_sim::{
-    campaign::run_one,
-    report::{Outcome, RunReport},
+    campaign::{
+        run_one,
+        trace::{Trace, replay},
+    },
+    judge::report::{Outcome, RunReport},
     scenario::Scenario,
-    trace::{Trace, replay},
 };
 
 const PICKING: [&str; 7] = [

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use bivalent_sim::{
-    campaign::run_one, fault::FaultKind, fuzz, guard::BuiltIn, report::Outcome, scenario::Scenario,
+    campaign::{fuzz, guard::BuiltIn, run_one},
+    judge::report::Outcome,
+    scenario::{Scenario, fault::FaultKind},
     story,
 };
 

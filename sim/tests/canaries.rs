@@ -12,12 +12,13 @@ use std::{
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    catalogue,
-    failure::Failure,
-    fuzz::{Block, Done, Effort, Findings, Hunt, Settings, Slice},
-    guard::BuiltIn,
-    scenario::{Protocol, Scenario},
-    trace::{Trace, replay},
+    campaign::{
+        failure::Failure,
+        fuzz::{Block, Done, Effort, Findings, Hunt, Settings, Slice},
+        guard::BuiltIn,
+        trace::{Trace, replay},
+    },
+    scenario::{Protocol, Scenario, catalogue},
 };
 
 /// All grounds of a protocol in `scenarios/fuzz/`, their agents with a bug or without.

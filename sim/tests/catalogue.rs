@@ -11,9 +11,7 @@ use std::{
 
 use bivalent_sim::{
     campaign::{Keep, Policy, run_seeds},
-    catalogue,
-    fault::FaultKind,
-    scenario::{Expected, Scenario},
+    scenario::{Expected, Scenario, catalogue, fault::FaultKind},
 };
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use bivalent_core::AgentId;
-use bivalent_sim::causality::{Causality, Stamp};
+use bivalent_sim::engine::causality::{Causality, Stamp};
 use proptest::prelude::*;
 
 const AGENTS: usize = 4;

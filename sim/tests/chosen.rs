@@ -3,11 +3,12 @@
 #![cfg(test)]
 
 use bivalent_sim::{
-    campaign::run_one,
-    catalogue,
-    runner::Runner,
-    scenario::{Scenario, render},
-    trace::{Trace, replay},
+    campaign::{
+        run_one,
+        trace::{Trace, replay},
+    },
+    engine::runner::Runner,
+    scenario::{Scenario, catalogue, render},
 };
 use proptest::prelude::*;
 

@@ -3,10 +3,9 @@
 #![cfg(test)]
 
 use bivalent_core::Bug;
-use bivalent_sim::verdict::Finished;
+use bivalent_sim::judge::verdict::Finished;
 use bivalent_sim::{
-    blocks::BlockEngine,
-    engine::End,
+    engine::{End, blocks::BlockEngine},
     scenario::{Protocol, Scenario},
 };
 

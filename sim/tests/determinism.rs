@@ -2,14 +2,15 @@
 
 #![cfg(test)]
 
-use bivalent_sim::verdict::Finished;
+use bivalent_sim::judge::verdict::Finished;
 use std::sync::atomic::AtomicBool;
 
 use bivalent_sim::{
-    campaign::{Keep, Policy, run_one, run_seeds},
-    catalogue,
-    scenario::Scenario,
-    trace::{ReplayError, Trace, replay},
+    campaign::{
+        Keep, Policy, run_one, run_seeds,
+        trace::{ReplayError, Trace, replay},
+    },
+    scenario::{Scenario, catalogue},
 };
 
 fn scenario(name: &str) -> Scenario {
@@ -26,7 +27,7 @@ fn one_thread_and_many_give_the_same_campaign() {
     let campaign = |jobs| {
         let mut coordinates = Vec::new();
         let stop = AtomicBool::new(false);
-        let each = &mut |report: bivalent_sim::report::RunReport| {
+        let each = &mut |report: bivalent_sim::judge::report::RunReport| {
             coordinates.push((report.coordinate, report.fingerprint));
         };
         let keep = Keep::Every;
@@ -75,7 +76,7 @@ fn fingerprints_are_pinned() {
 #[test]
 fn a_run_after_other_runs_is_the_same_as_one_alone() {
     let scenario = scenario("basic/inside-the-envelope");
-    let mut engine = bivalent_sim::blocks::BlockEngine::new(&scenario);
+    let mut engine = bivalent_sim::engine::blocks::BlockEngine::new(&scenario);
     for seed in [3, 9, 4, 9] {
         engine.run(seed);
         assert_eq!(

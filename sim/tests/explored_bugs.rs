@@ -6,12 +6,10 @@ use std::ops::ControlFlow;
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    catalogue, certificate,
-    explore::{Conclusion, Exploration, InFlight, Options, Planted, explore},
-    report::RunReport,
-    scenario::Scenario,
-    script::Script,
-    trace::{Trace, replay},
+    campaign::trace::{Trace, replay},
+    explore::{Conclusion, Exploration, InFlight, Options, Planted, certificate, explore},
+    judge::report::RunReport,
+    scenario::{Scenario, catalogue, script::Script},
 };
 
 fn scenario(name: &str) -> Scenario {
@@ -90,7 +88,8 @@ fn the_shortest_way_to_a_violation_replays_to_it() {
     for (name, bug, steps) in FOUND {
         let report = replayed(name, bug);
 
-        let agreement = |found: &&bivalent_sim::report::Violation| found.property == "agreement";
+        let agreement =
+            |found: &&bivalent_sim::judge::report::Violation| found.property == "agreement";
         let broken = report.violations.iter().find(agreement);
         // One more for each agent's start, and a few for answers that nobody waits for.
         let at = broken.map_or(0, |broken| broken.step);

@@ -5,9 +5,8 @@
 use std::ops::ControlFlow;
 
 use bivalent_sim::{
-    catalogue,
     explore::{Conclusion, Exploration, InFlight, Options, explore, report::ExploreReport},
-    scenario::Scenario,
+    scenario::{Scenario, catalogue},
 };
 
 fn scenario(name: &str) -> Scenario {

@@ -1,15 +1,13 @@
 //! You are the adversary: what is played by hand replays without a hand.
 
-use bivalent_sim::verdict::Finished;
+use bivalent_sim::judge::verdict::Finished;
 use std::sync::atomic::AtomicBool;
 
 use bivalent_sim::{
-    blocks::BlockEngine,
     campaign::{Keep, Policy, run_one, run_seeds},
-    game::{Game, Strike},
-    planted::Planted,
-    scenario::Scenario,
-    view::Act,
+    engine::{blocks::BlockEngine, view::Act},
+    scenario::{Scenario, planted::Planted},
+    watch::game::{Game, Strike},
 };
 use proptest::prelude::*;
 

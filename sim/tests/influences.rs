@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 
 use bivalent_sim::{
-    catalogue, explain,
-    influence::{self, Influences},
-    planted::Planted,
-    scenario::Scenario,
-    timeline,
+    scenario::{Scenario, catalogue, planted::Planted},
+    story::{
+        explain,
+        influence::{self, Influences},
+        timeline,
+    },
 };
 
 fn scenario(name: &str) -> Scenario {

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use bivalent_sim::{campaign::run_one, report::RunReport, scenario::Scenario};
+use bivalent_sim::{campaign::run_one, judge::report::RunReport, scenario::Scenario};
 
 fn run(extra: &str) -> RunReport {
     let text = format!(

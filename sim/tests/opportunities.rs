@@ -3,10 +3,12 @@
 #![cfg(test)]
 
 use bivalent_sim::{
-    campaign::run_one,
-    report::RunReport,
+    campaign::{
+        run_one,
+        trace::{Trace, replay},
+    },
+    judge::report::RunReport,
     scenario::{Scenario, render},
-    trace::{Trace, replay},
 };
 
 const LONE: &str = "agents = 1\nstores = 3\n[schedule]\nadversary = \"fair\"\n";

@@ -3,8 +3,8 @@
 #![cfg(test)]
 
 use bivalent_core::{AcceptorRecords, DiskPaxos};
-use bivalent_sim::verdict::Finished;
-use bivalent_sim::{blocks::BlockEngine, protocol::Agents, scenario::Scenario};
+use bivalent_sim::judge::verdict::Finished;
+use bivalent_sim::{engine::blocks::BlockEngine, protocol::Agents, scenario::Scenario};
 
 const STORM: &str = r#"
 title = "Storm"

@@ -3,8 +3,8 @@
 #![cfg(test)]
 
 use bivalent_core::Bug;
-use bivalent_sim::verdict::Finished;
-use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
+use bivalent_sim::judge::verdict::Finished;
+use bivalent_sim::{engine::blocks::BlockEngine, scenario::Scenario};
 
 /// Storage that breaks nothing: only a bug can be found here.
 const CALM: &str = r#"

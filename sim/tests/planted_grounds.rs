@@ -2,11 +2,11 @@
 
 #![cfg(test)]
 
-use bivalent_sim::verdict::Finished;
+use bivalent_sim::judge::verdict::Finished;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bivalent_core::Bug;
-use bivalent_sim::{blocks::BlockEngine, scenario::Scenario};
+use bivalent_sim::{engine::blocks::BlockEngine, scenario::Scenario};
 
 /// A setting in which some bugs show; nothing in it is beyond what a sound agent survives.
 struct Ground {

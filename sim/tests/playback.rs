@@ -3,13 +3,13 @@
 #![cfg(test)]
 
 use bivalent_sim::{
-    catalogue,
-    planted::Planted,
-    playback::{Intervention, Playback},
-    runner::Runner,
-    scenario::Scenario,
-    trace::{Trace, replay},
-    view::{Act, AgentRow, AgentState, MarkKind, Turn, Valence},
+    campaign::trace::{Trace, replay},
+    engine::{
+        runner::Runner,
+        view::{Act, AgentRow, AgentState, MarkKind, Turn, Valence},
+    },
+    scenario::{Scenario, catalogue, planted::Planted},
+    watch::playback::{Intervention, Playback},
 };
 use proptest::prelude::*;
 

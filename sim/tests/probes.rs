@@ -8,11 +8,12 @@ use std::{
 };
 
 use bivalent_sim::{
-    catalogue,
-    fuzz::{Pulse, Settings, Tally, block_size, run},
-    guard::BuiltIn,
-    probe::Probe,
-    scenario::Scenario,
+    campaign::{
+        fuzz::{Pulse, Settings, Tally, block_size, run},
+        guard::BuiltIn,
+    },
+    judge::probe::Probe,
+    scenario::{Scenario, catalogue},
 };
 
 fn grounds() -> Vec<Arc<Scenario>> {

@@ -6,12 +6,13 @@ use std::ops::Range;
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    catalogue,
-    log::{BankLoad, History, KvLoad, Load, LogEngine},
-    runner::Runner,
-    scenario::Scenario,
-    trace::{Trace, replay},
-    verdict::Finished,
+    campaign::trace::{Trace, replay},
+    engine::{
+        log::{BankLoad, History, KvLoad, Load, LogEngine},
+        runner::Runner,
+    },
+    judge::verdict::Finished,
+    scenario::{Scenario, catalogue},
 };
 
 fn scenario(name: &str) -> Scenario {

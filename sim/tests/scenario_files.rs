@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use bivalent_core::{AgentId, Contention, Format, Layout, Staleness};
-use bivalent_sim::fault::{
+use bivalent_sim::scenario::fault::{
     Condition, Delay, Fault, FaultKind, FaultRule, Happening, Scope, Span, StaleBound, Trigger,
 };
 use bivalent_sim::scenario::{

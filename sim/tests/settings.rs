@@ -8,10 +8,7 @@ mod settings {
 use std::{collections::BTreeSet, sync::Arc};
 
 use bivalent_sim::{
-    campaign::run_one,
-    fuzz,
-    guard::BuiltIn,
-    price,
+    campaign::{fuzz, guard::BuiltIn, price, run_one},
     scenario::{Scenario, json_schema},
 };
 use serde_json::Value;

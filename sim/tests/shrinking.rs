@@ -4,13 +4,14 @@
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    failure::Failure,
-    guard::{BuiltIn, Guard, How},
-    planted::Planted,
-    runner::Rest,
-    scenario::Scenario,
-    shrink::{Limits, Shrunk, shrink},
-    trace::{Trace, replay},
+    campaign::{
+        failure::Failure,
+        guard::{BuiltIn, Guard, How},
+        shrink::{Limits, Shrunk, shrink},
+        trace::{Trace, replay},
+    },
+    engine::runner::Rest,
+    scenario::{Scenario, planted::Planted},
 };
 use proptest::prelude::*;
 

@@ -3,18 +3,22 @@
 #![cfg(test)]
 
 use bivalent_sim::{
-    explain::{Explanation, explain, seed_of},
+    engine::stall::Remedy,
     scenario::Scenario,
-    stall::Remedy,
+    story::explain::{Explanation, explain, seed_of},
 };
 
 fn of(name: &str) -> Explanation {
-    let chapter = bivalent_sim::catalogue::chapters()
+    let chapter = bivalent_sim::scenario::catalogue::chapters()
         .iter()
         .find(|chapter| chapter.name.ends_with(&format!("/{name}.toml")))
         .unwrap();
-    let scenario =
-        Scenario::parse(chapter.name, chapter.text, &bivalent_sim::catalogue::open).unwrap();
+    let scenario = Scenario::parse(
+        chapter.name,
+        chapter.text,
+        &bivalent_sim::scenario::catalogue::open,
+    )
+    .unwrap();
     let seed = seed_of(&scenario);
     explain(&scenario, seed)
 }

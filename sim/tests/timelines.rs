@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bivalent_sim::{
-    catalogue, export,
-    planted::Planted,
-    scenario::Scenario,
-    timeline::{self, Clock, Event, Timeline},
+    scenario::{Scenario, catalogue, planted::Planted},
+    story::{
+        export,
+        timeline::{self, Clock, Event, Timeline},
+    },
 };
 
 fn scenario(name: &str) -> Scenario {

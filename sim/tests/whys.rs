@@ -4,14 +4,13 @@
 
 use bivalent_core::Bug;
 use bivalent_sim::{
-    catalogue,
-    fault::FaultKind,
-    log::{BankLoad, KvLoad, Load, LogEngine},
-    planted::Planted,
-    playback::Playback,
-    scenario::Scenario,
-    verdict::Finished,
-    view::{MarkKind, Why},
+    engine::{
+        log::{BankLoad, KvLoad, Load, LogEngine},
+        view::{MarkKind, Why},
+    },
+    judge::verdict::Finished,
+    scenario::{Scenario, catalogue, fault::FaultKind, planted::Planted},
+    watch::playback::Playback,
 };
 
 fn scenario(name: &str) -> Scenario {

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use bivalent_core::{AgentId, Contention, Envelope, Format, Layout, Spread, Staleness, StoreId};
-use bivalent_sim::catalogue;
-use bivalent_sim::fault::{
+use bivalent_sim::scenario::catalogue;
+use bivalent_sim::scenario::fault::{
     Condition, Delay, Fault, FaultKind, FaultRule, Happening, Scope, Span, StaleBound, Trigger,
 };
+use bivalent_sim::scenario::script::{Deed, Entry, Script};
+use bivalent_sim::scenario::workload::{MachineKind, Pace};
 use bivalent_sim::scenario::{
     Adversary, AgentSpec, Expected, Fuzz, Property, Protocol, Scenario, StallKind, render,
 };
-use bivalent_sim::script::{Deed, Entry, Script};
-use bivalent_sim::workload::{MachineKind, Pace};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

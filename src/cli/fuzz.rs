@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bivalent_sim::fault::FaultKind;
-use bivalent_sim::fuzz::Portfolio;
+use bivalent_sim::campaign::fuzz::Portfolio;
+use bivalent_sim::scenario::fault::FaultKind;
 use clap::Args;
 
 use super::{Format, PlantedArgs};

@@ -1,6 +1,6 @@
 //! The option `--bug`: a planted bug for every agent, in builds that have bugs.
 
-use bivalent_sim::planted::Planted;
+use bivalent_sim::scenario::planted::Planted;
 use clap::Args;
 
 use crate::exit::{Exit, Failure};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bivalent_sim::price::Matrix;
+use bivalent_sim::campaign::price::Matrix;
 use clap::Args;
 
 use super::TellingFormat;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bivalent_sim::fuzz::Scheduler;
+use bivalent_sim::campaign::fuzz::Scheduler;
 
 use super::store::{Campaign, Source};
 use crate::render::escape;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bivalent_sim::fuzz::{Block, Done, Effort, Hunt, Slice, Sum};
-use bivalent_sim::guard::BuiltIn;
+use bivalent_sim::campaign::fuzz::{Block, Done, Effort, Hunt, Slice, Sum};
+use bivalent_sim::campaign::guard::BuiltIn;
 
 use crate::cli::fuzz::MergeArgs;
 use crate::console::Console;
@@ -109,7 +109,7 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
 
 /// The place of a block among all: in each round one of every scenario.
 fn order(hunt: &Hunt, block: &Block) -> (u64, usize) {
-    let size = bivalent_sim::fuzz::block_size(&hunt.scenarios[block.scenario]);
+    let size = bivalent_sim::campaign::fuzz::block_size(&hunt.scenarios[block.scenario]);
     (block.seeds.start / size, block.scenario)
 }
 

@@ -3,9 +3,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bivalent_sim::fault::FaultKind;
-use bivalent_sim::fuzz::nth::{Nth, nth_faults};
+use bivalent_sim::campaign::fuzz::nth::{Nth, nth_faults};
 use bivalent_sim::scenario::Scenario;
+use bivalent_sim::scenario::fault::FaultKind;
 use serde::Serialize;
 
 use crate::cli::Format;

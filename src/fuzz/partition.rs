@@ -1,6 +1,6 @@
 //! Which part of a campaign is run here: said outright, or read from what an array job is told.
 
-use bivalent_sim::fuzz::Slice;
+use bivalent_sim::campaign::fuzz::Slice;
 
 use crate::exit::{Exit, Failure};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bivalent_sim::fuzz::Portfolio;
+use bivalent_sim::campaign::fuzz::Portfolio;
 use serde::Deserialize;
 
 use super::partition::Partition;

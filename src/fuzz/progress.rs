@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use bivalent_sim::fault::FaultKind;
-use bivalent_sim::fuzz::{Hunt, Sum, Tally};
+use bivalent_sim::campaign::fuzz::{Hunt, Sum, Tally};
+use bivalent_sim::scenario::fault::FaultKind;
 
 use crate::console::{Console, Stream, complain};
 use crate::render::units::{count, counted};

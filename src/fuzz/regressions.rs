@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bivalent_sim::failure::Failure as Wrong;
-use bivalent_sim::guard::{BuiltIn, Guard, How};
-use bivalent_sim::planted::Planted;
-use bivalent_sim::runner::Rest;
+use bivalent_sim::campaign::failure::Failure as Wrong;
+use bivalent_sim::campaign::guard::{BuiltIn, Guard, How};
+use bivalent_sim::engine::runner::Rest;
 use bivalent_sim::scenario::Scenario;
+use bivalent_sim::scenario::planted::Planted;
 use serde::Serialize;
 
 use crate::cli::fuzz::FuzzArgs;
@@ -183,7 +183,7 @@ fn load(
 fn judge(scenario: &Scenario, how: How, args: &FuzzArgs) -> Option<Wrong> {
     let scenario = Arc::new(scenario.clone());
     let patience = args.hang_after.unwrap_or(super::HANG);
-    bivalent_sim::guard::apart(patience, move || {
+    bivalent_sim::campaign::guard::apart(patience, move || {
         let mut guard = Guard::new(&BuiltIn, &scenario);
         guard.judge(how)
     })

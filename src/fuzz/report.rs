@@ -1,8 +1,8 @@
 //! A campaign in words: each finding as it comes, and what it all came to.
 
-use bivalent_sim::fuzz::{Finding, Slice, Sum};
+use bivalent_sim::campaign::fuzz::{Finding, Slice, Sum};
+use bivalent_sim::campaign::trace::Trace;
 use bivalent_sim::story;
-use bivalent_sim::trace::Trace;
 
 use super::Told;
 use super::results::Summary;
@@ -286,12 +286,12 @@ pub(crate) fn markdown(sum: &Sum, summary: &Summary) -> String {
 
 /// How often each kind of fault struck.
 pub(crate) fn fault_table(sum: &Sum) -> String {
-    let struck = bivalent_sim::fault::FaultKind::ALL
+    let struck = bivalent_sim::scenario::fault::FaultKind::ALL
         .into_iter()
         .map(|kind| (kind.name(), sum.total.struck(kind)))
         .filter(|(_, struck)| struck.drawn > 0)
         .map(|(name, struck)| {
-            let count = bivalent_sim::report::FaultCount {
+            let count = bivalent_sim::judge::report::FaultCount {
                 drawn: struck.drawn,
                 landed: struck.landed,
                 observed: struck.observed,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use bivalent_sim::fault::FaultKind;
-use bivalent_sim::fuzz::{
+use bivalent_sim::campaign::fuzz::{
     Finding, FindingReport, Hunt, SchedulerTally, Struck, Sum, Tally, Untested,
 };
-use bivalent_sim::probe::Probe;
+use bivalent_sim::judge::probe::Probe;
+use bivalent_sim::scenario::fault::FaultKind;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 

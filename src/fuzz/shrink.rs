@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bivalent_sim::fuzz::Effort;
-use bivalent_sim::guard::{self, BuiltIn, Guard, How, Subject};
-use bivalent_sim::runner::Rest;
+use bivalent_sim::campaign::fuzz::Effort;
+use bivalent_sim::campaign::guard::{self, BuiltIn, Guard, How, Subject};
+use bivalent_sim::campaign::shrink::{self, Limits};
+use bivalent_sim::campaign::trace::Trace;
+use bivalent_sim::engine::runner::Rest;
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::shrink::{self, Limits};
-use bivalent_sim::trace::Trace;
 
 use crate::cli::fuzz::ShrinkArgs;
 use crate::cli::planted;

@@ -9,9 +9,9 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use bivalent_sim::fuzz::{Block, Done, Settings, Slice, block_size};
-use bivalent_sim::planted::Planted;
+use bivalent_sim::campaign::fuzz::{Block, Done, Settings, Slice, block_size};
 use bivalent_sim::scenario::Scenario;
+use bivalent_sim::scenario::planted::Planted;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};

@@ -1,10 +1,10 @@
 //! An explanation, for people.
 
-use bivalent_sim::cause::Chain;
-use bivalent_sim::explain::Explanation;
-use bivalent_sim::report::{Fairness, Outcome};
+use bivalent_sim::engine::stall::StallReport;
+use bivalent_sim::judge::report::{Fairness, Outcome};
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::stall::StallReport;
+use bivalent_sim::story::cause::Chain;
+use bivalent_sim::story::explain::Explanation;
 
 use super::paint::Paint;
 use super::units::{count, counted, time};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_sim::fault::FaultKind;
-use bivalent_sim::report::FaultCount;
+use bivalent_sim::judge::report::FaultCount;
+use bivalent_sim::scenario::fault::FaultKind;
 
 use super::units;
 

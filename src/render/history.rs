@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bivalent_sim::linear::{Failure as Why, Judgement};
+use bivalent_sim::judge::linear::{Failure as Why, Judgement};
 use serde::Serialize;
 
 use super::escape;

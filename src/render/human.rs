@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bivalent_sim::report::{Outcome, RunReport};
+use bivalent_sim::judge::report::{Outcome, RunReport};
 use bivalent_sim::scenario::Scenario;
 
 use super::paint::Paint;

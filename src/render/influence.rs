@@ -1,7 +1,7 @@
 //! What could have influenced an event, for people.
 
-use bivalent_sim::influence::{Apart, Influences};
 use bivalent_sim::story::StoryLine;
+use bivalent_sim::story::influence::{Apart, Influences};
 
 use super::paint::Paint;
 use super::units::{count, counted};

@@ -1,6 +1,6 @@
 //! What logs of replicas came to and cost, as a few lines.
 
-use bivalent_sim::log::LogSum;
+use bivalent_sim::engine::log::LogSum;
 
 use super::units::{count, counted};
 

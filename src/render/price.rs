@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bivalent_sim::price::{Cell, Undecided};
+use bivalent_sim::campaign::price::{Cell, Undecided};
 use bivalent_sim::scenario::Scenario;
 
 use super::escape;

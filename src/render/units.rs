@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-pub(crate) use bivalent_sim::words::grouped as count;
+pub(crate) use bivalent_sim::scenario::words::grouped as count;
 
 /// A count with its noun.
 pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {

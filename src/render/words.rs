@@ -1,6 +1,6 @@
 //! Outcomes and promises in a few words.
 
-use bivalent_sim::report::{Outcome, RunReport};
+use bivalent_sim::judge::report::{Outcome, RunReport};
 use bivalent_sim::scenario::{Expect, Expected};
 
 use super::units;

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bivalent_sim::campaign::{Keep, Policy, run_seeds};
-use bivalent_sim::report::RunReport;
+use bivalent_sim::judge::report::RunReport;
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::{story, trace::Trace};
+use bivalent_sim::{campaign::trace::Trace, story};
 use unicode_width::UnicodeWidthStr;
 
 use super::Plan;

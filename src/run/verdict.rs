@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bivalent_sim::campaign::Summary;
-use bivalent_sim::report::{Outcome, RunReport};
+use bivalent_sim::judge::report::{Outcome, RunReport};
 use bivalent_sim::scenario::{Expected, Scenario};
 
 use crate::exit::Exit;

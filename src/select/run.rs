@@ -1,9 +1,9 @@
 //! Single runs that were named, to be run again and told.
 
-use bivalent_sim::explain;
-use bivalent_sim::planted::Planted;
+use bivalent_sim::campaign::trace::{self, ReplayError, Trace};
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::trace::{self, ReplayError, Trace};
+use bivalent_sim::scenario::planted::Planted;
+use bivalent_sim::story::explain;
 
 use crate::cli::planted;
 use crate::console::Console;

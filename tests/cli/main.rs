@@ -391,7 +391,7 @@ fn the_schema_is_json_and_every_kind_of_fault_is_described() {
 
     exits(&schema, 0);
     serde_json::from_str::<Value>(out(&schema)).unwrap();
-    for kind in bivalent_sim::fault::FaultKind::ALL {
+    for kind in bivalent_sim::scenario::fault::FaultKind::ALL {
         let starts = format!("{} ", kind.name());
         assert!(
             out(&faults).lines().any(|line| line.starts_with(&starts)),

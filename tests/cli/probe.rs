@@ -6,10 +6,10 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use bivalent_sim::fault::Delay;
-use bivalent_sim::planted::Planted;
 use bivalent_sim::scenario::Scenario;
-use bivalent_sim::timeline;
+use bivalent_sim::scenario::fault::Delay;
+use bivalent_sim::scenario::planted::Planted;
+use bivalent_sim::story::timeline;
 use serde_json::Value;
 
 use crate::{bivalent, err, exits, folder, objects, out, run};

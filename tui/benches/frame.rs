@@ -15,7 +15,10 @@ use std::{
     time::Instant,
 };
 
-use bivalent_sim::{catalogue, planted::Planted, playback::Playback, scenario::Scenario};
+use bivalent_sim::{
+    scenario::{Scenario, catalogue, planted::Planted},
+    watch::playback::Playback,
+};
 use bivalent_tui::{
     app::{App, Deed},
     screen,

@@ -13,7 +13,7 @@ mod travel;
 
 use std::sync::Arc;
 
-use bivalent_sim::view::{Names, Track, View};
+use bivalent_sim::engine::view::{Names, Track, View};
 use ratatui::layout::Rect;
 
 use crate::{

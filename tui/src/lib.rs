@@ -2,7 +2,7 @@
 //! the adversary; and the same as text, pictures and films.
 //!
 //! Nothing here knows a rule of the system: `bivalent_sim` says what there is to see
-//! ([`bivalent_sim::view`]), panels draw it. A panel is a function of a [`scene::Scene`] and a rectangle;
+//! ([`bivalent_sim::engine::view`]), panels draw it. A panel is a function of a [`scene::Scene`] and a rectangle;
 //! [`app::App`] is what the user has set and what was answered; [`worker::Worker`] has the runs, on a thread
 //! of its own.
 

@@ -105,6 +105,6 @@ fn focused(scene: &Scene<'_>, panel: Panel) -> bool {
 }
 
 /// A ballot's number.
-fn round(rung: Option<bivalent_sim::view::Rung>, none: &str) -> String {
+fn round(rung: Option<bivalent_sim::engine::view::Rung>, none: &str) -> String {
     rung.map_or_else(|| none.to_owned(), |rung| rung.round.to_string())
 }

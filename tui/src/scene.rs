@@ -1,8 +1,8 @@
 //! A scene: everything that a screen is drawn from, and nothing else.
 
 use bivalent_sim::{
-    game::{Move, Score},
-    view::{MarkKind, Names, Track, Valence, View, Why},
+    engine::view::{MarkKind, Names, Track, Valence, View, Why},
+    watch::game::{Move, Score},
 };
 
 use crate::{keys::Mode, theme::Look, tour::Page};

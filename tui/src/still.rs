@@ -1,8 +1,8 @@
 //! Stills: screens of a run without a terminal, for pictures and films.
 
 use bivalent_sim::{
-    playback::Playback,
-    view::{MarkKind, Valence},
+    engine::view::{MarkKind, Valence},
+    watch::playback::Playback,
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 

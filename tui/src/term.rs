@@ -18,7 +18,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use bivalent_sim::{planted::Planted, playback::Playback};
+use bivalent_sim::{scenario::planted::Planted, watch::playback::Playback};
 use ratatui::{
     DefaultTerminal,
     crossterm::event::{

@@ -1,9 +1,8 @@
 //! The tour: the catalogue as a few chapters, each a run and captions at moments of it.
 
 use bivalent_sim::{
-    catalogue,
-    scenario::Scenario,
-    view::{Mark, MarkKind, Track, Turn},
+    engine::view::{Mark, MarkKind, Track, Turn},
+    scenario::{Scenario, catalogue},
 };
 
 /// A page as it is drawn.
@@ -289,7 +288,7 @@ pub const CHAPTERS: &[Chapter] = &[
 
 #[cfg(test)]
 mod tests {
-    use bivalent_sim::{planted::Planted, playback::Playback};
+    use bivalent_sim::{scenario::planted::Planted, watch::playback::Playback};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Numbers and times as people read them.
 
-pub(crate) use bivalent_sim::words::grouped;
+pub(crate) use bivalent_sim::scenario::words::grouped;
 
 /// So many of something.
 pub(crate) fn counted(number: u64, one: &str) -> String {

@@ -20,10 +20,12 @@ use std::{
 };
 
 use bivalent_sim::{
-    game::{Game, Strike},
-    planted::Planted,
-    playback::{Intervention, Playback},
-    view::{Names, Track, Valence, View, Why},
+    engine::view::{Names, Track, Valence, View, Why},
+    scenario::planted::Planted,
+    watch::{
+        game::{Game, Strike},
+        playback::{Intervention, Playback},
+    },
 };
 
 use branch::Future;

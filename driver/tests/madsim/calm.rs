@@ -9,7 +9,7 @@ use std::{
 };
 
 use bivalent_driver::Status;
-use bivalent_sim::linear::models::{Act, Call};
+use bivalent_sim::judge::linear::models::{Act, Call};
 use madsim::time::{Instant, sleep, timeout};
 
 use crate::{cluster::Cluster, history::History, storm::ask};

@@ -23,7 +23,7 @@ use std::{
 use async_trait::async_trait;
 use bivalent_core::{AgentId, StoreId};
 use bivalent_driver::{Bucket, BucketDecision, DecisionStore, Options, Protocol, propose};
-use bivalent_sim::{runner::Runner, scenario::Scenario};
+use bivalent_sim::{engine::runner::Runner, scenario::Scenario};
 use futures_util::{
     StreamExt, TryStreamExt,
     future::{join_all, pending},

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bivalent_core::{KvAnswer, KvCommand, KvQuery};
-use bivalent_sim::linear::{
+use bivalent_sim::judge::linear::{
     Budget, Judgement, Op, check,
     models::{Act, Answer, Call, Kv, Texts},
 };

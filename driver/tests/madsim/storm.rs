@@ -11,7 +11,7 @@ use std::{
 
 use bivalent_core::{Heartbeat, Replica};
 use bivalent_driver::{Client, DriverBug};
-use bivalent_sim::linear::models::{Act, Call};
+use bivalent_sim::judge::linear::models::{Act, Call};
 use futures_util::future::{join3, join4};
 use madsim::{
     rand::{Rng, thread_rng},
@@ -410,7 +410,7 @@ async fn user(
         let made = history.call(client, call);
         let patience = Duration::from_millis(patience);
         if let Ok(Some(said)) = timeout(patience, ask(&way, call)).await {
-            if let bivalent_sim::linear::models::Answer::Held(value) = said {
+            if let bivalent_sim::judge::linear::models::Answer::Held(value) = said {
                 last = value.max(1);
             }
             history.answer(made, said);
@@ -421,7 +421,7 @@ async fn user(
 pub(crate) async fn ask(
     client: &Client<Machine>,
     call: Call,
-) -> Option<bivalent_sim::linear::models::Answer> {
+) -> Option<bivalent_sim::judge::linear::models::Answer> {
     let said = match asked(call) {
         Asked::Command(command) => client.run(command).await,
         Asked::Query(query) => client.query(query).await,

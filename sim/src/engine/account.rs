@@ -4,11 +4,12 @@ use hdrhistogram::Histogram;
 
 use super::{Engine, Participant, System, is_down};
 use crate::{
-    coverage::Coverage,
-    fault::FaultKind,
-    report::{Fairness, FaultCount, History, LogCounts, LogReport, Stall, Violation},
-    scenario::Adversary,
-    verdict::Finished,
+    judge::{
+        coverage::Coverage,
+        report::{Fairness, FaultCount, History, LogCounts, LogReport, Stall, Violation},
+        verdict::Finished,
+    },
+    scenario::{Adversary, fault::FaultKind},
 };
 
 /// What a run came to, as its system knows it.

@@ -9,11 +9,13 @@ use bivalent_core::{AgentId, StoreId};
 
 use super::{Engine, Status, System, is_down};
 use crate::{
-    blocks::view::{requests_wait, time},
-    event::Event,
+    engine::{
+        blocks::view::{requests_wait, time},
+        event::Event,
+        view::Act,
+    },
     scenario::Scenario,
     store::Service,
-    view::Act,
 };
 
 /// Whom and which store an event is about, if it is about one.

@@ -9,7 +9,7 @@
 use bivalent_core::{AgentId, Block, DiskPaxos, Phase, Place, SingleDecree, StoreId, Vote};
 
 use crate::{
-    oracle::{name, spell},
+    judge::oracle::{name, spell},
     store::Service,
 };
 

@@ -12,10 +12,11 @@ use super::{
     participant::{Participant, Status, TRUE_RATE, is_down},
 };
 use crate::{
-    event::{Event, INCARNATIONS_MAX},
-    journal::{Contest, What},
-    probe::Probe,
-    report::Stall,
+    engine::{
+        event::{Event, INCARNATIONS_MAX},
+        journal::{Contest, What},
+    },
+    judge::{probe::Probe, report::Stall},
     scenario::StallKind,
     store::Service,
 };
@@ -109,7 +110,7 @@ impl<S: System> Engine<S> {
         };
         let stalled = |it: &&Participant<S>| !it.decided && !is_down(it.status);
         let stalled = self.participants.iter().filter(stalled);
-        let agents = stalled.map(|it| crate::oracle::name(it.id));
+        let agents = stalled.map(|it| crate::judge::oracle::name(it.id));
         let rounds = self.liveness.rounds.unwrap_or((0, 0));
         let stall = Stall {
             kind: kind.name(),

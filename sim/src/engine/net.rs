@@ -6,16 +6,22 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bivalent_core::{AgentId, Ballot, Block, Pause, StoreId, Value, Version};
 
-use crate::blocks::ballots::Ballots;
+use crate::engine::blocks::ballots::Ballots;
 use crate::{
-    coverage::{Coverage, Touched},
-    dice::{Dice, Purpose},
-    event::{Event, ReadOp, effect_of_write},
-    fault::{Fault, FaultKind, Span, Trigger},
-    plan::{Draw, Plan, READ, WRITE, can_hit},
-    probe::Probe,
-    report::FaultCount,
-    wheel::Wheel,
+    engine::{
+        dice::{Dice, Purpose},
+        event::{Event, ReadOp, effect_of_write},
+        wheel::Wheel,
+    },
+    judge::{
+        coverage::{Coverage, Touched},
+        probe::Probe,
+        report::FaultCount,
+    },
+    scenario::{
+        fault::{Fault, FaultKind, Span, Trigger},
+        plan::{Draw, Plan, READ, WRITE, can_hit},
+    },
 };
 
 pub(crate) use port::Port;

@@ -3,7 +3,7 @@
 use bivalent_core::{AgentId, Phase, Value};
 
 use super::{Engine, Participant, System, is_down};
-use crate::{probe::Probe, store::Service};
+use crate::{judge::probe::Probe, store::Service};
 
 impl<S: System> Engine<S> {
     /// Phase 2 begins with a value: is it somebody else's, and is he still there?

@@ -8,11 +8,12 @@ use bivalent_core::{AgentId, Contention, StoreId};
 
 use super::{Before, Engine, Participant, Status, System, is_down};
 use crate::{
-    dice::Dice,
-    fault::Span,
-    plan::{Draw, Plan},
-    scenario::Scenario,
-    stall,
+    engine::{dice::Dice, stall},
+    scenario::{
+        Scenario,
+        fault::Span,
+        plan::{Draw, Plan},
+    },
     store::Service,
 };
 

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{End, Engine, System};
 use crate::{
-    dice::Dice,
-    event::Event,
-    fingerprint::Fingerprint,
-    journal::{Journal, Keeps},
+    engine::{
+        dice::Dice,
+        event::Event,
+        fingerprint::Fingerprint,
+        journal::{Journal, Keeps},
+    },
     store::Service,
 };
 

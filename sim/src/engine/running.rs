@@ -4,15 +4,16 @@ use std::{fmt::Debug, ops::Range, sync::atomic::AtomicU64};
 
 use super::{Change, End, Engine, Intervention, System};
 use crate::{
-    dice::Dice,
+    engine::{
+        dice::Dice,
+        journal::{Journal, Keeps, Note},
+        log::{Accused, Entry},
+        stall::{self, StallReport, Stalls},
+        view::{Valence, View},
+    },
     explore::Exploration,
-    journal::{Journal, Keeps, Note},
-    log::{Accused, Entry},
-    planted::Planted,
-    scenario::Scenario,
-    stall::{self, StallReport, Stalls},
-    verdict::Finished,
-    view::{Valence, View},
+    judge::verdict::Finished,
+    scenario::{Scenario, planted::Planted},
 };
 
 /// What is asked of every engine: each as [`Engine`] has it.

@@ -7,9 +7,11 @@ use super::{
     participant::{Status, TRUE_RATE, is_down},
 };
 use crate::{
-    event::{Event, INCARNATIONS_MAX},
-    fault::{Fault, FaultKind, Happening, Span, Trigger},
-    plan::Plan,
+    engine::event::{Event, INCARNATIONS_MAX},
+    scenario::{
+        fault::{Fault, FaultKind, Happening, Span, Trigger},
+        plan::Plan,
+    },
     store::Service,
 };
 

@@ -12,7 +12,7 @@ use super::{
     part::{Image, Op, Part, Renamed, Seat},
     valence::said,
 };
-use crate::member::Member;
+use crate::protocol::member::Member;
 
 /// An operation in flight in a run.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use bivalent_core::{AgentId, StoreId};
 
-use crate::script::{Deed, Entry};
+use crate::scenario::script::{Deed, Entry};
 
 /// What happens in a move.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -5,7 +5,7 @@ use bivalent_core::{
 };
 
 use super::names;
-use crate::member::Member;
+use crate::protocol::member::Member;
 
 /// Whether an agent takes steps.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

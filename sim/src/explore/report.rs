@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     Bounds, Broken, Classes, Conclusion, Exploration, InFlight, Lasso, Move, Stalls, Valence,
 };
-use crate::{scenario::Scenario, script};
+use crate::scenario::{Scenario, script};
 
 /// An exploration's results.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

@@ -4,17 +4,17 @@ use bivalent_core::{
     AgentId, Ballot, Config, Envelope, Format, Incarnation, Overwrite, SingleDecree, StoreId, Value,
 };
 
-use crate::{
+use crate::scenario::{
+    Protocol, Scenario,
     fault::{Fault, FaultRule, Trigger},
     plan::Plan,
-    scenario::{Protocol, Scenario},
 };
 
 use super::{
     ExploreError, InFlight, Options,
     symmetry::{self, Places},
 };
-use crate::member::{Cast, Member, Role};
+use crate::protocol::member::{Cast, Member, Role};
 
 /// Agents and stores beyond this make graphs that fit nowhere.
 pub(super) const AGENTS_MAX: usize = 8;

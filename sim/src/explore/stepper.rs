@@ -13,7 +13,7 @@ use super::{
     rules::Rules,
     table::{Entry, Fresh, Scratch, Table, hash_of},
 };
-use crate::member::Member;
+use crate::protocol::member::Member;
 
 mod mishap;
 

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 
 use super::{Exploration, Move, Options, explore};
 use crate::{
-    blocks::BlockEngine, catalogue, certificate, engine::End, scenario::Scenario, script::Script,
+    engine::{End, blocks::BlockEngine},
+    explore::certificate,
+    scenario::{Scenario, catalogue, script::Script},
 };
 
 /// Ways through each graph.
@@ -69,7 +71,7 @@ fn all_fit(name: &str, depth: Option<usize>) {
         if let Some(at) = misfit(&scenario, &way) {
             let words: Vec<String> = way[..=at as usize]
                 .iter()
-                .map(|taken| crate::script::words(&scenario, taken.entry()))
+                .map(|taken| crate::scenario::script::words(&scenario, taken.entry()))
                 .collect();
             misfits.push((seed, words.join(", ")));
         }

@@ -16,7 +16,7 @@ use super::error::Notes;
 use super::resolve::FORMATS;
 use super::shape::Flaw;
 use super::{Expected, Property, Protocol, StallKind};
-use crate::fault::{Fault, FaultKind, FaultRule, Happening, Trigger};
+use crate::scenario::fault::{Fault, FaultKind, FaultRule, Happening, Trigger};
 
 use Protocol::{AcceptorRecords, DiskPaxos, PutIfAbsent, ReplicatedLog};
 

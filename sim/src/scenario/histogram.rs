@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::error::printable;
 use super::units::LONGEST_NS;
-use crate::fault::DelayTable;
+use crate::scenario::fault::DelayTable;
 
 /// How many values a table has.
 const VALUES: u64 = 4096;

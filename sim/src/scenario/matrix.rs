@@ -31,7 +31,7 @@ impl Matrix {
     /// What is wrong with it, in one line.
     ///
     /// ```
-    /// use bivalent_sim::price::Matrix;
+    /// use bivalent_sim::campaign::price::Matrix;
     ///
     /// let read = Matrix::part("retry", "{ exponential = \"1ms..100ms\" }").unwrap();
     /// assert_eq!(read.retries, ["{ exponential = \"1ms..100ms\" }"]);

@@ -28,7 +28,7 @@ use super::keys;
 use super::shape::{Field, Flaw};
 use super::spec::{Names, Spec};
 use super::{Cluster, Protocol, Scenario, ScenarioErrors};
-use crate::planted::Planted;
+use crate::scenario::planted::Planted;
 
 /// No file is larger, bytes.
 const TEXT_MAX: usize = 16 << 20;

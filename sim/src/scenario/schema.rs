@@ -22,7 +22,7 @@ pub(super) fn schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::FaultKind;
+    use crate::scenario::fault::FaultKind;
 
     #[test]
     fn the_schema_knows_every_kind_of_fault() {

@@ -4,7 +4,7 @@ mod schemas;
 
 use super::error::printable;
 use super::shape::{Flaw, Shape};
-use crate::fault::Span;
+use crate::scenario::fault::Span;
 
 /// The longest time that can be asked for: 30 days.
 pub(super) const LONGEST_NS: u64 = 30 * 24 * 3600 * 1_000_000_000;

@@ -15,10 +15,10 @@ use super::{
     Adversary, AgentSpec, BucketPlan, Expect, Expected, Limits, Property, Protocol, Scenario,
     Schedule,
 };
-use crate::choices;
-use crate::fault::FaultKind;
-use crate::script::{self, Entry, Script};
-use crate::workload::{Pace, Tuning, Workload};
+use crate::scenario::choices;
+use crate::scenario::fault::FaultKind;
+use crate::scenario::script::{self, Entry, Script};
+use crate::scenario::workload::{Pace, Tuning, Workload};
 
 impl Scenario {
     /// The text of a file that means this scenario: [`Scenario::parse`] gives it back, but for `text`,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_sim::linear::{Model, Op};
+use bivalent_sim::judge::linear::{Model, Op};
 
 /// Whether there is a legal order. Only for a handful of calls.
 pub(crate) fn is_linearizable<M: Model>(model: &M, ops: &[Op<M::Call, M::Answer>]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_sim::linear::{
+use bivalent_sim::judge::linear::{
     Op,
     models::{Act, Answer, Call, NIL, Texts, Value},
 };

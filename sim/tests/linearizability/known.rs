@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bivalent_sim::history::{self, Format, Histories};
-use bivalent_sim::linear::{
+use bivalent_sim::judge::history::{self, Format, Histories};
+use bivalent_sim::judge::linear::{
     self, Budget, Judgement, Model, Verdict,
     models::{Answer, Call, Content, Kv, Register},
 };

@@ -6,7 +6,7 @@ mod brute;
 mod generator;
 mod known;
 
-use bivalent_sim::linear::{
+use bivalent_sim::judge::linear::{
     self, Budget, Judgement, Model, Op, Verdict,
     models::{Act, Answer, Call, Kv, Register, Texts},
 };

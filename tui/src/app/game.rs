@@ -5,7 +5,7 @@
     reason = "commands that are not meant at a place do nothing there"
 )]
 
-use bivalent_sim::game::Strike;
+use bivalent_sim::watch::game::Strike;
 
 use super::{App, Deed};
 use crate::{command::Command, keys::Mode, worker::Ask};

@@ -5,7 +5,7 @@
     reason = "commands that are not meant at a place do nothing there"
 )]
 
-use bivalent_sim::view::MarkKind;
+use bivalent_sim::engine::view::MarkKind;
 use ratatui::layout::Rect;
 
 use super::{App, Deed};

@@ -1,6 +1,6 @@
 //! You are the adversary: the moves, what they leave possible, what may be broken.
 
-use bivalent_sim::view::Valence;
+use bivalent_sim::engine::view::Valence;
 use unicode_width::UnicodeWidthStr;
 
 use super::header::how;

@@ -1,6 +1,6 @@
 //! The agents: who runs, in which phase, with which ballot and vote.
 
-use bivalent_sim::view::{AgentRow, AgentState};
+use bivalent_sim::engine::view::{AgentRow, AgentState};
 
 use super::{Panel, focused, round};
 use crate::{pen::Pen, scene::Scene, theme::Role};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bivalent_sim::view::{MarkKind, Rung, Stair, Turn};
+use bivalent_sim::engine::view::{MarkKind, Rung, Stair, Turn};
 
 use super::{Panel, focused};
 use crate::{pen::Pen, scene::Scene, theme::Role};

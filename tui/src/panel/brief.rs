@@ -1,7 +1,7 @@
 //! The whole screen in a few lines, where there is no room for panels: what came of it, what is possible,
 //! the agents, the step.
 
-use bivalent_sim::view::{AgentRow, Standing};
+use bivalent_sim::engine::view::{AgentRow, Standing};
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 

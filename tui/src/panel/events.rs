@@ -1,6 +1,6 @@
 //! What happened, the latest at the bottom.
 
-use bivalent_sim::view::EventLine;
+use bivalent_sim::engine::view::EventLine;
 
 use super::{Panel, focused};
 use crate::{
@@ -75,7 +75,7 @@ fn has(event: &EventLine, filter: &str) -> bool {
     let line = &event.line;
     let kind = event
         .fault
-        .map_or(event.kind, bivalent_sim::fault::FaultKind::name);
+        .map_or(event.kind, bivalent_sim::scenario::fault::FaultKind::name);
     [line.who.as_str(), line.what.as_str(), kind]
         .into_iter()
         .any(|text| text.to_lowercase().contains(&filter))

@@ -1,6 +1,6 @@
 //! The header: where we are, which values are possible, what has come of it.
 
-use bivalent_sim::view::{Standing, Valence};
+use bivalent_sim::engine::view::{Standing, Valence};
 use unicode_width::UnicodeWidthStr;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What is due: the next steps in the order in which they come.
 
-use bivalent_sim::view::Valence;
+use bivalent_sim::engine::view::Valence;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Panel, focused};

@@ -1,6 +1,6 @@
 //! What stands on the stores: a block for each agent on each of them.
 
-use bivalent_sim::view::{Cell, StoreState};
+use bivalent_sim::engine::view::{Cell, StoreState};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Panel, focused, round};

@@ -1,6 +1,6 @@
 //! All of the run's time on one line, with what happened where.
 
-use bivalent_sim::view::MarkKind;
+use bivalent_sim::engine::view::MarkKind;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 

@@ -1,6 +1,6 @@
 //! Why: what led to the newest event; of two decisions that clash, what led to each, and where it went wrong.
 
-use bivalent_sim::view::Why;
+use bivalent_sim::engine::view::Why;
 
 use super::{Panel, focused};
 use crate::{pen::Pen, scene::Scene, theme::Role, words::wrapped};

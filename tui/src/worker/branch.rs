@@ -1,6 +1,6 @@
 //! Branches: futures of the run, all of which are kept.
 
-use bivalent_sim::playback::Playback;
+use bivalent_sim::watch::playback::Playback;
 
 use super::{Answer, BRANCHES, BranchKind, COMPARED, Worker};
 use crate::{

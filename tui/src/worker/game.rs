@@ -8,11 +8,9 @@
 use std::sync::Arc;
 
 use bivalent_sim::{
-    game::Game,
-    planted::Planted,
-    playback::Playback,
-    scenario::{Expected, Scenario},
-    view::Standing,
+    engine::view::Standing,
+    scenario::{Expected, Scenario, planted::Planted},
+    watch::{game::Game, playback::Playback},
 };
 
 use super::{Answer, Ask, Worker};

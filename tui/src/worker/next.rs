@@ -1,6 +1,6 @@
 //! What can still be decided after each of the steps that come next, worked out while nobody asks for anything.
 
-use bivalent_sim::view::Valence;
+use bivalent_sim::engine::view::Valence;
 
 use super::{Answer, Worker};
 

@@ -1,6 +1,6 @@
 //! The tour: chapters are opened, their runs played up to pages, its game begun.
 
-use bivalent_sim::playback::Playback;
+use bivalent_sim::watch::playback::Playback;
 
 use super::{AHEAD, Answer, Worker, branch::Future};
 use crate::tour::{CHAPTERS, Chapter, GAME};

@@ -1,6 +1,10 @@
 //! Keys replayed against the application.
 
-use bivalent_sim::{blocks::BlockEngine, scenario::Scenario, verdict::Finished, view::Standing};
+use bivalent_sim::{
+    engine::{blocks::BlockEngine, view::Standing},
+    judge::verdict::Finished,
+    scenario::Scenario,
+};
 use bivalent_tui::{
     app::App,
     keys::Mode,

@@ -13,7 +13,10 @@ use std::sync::{
     mpsc::{self, Receiver},
 };
 
-use bivalent_sim::{catalogue, planted::Planted, playback::Playback, scenario::Scenario};
+use bivalent_sim::{
+    scenario::{Scenario, catalogue, planted::Planted},
+    watch::playback::Playback,
+};
 use bivalent_tui::{
     app::{App, Deed},
     record, screen,

@@ -6,7 +6,7 @@ use bivalent_core::{
 };
 
 use super::{Milestone, Net, Pending, by_clock};
-use crate::{
+use crate::engine::{
     dice::Purpose,
     event::{Event, ReadOp},
 };

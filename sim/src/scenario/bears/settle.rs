@@ -3,9 +3,9 @@
 use bivalent_core::{Envelope, Format, Staleness};
 
 use super::{asks_for_value, has_valences, is_idle, pauses, property, stall};
-use crate::fault::{Fault, FaultKind, FaultRule, StaleBound, Trigger};
+use crate::scenario::fault::{Fault, FaultKind, FaultRule, StaleBound, Trigger};
+use crate::scenario::workload::{Tuning, Workload};
 use crate::scenario::{Adversary, Expected, Property, Protocol, Scenario, Schedule};
-use crate::workload::{Tuning, Workload};
 
 use Protocol::{DiskPaxos, PutIfAbsent, ReplicatedLog};
 

@@ -9,10 +9,10 @@ use super::faults::Rule;
 use super::{Resolver, conflict};
 use crate::scenario::bears;
 use crate::scenario::error::printable;
+use crate::scenario::script::{self, Entry, Script};
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{AdversarySpec, AdversaryTable, PctSpec, ScriptSpec};
 use crate::scenario::{Adversary, Protocol, Schedule};
-use crate::script::{self, Entry, Script};
 
 /// Where the valence of every state can be worked out.
 pub(super) const SMALL: &str = "disk-paxos with 2 agents on 1 or 2 stores, or 3 agents on 1";

@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use super::faults::Rule;
-use crate::fault::{Fault, Scope, Trigger};
+use crate::scenario::fault::{Fault, Scope, Trigger};
 use crate::scenario::shape::Flaw;
 use crate::scenario::units::CERTAIN;
 

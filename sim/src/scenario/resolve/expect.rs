@@ -4,9 +4,9 @@ use serde_spanned::Spanned;
 
 use super::faults::Rule;
 use super::{Resolver, conflict, idle};
-use crate::fault::Trigger;
 use crate::scenario::bears;
 use crate::scenario::error::printable;
+use crate::scenario::fault::Trigger;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{ExpectSpec, HealSpec, LimitsSpec, OutcomeSpec, OutcomeTable};
 use crate::scenario::units::Counts;

@@ -7,9 +7,9 @@ use serde_spanned::Spanned;
 
 use super::kinds::{Operations, operations};
 use super::{Resolver, conflict};
-use crate::fault::{Condition, Fault, FaultKind, FaultRule, Happening, Span, Trigger};
 use crate::scenario::bears;
 use crate::scenario::error::line_of;
+use crate::scenario::fault::{Condition, Fault, FaultKind, FaultRule, Happening, Span, Trigger};
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{FaultSpec, WhenSpec};
 use crate::scenario::units::Times;

@@ -7,8 +7,8 @@ use serde_spanned::Spanned;
 
 use super::adversary::SMALL;
 use super::{Resolver, idle, missing};
-use crate::fault::FaultKind;
 use crate::scenario::bears;
+use crate::scenario::fault::FaultKind;
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::FuzzSpec;
 use crate::scenario::units::Counts;

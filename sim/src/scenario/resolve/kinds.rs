@@ -6,8 +6,8 @@ use bivalent_core::Layout;
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict};
-use crate::fault::{Fault, Scope, Span, StaleBound};
 use crate::scenario::bears;
+use crate::scenario::fault::{Fault, Scope, Span, StaleBound};
 use crate::scenario::shape::{Field, Flaw};
 use crate::scenario::spec::{DelayFaultSpec, Names, RotSpec, ScopeSpec, SkewSpec, SlowSpec};
 use crate::scenario::spec::{StaleListingSpec, StaleReadSpec, TornSpec, VersionsSpec};

@@ -6,9 +6,9 @@ use bivalent_core::Contention;
 use serde_spanned::Spanned;
 
 use super::{Resolver, conflict};
-use crate::choices;
-use crate::fault::{Delay, Span};
+use crate::scenario::choices;
 use crate::scenario::error::printable;
+use crate::scenario::fault::{Delay, Span};
 use crate::scenario::histogram::delay_table;
 use crate::scenario::keys;
 use crate::scenario::shape::{Field, Flaw};

@@ -8,7 +8,7 @@ use super::{Resolver, conflict, idle};
 use crate::scenario::shape::Field;
 use crate::scenario::spec::{ReplicaSpec, WorkloadSpec};
 use crate::scenario::units::Chance;
-use crate::workload::{MachineKind, Pace, Tuning, Workload};
+use crate::scenario::workload::{MachineKind, Pace, Tuning, Workload};
 
 /// No workload has more clients an agent, or more requests a client, than that.
 const CLIENTS_MAX: u64 = 1000;

@@ -4,8 +4,10 @@ use bivalent_core::{AgentId, StoreId};
 
 use super::words::{duration, factor, quoted, range, share, size};
 use super::{Writer, list};
-use crate::fault::{Condition, Fault, FaultRule, Happening, Scope, Span, StaleBound, Trigger};
 use crate::scenario::Scenario;
+use crate::scenario::fault::{
+    Condition, Fault, FaultRule, Happening, Scope, Span, StaleBound, Trigger,
+};
 use crate::scenario::resolve::HAPPENINGS;
 
 /// The keys of an inline table and their values.

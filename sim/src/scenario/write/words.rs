@@ -2,7 +2,7 @@
 
 use bivalent_core::Contention;
 
-use crate::fault::{Delay, Span};
+use crate::scenario::fault::{Delay, Span};
 use crate::scenario::units::{CERTAIN, spelled};
 
 /// A line that is longer is broken, characters.
