@@ -209,26 +209,11 @@ impl<S: System> Engine<S> {
     /// and what was held up on its way, or asked for twice, is all that is left of a fault.
     pub(crate) fn fault_met(&self, rule: u8, copy: bool) -> Option<Fault> {
         let fault = &self.plan.rules[rule as usize].fault;
-        let under_way = match fault {
-            Fault::Delay { .. } | Fault::Reorder { .. } | Fault::LateWrite { .. } => true,
-            Fault::Duplicate { .. } => copy,
-            Fault::Crash { .. }
-            | Fault::Restart { .. }
-            | Fault::Pause { .. }
-            | Fault::ClockSkew { .. }
-            | Fault::Outage { .. }
-            | Fault::SlowStore { .. }
-            | Fault::Amnesia { .. }
-            | Fault::StoreLoss { .. }
-            | Fault::LostRequest { .. }
-            | Fault::LostAck { .. }
-            | Fault::TornWrite { .. }
-            | Fault::StaleRead { .. }
-            | Fault::StaleListing { .. }
-            | Fault::BitRot { .. }
-            | Fault::MisdirectedWrite { .. } => false,
-        };
-        (under_way || !self.healed).then(|| fault.clone())
+        let late = matches!(
+            fault.kind(),
+            FaultKind::Delay | FaultKind::Reorder | FaultKind::LateWrite
+        );
+        (copy || late || !self.healed).then(|| fault.clone())
     }
 
     /// A chance came true on an operation that arrives at a store: faults of that store strike now.
