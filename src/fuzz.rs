@@ -1,6 +1,7 @@
 //! `bivalent fuzz`: a campaign, from its arguments to its exit code.
 
 mod difference;
+mod failed;
 pub(crate) mod merge;
 mod nth;
 pub(crate) mod partition;
@@ -393,12 +394,6 @@ pub(crate) fn exit(sum: &Sum, summary: &Summary, whole: bool) -> Exit {
     let nothing = whole && (untested || sum.total.runs == 0);
     let least = if nothing { Exit::Nothing } else { Exit::Ok };
     sum.findings.list.iter().fold(least, |exit, finding| {
-        exit.or_worse(
-            match (finding.failure.is_unsafe(), finding.failure.word()) {
-                (true, _) => Exit::Unsafe,
-                (false, "differs") => Exit::Diverged,
-                (false, _) => Exit::Liveness,
-            },
-        )
+        exit.or_worse(failed::exit(&finding.failure))
     })
 }

@@ -85,6 +85,31 @@ fn found(protocol: Protocol, bug: Bug, runs: u64) -> (Hunt, Done) {
 }
 
 #[test]
+fn a_value_that_was_promised_and_not_decided_is_found() {
+    let promised = |rest: &str| {
+        let text = format!(
+            "title = \"t\"\nsummary = \"s\"\n[cluster]\nagents = 2\nstores = 3\n[schedule]\nstart = \"1ms\"\n{rest}\
+             [expect]\noutcome = \"decide\"\nvalue = \"v1\"\n"
+        );
+        let scenario = Scenario::parse("t", &text, &catalogue::open).unwrap();
+        let hunt = Hunt {
+            subject: Arc::new(BuiltIn),
+            seeds: std::iter::once(0..1024).collect(),
+            scenarios: vec![Arc::new(scenario)],
+            settings: Settings::default(),
+            slice: Slice::WHOLE,
+        };
+        first(&hunt, None)
+    };
+    let found = promised("").unwrap();
+    let kinds: Vec<&Failure> = found.tally.failures.iter().map(|it| &it.failure).collect();
+    assert_eq!(kinds, [&Failure::OtherValue]);
+    // Where the other one can't propose, nothing else is decided.
+    let alone = promised("[[fault]]\nat = \"0ms\"\ncrash = { agent = \"a2\" }\n");
+    assert!(alone.is_none());
+}
+
+#[test]
 fn the_easy_one_is_found_within_a_hundred_runs() {
     found(Protocol::DiskPaxos, Bug::OwnInput, 100);
 }

@@ -8,6 +8,7 @@ use bivalent_sim::scenario::Scenario;
 use bivalent_sim::scenario::fault::FaultKind;
 use serde::Serialize;
 
+use super::failed;
 use crate::cli::Format;
 use crate::cli::fuzz::FuzzArgs;
 use crate::console::Console;
@@ -70,12 +71,7 @@ pub(super) fn nth(
             console.data(sequence.add(&told(scenario, kind, &found)).as_bytes())?;
         }
         for (_, failure) in &found.failures {
-            let code = if failure.is_unsafe() {
-                Exit::Unsafe
-            } else {
-                Exit::Liveness
-            };
-            exit = exit.or_worse(code);
+            exit = exit.or_worse(failed::exit(failure));
         }
         let text = row(scenario, &found, console, talk);
         console.put(talk, &text)?;
@@ -146,11 +142,7 @@ fn row(
             count(found.landed)
         );
     };
-    let word = if failure.is_unsafe() {
-        paint.bad("FAIL")
-    } else {
-        paint.odd("STALL")
-    };
+    let word = failed::word(failure, paint);
     format!(
         "{word}  {name}  {} of {operations}: at {} {}\n      Again  add to a copy of it:  [[fault]] nth = {operation}, and the fault\n",
         counted(found.failures.len() as u64, "failure", "failures"),

@@ -11,6 +11,7 @@ use bivalent_sim::scenario::Scenario;
 use bivalent_sim::scenario::planted::Planted;
 use serde::Serialize;
 
+use super::failed;
 use crate::cli::fuzz::FuzzArgs;
 use crate::console::{Console, Stream};
 use crate::exit::{Exit, Failure};
@@ -63,7 +64,7 @@ impl Regressions {
     /// What exit code they would be.
     pub(crate) fn exit(&self) -> Exit {
         let wrong = self.all().filter_map(|(_, wrong)| wrong);
-        wrong.fold(Exit::Ok, |exit, wrong| exit.or_worse(code(wrong)))
+        wrong.fold(Exit::Ok, |exit, wrong| exit.or_worse(failed::exit(wrong)))
     }
 
     /// Adds what another part came to. What fails anywhere fails.
@@ -96,15 +97,6 @@ impl Regressions {
     }
 }
 
-/// The exit code of a relapse.
-fn code(wrong: &Wrong) -> Exit {
-    if wrong.is_unsafe() {
-        Exit::Unsafe
-    } else {
-        Exit::Liveness
-    }
-}
-
 /// Runs every trace and scenario of the folder.
 pub(super) fn run(
     args: &FuzzArgs,
@@ -126,11 +118,7 @@ pub(super) fn run(
         let Some(wrong) = wrong else {
             continue;
         };
-        let word = if wrong.is_unsafe() {
-            console.paint(talk).bad("FAIL")
-        } else {
-            console.paint(talk).odd("STALL")
-        };
+        let word = failed::word(&wrong, console.paint(talk));
         let shown = escape::shell(&file.display().to_string());
         let what = escape::line(&wrong.words());
         console.put(talk, &format!("{word}  {shown}   {what}\n"))?;

@@ -5,6 +5,7 @@ use bivalent_sim::campaign::trace::Trace;
 use bivalent_sim::story;
 
 use super::Told;
+use super::failed;
 use super::results::Summary;
 use crate::cli::planted;
 use crate::render::paint::Paint;
@@ -20,11 +21,7 @@ const LISTED_MAX: usize = 12;
 /// A finding: what broke, how it happened, how to see it again.
 pub(crate) fn finding(finding: &Finding, paint: Paint, kept: Option<&str>) -> String {
     let small = &finding.small;
-    let word = match (finding.failure.is_unsafe(), finding.failure.word()) {
-        (true, _) => paint.bad("FAIL"),
-        (false, "differs") => paint.bad("DIFFERS"),
-        (false, _) => paint.odd("STALL"),
-    };
+    let word = failed::word(&finding.failure, paint);
     let place = escape::line(&format!("{}@{:#x}", finding.from, finding.seed));
     let what = escape::line(&finding.failure.words());
     let mut text = format!("{word}  {place}   {what}\n");

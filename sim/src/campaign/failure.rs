@@ -30,6 +30,8 @@ pub enum Failure {
         /// Its kind.
         kind: String,
     },
+    /// Another proposal was decided than the one that the scenario says must be.
+    OtherValue,
     /// What was tested panicked.
     Panic {
         /// The file and line.
@@ -58,6 +60,7 @@ impl Failure {
             Self::Violation { property } => property,
             Self::Wedge => "wedge",
             Self::Stall { kind } => kind,
+            Self::OtherValue => "other-value",
             Self::Panic { .. } => "panic",
             Self::Endless => "endless",
             Self::Differs => "differs",
@@ -70,17 +73,18 @@ impl Failure {
             Self::Violation { property } => format!("{property} broken"),
             Self::Wedge => "wedged: no healing ends the stall".to_owned(),
             Self::Stall { kind } => format!("stall ({kind}) where a decision was expected"),
+            Self::OtherValue => "another value was decided than was promised".to_owned(),
             Self::Panic { place, message } => format!("panic at {place}: {message}"),
             Self::Endless => "a step that does not end".to_owned(),
             Self::Differs => "two runs of the same seed differ".to_owned(),
         }
     }
 
-    /// Whether it is about safety, and not about progress or the same run twice.
+    /// Whether it is about safety, and not about progress, a promised value, or the same run twice.
     pub const fn is_unsafe(&self) -> bool {
         match self {
             Self::Violation { .. } | Self::Panic { .. } | Self::Endless => true,
-            Self::Wedge | Self::Stall { .. } | Self::Differs => false,
+            Self::Wedge | Self::Stall { .. } | Self::OtherValue | Self::Differs => false,
         }
     }
 }
@@ -99,15 +103,20 @@ pub(crate) fn of(scenario: &Scenario, run: &dyn Finished, end: End) -> Option<Fa
     let wedged = |kind: &str| kind == StallKind::Wedged.name();
     match scenario.expect.outcome {
         Expected::Decide => {
-            let (outcome, _) = verdict::judge(scenario, run, end);
-            let first = stalls.next().filter(|_| outcome == Outcome::Stalled)?;
-            Some(if wedged(first.kind) {
-                Failure::Wedge
-            } else {
-                Failure::Stall {
-                    kind: first.kind.to_owned(),
-                }
-            })
+            let (outcome, is_expected) = verdict::judge(scenario, run, end);
+            match outcome {
+                Outcome::Stalled => stalls.next().map(|first| {
+                    if wedged(first.kind) {
+                        Failure::Wedge
+                    } else {
+                        Failure::Stall {
+                            kind: first.kind.to_owned(),
+                        }
+                    }
+                }),
+                Outcome::Decided => (!is_expected).then_some(Failure::OtherValue),
+                Outcome::Unsafe | Outcome::Inconclusive => None,
+            }
         }
         Expected::Unwedged => stalls
             .any(|stall| wedged(stall.kind))
@@ -141,6 +150,7 @@ pub(crate) fn step(failure: &Failure, run: &dyn Finished) -> u64 {
         }
         Failure::Stall { .. }
         | Failure::Wedge
+        | Failure::OtherValue
         | Failure::Panic { .. }
         | Failure::Endless
         | Failure::Differs => None,

@@ -217,6 +217,7 @@ fn finding(hunt: &Hunt, done: &Done, failed: &Failed, effort: Effort) -> Finding
         Failure::Violation { .. }
         | Failure::Wedge
         | Failure::Stall { .. }
+        | Failure::OtherValue
         | Failure::Panic { .. }
         | Failure::Differs => {
             let mut guard = Guard::new(subject, &again.scenario);
