@@ -5,6 +5,8 @@
 //! several looks would be under way before the first is answered: everybody would take every leader for dead, and
 //! all would stand at once, for ever. So the pauses grow with what a look takes, and with every attempt to lead
 //! that came to nothing.
+//!
+//! No simulated run meets this: there an agent waits for as long as its scenario says (`docs/decisions/0012`).
 
 use std::time::Duration;
 
