@@ -80,7 +80,7 @@ fn read(folder: Folder, text: &str) -> Option<ObjectName> {
     let hex = |text: &str| u64::from_str_radix(text, 16).ok();
     let of = |text: &str| {
         let (agent, start) = text.split_once('-')?;
-        // No agent has come so far: a name that says so is none of ours.
+        // No agent is started that often: such a name is none of ours.
         let start = hex(start).filter(|&start| start <= Incarnation::MAX.0)?;
         Some((AgentId(agent.parse().ok()?), Incarnation(start)))
     };

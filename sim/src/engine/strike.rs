@@ -205,8 +205,8 @@ impl<S: System> Engine<S> {
         ids().nth(nth)
     }
 
-    /// The fault that an operation meets which arrives at a store. None after the heal: by then nothing breaks any more,
-    /// and what was held up on its way, or asked for twice, is all that is left of a fault.
+    /// The fault that an operation meets as it arrives at a store. After the heal there is none: what was held up on its
+    /// way, or sent twice, still arrives, and nothing breaks any more.
     pub(crate) fn fault_met(&self, rule: u8, copy: bool) -> Option<Fault> {
         let fault = &self.plan.rules[rule as usize].fault;
         let late = matches!(

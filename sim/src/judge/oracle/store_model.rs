@@ -103,7 +103,7 @@ impl StoreModel {
             shadow.newest = block;
             shadow.version = shadow.version.max(version);
         }
-        // What comes after a newer one under a key of its own was never what stood there, unless that one is damaged.
+        // An older write under a key of its own never becomes what stands there, unless the newer one is damaged.
         if self.keeps && !again && (counts || was_touched) {
             self.remember(at, block);
         }
